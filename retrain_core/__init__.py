@@ -1,0 +1,1 @@
+"""Compare ways to update a Keras model when new data has arrived. Never imports streamlit or TensorFlow."""

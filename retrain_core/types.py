@@ -1,0 +1,459 @@
+"""The values that cross borders: frozen dataclasses, JSON both ways, arrays by file.
+
+Nothing here computes. ``to_json`` and ``from_json`` are the only way in and out of text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import msgspec
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Task = Literal["binary", "multiclass", "regression"]
+Level = Literal["none", "minor", "major"]
+Kind = Literal["numeric", "categorical"]
+Part = Literal["new_train", "new_validation", "new_holdout", "old_train", "old_holdout"]
+RunStatus = Literal["queued", "running", "finished", "failed", "stopped"]
+Scalar = str | int | float | bool
+T = TypeVar("T")
+
+
+def to_json(value: object) -> bytes:
+    """Return ``value`` (a dataclass or plain containers) as indented UTF-8 JSON; NaN becomes null."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=1)
+
+
+def from_json(text: bytes | str, kind: type[T]) -> T:
+    """Return the ``kind`` that ``text`` describes.
+
+    Raises:
+        msgspec.ValidationError: If a field is missing or of another type.
+    """
+    return msgspec.json.decode(text, type=kind)
+
+
+# --- the data -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a file holds, before anyone has said what it means.
+
+    Args:
+        name: The file's name as the user knows it.
+        sha256: Hash of the file's bytes.
+        columns: One row an example. For an image or sequence file: the label ``y`` alone, if there is one.
+        array: The examples of an NPZ file whose ``x`` has three or more axes, shape ``(rows, ...)``.
+        notes: What the reader noticed and the user should know.
+    """
+
+    name: str
+    sha256: str
+    columns: pd.DataFrame
+    array: NDArray[Any] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Number of examples."""
+        return len(self.columns) if self.array is None else len(self.array)
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Which columns feed one model input; no columns means the file's array does."""
+
+    input: str
+    columns: tuple[str, ...]
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """How a table becomes arrays for a model: all that was inferred, and what the user overruled.
+
+    Args:
+        task: Kind of problem.
+        label: The label column.
+        bindings: One an input of the model, in the model's order.
+        classes: The label of each output unit, in unit order (for one unit: the 0 and the 1); empty for regression.
+        units: Output units of the model.
+        from_logits: Whether the outputs still need a sigmoid or softmax to be probabilities.
+        loss: Keras name of the loss to train and score with, such as ``binary_crossentropy``.
+        labels_are_text: Whether labels are compared as text (``"yes"``) rather than as numbers.
+    """
+
+    task: Task
+    label: str
+    bindings: tuple[Binding, ...]
+    classes: tuple[str, ...]
+    units: int
+    from_logits: bool
+    loss: str
+    labels_are_text: bool = False
+
+    @property
+    def one_hot(self) -> bool:
+        """Whether the loss wants one-hot targets."""
+        return self.loss == "categorical_crossentropy"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples as a model takes them.
+
+    Args:
+        inputs: One array an input, shape ``(rows, ...)``.
+        targets: Shape ``(rows,)``: class index or value.
+        task: Kind of problem.
+        names: Feature names, for messages and charts.
+        fingerprint: SHA-256 over inputs and targets.
+    """
+
+    inputs: Mapping[str, NDArray[Any]]
+    targets: NDArray[Any]
+    task: Task
+    names: tuple[str, ...]
+    fingerprint: str
+
+    @property
+    def rows(self) -> int:
+        """Number of examples."""
+        return len(self.targets)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked, and how it came out."""
+
+    status: Literal["ok", "warning", "error"]
+    title: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """The rows that no strategy trains on."""
+
+    sha256: str
+    new_rows: int
+    old_rows: int
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """How many rows each part has, and what was done to get there."""
+
+    rows: Mapping[Part, int]
+    holdout: Holdout
+    notes: tuple[str, ...] = ()
+    new_classes: Mapping[str, int] = field(default_factory=dict)
+
+
+# --- the model ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A model's input or output, without the batch axis."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class LayerCard:
+    """One layer as the file describes it."""
+
+    name: str
+    class_name: str
+    parameters: int
+    trainable: bool
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model file says about itself, read without loading it.
+
+    Args:
+        format: Container of the file.
+        name: The model's own name.
+        sha256: Hash of the file's bytes.
+        inputs: In the order the model takes them.
+        outputs: In the order the model gives them.
+        layers: From input to output; nested models are one entry each.
+        parameters: Weights in the file, optimiser state not counted.
+        output_activation: Activation of the last layer, ``None`` if it has none or cannot be told.
+        loss: Keras name of the compiled loss, ``None`` if the model was saved uncompiled.
+        from_logits: Whether the compiled loss says so; ``None`` if unknown.
+        optimizer: Keras class name of the compiled optimiser.
+        learning_rate: Its learning rate, if constant.
+        task: First guess of the kind of problem.
+        task_reason: Why, in one sentence.
+        keras_version: Version that wrote the file.
+        findings: What was checked and what deserves attention.
+    """
+
+    format: Literal["keras", "h5"]
+    name: str
+    sha256: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    layers: tuple[LayerCard, ...]
+    parameters: int
+    output_activation: str | None
+    loss: str | None
+    from_logits: bool | None
+    optimizer: str | None
+    learning_rate: float | None
+    task: Task | None
+    task_reason: str
+    keras_version: str
+    findings: tuple[Finding, ...] = ()
+
+
+# --- the shift ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number about one column.
+
+    Args:
+        value: The effect.
+        interval: Its 95 % interval.
+        p_adjusted: Adjusted over all columns; ``None`` for a measure that is no test.
+        unit: What the value is counted in.
+    """
+
+    value: float
+    interval: tuple[float, float] | None = None
+    p_adjusted: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class ColumnShift:
+    """How one column moved.
+
+    Args:
+        name: The column.
+        kind: How it was read.
+        level: Real *and* large enough to matter.
+        effect: Size of the movement as a mean shift in standard deviations (d); comparable over columns.
+        measures: By name, as in the table ``MEASURES`` of ``retrain_core.shift``.
+        summary: One plain sentence.
+        findings: Missing values, new and vanished categories, and the like.
+    """
+
+    name: str
+    kind: Kind
+    level: Level
+    effect: float
+    measures: Mapping[str, Measure]
+    summary: str
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Aspect:
+    """One whole-table question (label, concept, all columns together) and its answer."""
+
+    level: Level | None
+    summary: str
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ShiftReport:
+    """How the new data differs from the old; columns in order of importance."""
+
+    overall: Aspect
+    columns: tuple[ColumnShift, ...]
+    label: Aspect
+    concept: Aspect
+    multivariate: Aspect
+    old_rows: int
+    new_rows: int
+
+
+# --- the runs -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FileRef:
+    """A file in the store: its content's hash and the name its owner gave it."""
+
+    sha256: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ExperimentSpec:
+    """One question: an old model, old data (optional), new data, one holdout.
+
+    Args:
+        id: Folder name in the store.
+        name: Shown to people.
+        created: Seconds since 1970, UTC.
+        model: The old model.
+        new: The new data.
+        old: The old data, if there is any.
+        holdout: A holdout file, if the user brought one; it becomes the new part.
+        schema: How tables become arrays.
+        split_seed: Seed of the split.
+        note: Anything to show beside the name, such as "the shift is made".
+    """
+
+    id: str
+    name: str
+    created: float
+    model: FileRef
+    new: FileRef
+    schema: Schema
+    old: FileRef | None = None
+    holdout: FileRef | None = None
+    split_seed: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run may use; ``None`` means no limit."""
+
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One strategy with its options and one seed.
+
+    Args:
+        id: Folder name inside the experiment.
+        experiment: The experiment's id.
+        strategy: Name in ``STRATEGIES``.
+        options: The fields of that strategy's dataclass.
+        seed: Seeds weights, shuffling and dropout.
+        device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N`` as asked for.
+        limits: What it may use.
+    """
+
+    id: str
+    experiment: str
+    strategy: str
+    options: Mapping[str, Scalar | None]
+    seed: int
+    device: str = "auto"
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True)
+class RunEvent:
+    """One line of ``events.jsonl``; ``number`` counts from 0 without gaps."""
+
+    run: str
+    number: int
+    time: float
+    kind: Literal["started", "progress", "epoch", "notice", "scored", "finished", "failed"]
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PartScores:
+    """Scores on one part of the holdout; means over its rows."""
+
+    loss: float
+    rows: int
+    accuracy: float | None = None
+    mae: float | None = None
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How one run ended.
+
+    Args:
+        status: ``finished``, ``failed`` or ``stopped``.
+        new: Scores on the new part of the holdout.
+        old: Scores on the old part; ``None`` without old data.
+        seconds: Wall time of the training alone.
+        peak_memory_mb: Largest resident memory of the worker.
+        device: Where it really ran.
+        rows_seen: Training rows, counted each time one was used.
+        model: Path of the model inside the run folder.
+        error: What, why and what next, if it failed.
+        prequential: Incremental only: mean score on each arriving batch before training on it.
+    """
+
+    status: Literal["finished", "failed", "stopped"]
+    new: PartScores | None = None
+    old: PartScores | None = None
+    seconds: float = 0.0
+    peak_memory_mb: float = 0.0
+    device: str = "cpu"
+    rows_seen: int = 0
+    model: str | None = None
+    error: str | None = None
+    prequential: float | None = None
+
+
+# --- the answer -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What accuracy-like number is compared, and which way is better."""
+
+    name: Literal["accuracy", "mae"]
+    direction: Literal["max", "min"]
+
+
+@dataclass(frozen=True)
+class CandidateScores:
+    """One strategy over its seeds; the fields are those of ``comparison.json``."""
+
+    status: Literal["finished", "failed", "stopped"]
+    error: str | None
+    new: Mapping[str, float] | None
+    old: Mapping[str, float] | None
+    interval: Mapping[str, Mapping[str, tuple[float, float]] | None]
+    per_seed: tuple[Mapping[str, Any], ...]
+    seconds: float
+    peak_memory_mb: float
+    device: str
+    model: str | None
+    rows_seen: int = 0
+    options: Mapping[str, Scalar | None] = field(default_factory=dict)
+    delta: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What to do, and why."""
+
+    choice: str
+    clear: bool
+    summary: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every candidate on the same holdout rows."""
+
+    schema: int
+    task: Task
+    metric: Metric
+    holdout: Holdout
+    strategies: Mapping[str, CandidateScores]
+    recommendation: Recommendation | None
+    old_weight: float = 0.5
+    notes: tuple[str, ...] = ()
