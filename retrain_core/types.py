@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 import msgspec
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -86,7 +85,6 @@ class Schema:
         units: Output units of the model.
         from_logits: Whether the outputs still need a sigmoid or softmax to be probabilities.
         loss: Keras name of the loss to train and score with, such as ``binary_crossentropy``.
-        labels_are_text: Whether labels are compared as text (``"yes"``) rather than as numbers.
     """
 
     task: Task
@@ -96,7 +94,6 @@ class Schema:
     units: int
     from_logits: bool
     loss: str
-    labels_are_text: bool = False
 
     @property
     def one_hot(self) -> bool:
@@ -326,6 +323,21 @@ class ExperimentSpec:
 
 
 @dataclass(frozen=True)
+class Device:
+    """Something to compute on.
+
+    Args:
+        name: ``cpu`` or ``gpu:N``.
+        title: For people.
+        cores: CPU cores; 1 for a GPU.
+    """
+
+    name: str
+    title: str
+    cores: int
+
+
+@dataclass(frozen=True)
 class Limits:
     """What a run may use; ``None`` means no limit."""
 
@@ -344,6 +356,7 @@ class RunSpec:
         seed: Seeds weights, shuffling and dropout.
         device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N`` as asked for.
         limits: What it may use.
+        order: Place among the strategies of the experiment.
     """
 
     id: str
@@ -353,6 +366,7 @@ class RunSpec:
     seed: int
     device: str = "auto"
     limits: Limits = Limits()
+    order: int = 0
 
 
 @dataclass(frozen=True)
@@ -405,6 +419,22 @@ class RunResult:
     prequential: float | None = None
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """A run that has ended, with what it scored on each row of the holdout.
+
+    Args:
+        spec: What it did.
+        result: How it ended.
+        rows: Per-row arrays by name: ``new_loss`` and ``new_metric`` (1 for right and 0 for wrong, or the absolute
+            error), shape ``(rows,)``; ``new_outputs``, shape ``(rows, units)``; the same for ``old``. Empty if it failed.
+    """
+
+    spec: RunSpec
+    result: RunResult
+    rows: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
 # --- the answer -----------------------------------------------------------------------------------
 
 
@@ -417,8 +447,33 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Delta:
+    """A difference to keep on the same rows, with its 95 % interval."""
+
+    value: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class CandidateScores:
-    """One strategy over its seeds; the fields are those of ``comparison.json``."""
+    """One strategy over its seeds; the fields are those of ``comparison.json``.
+
+    Args:
+        status: How its runs ended; ``finished`` if all did.
+        error: Why, if one failed.
+        new: Mean over seeds of the scores on the new part, by name; ``None`` if there are none.
+        old: The same on the old part.
+        interval: 95 % intervals of those means, by part and name.
+        per_seed: Scores and status of each seed.
+        seconds: Mean training time of a seed.
+        peak_memory_mb: Largest resident memory of its workers.
+        device: Where it ran.
+        model: Path of its model, that of the first seed.
+        rows_seen: Mean number of training rows used, counted each time.
+        options: What it ran with.
+        delta: Difference to keep on the same rows, by part and name: ``value`` and ``interval``.
+        prequential: Mean score on arriving batches before training on them, incremental only.
+    """
 
     status: Literal["finished", "failed", "stopped"]
     error: str | None
@@ -432,7 +487,8 @@ class CandidateScores:
     model: str | None
     rows_seen: int = 0
     options: Mapping[str, Scalar | None] = field(default_factory=dict)
-    delta: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    delta: Mapping[str, Mapping[str, Delta] | None] = field(default_factory=dict)
+    prequential: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,76 @@
+"""Everything known about one experiment, put together for the page, the report and the command line."""
+
+from __future__ import annotations
+
+import shutil
+from importlib import metadata
+from pathlib import Path
+
+from retrain_core.compare import compare
+from retrain_core.data import read_table
+from retrain_core.data.files import write_atomic
+from retrain_core.errors import StoreError
+from retrain_core.report import render
+from retrain_core.report.content import ReportContent
+from retrain_core.runs.outcomes import load_outcomes
+from retrain_core.runs.state import read_events
+from retrain_core.runs.store import Store
+from retrain_core.shift import feature_frame, shift_report
+from retrain_core.types import ModelCard, from_json, to_json
+
+PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scipy")
+
+
+def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
+    """Return the comparison of an experiment whose runs have ended, with all that explains it.
+
+    Raises:
+        StoreError: If it has not been run.
+    """
+    spec, split = store.experiment(experiment), store.split(experiment)
+    outcomes = load_outcomes(store, experiment)
+    if split is None or not outcomes:
+        raise StoreError(
+            "This experiment has no results.", "None of its runs has ended.", "Start the runs first."
+        )
+    card = from_json((store.experiment_folder(experiment) / "data" / "card.json").read_bytes(), ModelCard)
+    new = feature_frame(read_table(store.file_path(spec.new), spec.new.name), spec.schema)
+    old = (
+        None
+        if spec.old is None
+        else feature_frame(read_table(store.file_path(spec.old), spec.old.name), spec.schema)
+    )
+    shift = None
+    if old is not None:
+        shift = shift_report(old, new, label=spec.schema.label, task=spec.schema.task)
+    folders = {outcome.spec.id: store.run_folder(experiment, outcome.spec.id) for outcome in outcomes}
+    events = {run: read_events(folder / "events.jsonl") for run, folder in folders.items()}
+    return ReportContent(
+        spec=spec,
+        card=card,
+        split=split,
+        comparison=compare(outcomes, split.holdout, spec.schema.task, old_weight),
+        shift=shift,
+        curves={run: tuple(e.values for e in found if e.kind == "epoch") for run, found in events.items()},
+        old=old,
+        new=new,
+        versions={name: metadata.version(name) for name in PACKAGES},
+    )
+
+
+def write_answer(store: Store, content: ReportContent, out: Path) -> None:
+    """Write ``comparison.json``, ``models/NAME.keras`` and ``report.html`` into ``out``."""
+    models = out / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    for name, candidate in content.comparison.strategies.items():
+        if candidate.model is not None:
+            shutil.copyfile(model_path(store, content, name), out / candidate.model)
+    write_atomic(out / "comparison.json", to_json(content.comparison))
+    write_atomic(out / "report.html", render(content).encode())
+
+
+def model_path(store: Store, content: ReportContent, strategy: str) -> Path:
+    """Return the model of a strategy: that of its first seed."""
+    seeds = content.comparison.strategies[strategy].per_seed
+    run = next(seed["run"] for seed in seeds if seed["new"] is not None)
+    return store.run_folder(content.spec.id, run) / "model.keras"

@@ -1,0 +1,61 @@
+"""95 % intervals of means over holdout rows and seeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Z95 = 1.959963984540054
+
+
+def mean_interval(per_seed: NDArray[np.floating[Any]], *, share: bool = False) -> tuple[float, float]:
+    """Return the 95 % interval of the mean over rows and seeds.
+
+    Rows and seeds are two sources of chance: the half-widths of both are added in squares. For one seed, only the
+    rows count.
+
+    Args:
+        per_seed: Shape ``(seeds, rows)``; the score of each row for each seed.
+        share: Whether the mean is a share of ones (accuracy); then the rows' part is Wilson's interval.
+
+    Source: Wilson (1927), JASA 22; Bouthillier et al. (2021), MLSys (variance over seeds apart from rows).
+
+    >>> low, high = mean_interval(np.array([[1.0] * 90 + [0.0] * 10]), share=True)
+    >>> round(low, 4), round(high, 4)
+    (0.8256, 0.9448)
+    """
+    rows = per_seed.mean(axis=0)
+    center, n = float(rows.mean()), rows.size
+    if share:
+        low, high = wilson(center, n)
+    else:
+        half = Z95 * standard_error(rows)
+        low, high = center - half, center + half
+    seeds = seed_half_width(per_seed.mean(axis=1))
+    return center - float(np.hypot(center - low, seeds)), center + float(np.hypot(high - center, seeds))
+
+
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share of ``n`` rows.
+
+    Source: Wilson (1927), JASA 22, 209-212.
+    """
+    z2 = Z95**2 / n
+    middle = (share + z2 / 2) / (1 + z2)
+    half = Z95 * np.sqrt(share * (1 - share) / n + z2 / (4 * n)) / (1 + z2)
+    return float(max(middle - half, 0.0)), float(min(middle + half, 1.0))
+
+
+def standard_error(values: NDArray[np.floating[Any]]) -> float:
+    """Return the standard error of the mean of ``values``, shape ``(rows,)``; infinite for a single row."""
+    return float(values.std(ddof=1) / np.sqrt(values.size)) if values.size > 1 else float("inf")
+
+
+def seed_half_width(means: NDArray[np.floating[Any]]) -> float:
+    """Return the half-width of the 95 % interval over seeds (Student's t); 0 for one seed, where it is unknown."""
+    if means.size < 2:
+        return 0.0
+    return float(stats.t.ppf(0.975, means.size - 1) * means.std(ddof=1) / np.sqrt(means.size))

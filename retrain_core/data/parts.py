@@ -1,0 +1,57 @@
+"""Datasets on disk: plain ``.npy`` files, mapped rather than read, never pickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from retrain_core.types import Dataset, Task, from_json, to_json
+
+
+@dataclass(frozen=True)
+class _Index:
+    task: Task
+    inputs: tuple[str, ...]
+    names: tuple[str, ...]
+    fingerprint: str
+
+
+def save_dataset(folder: Path, data: Dataset, rows: np.ndarray | None = None) -> None:
+    """Write the chosen ``rows`` of ``data`` (all by default) into ``folder``, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = slice(None) if rows is None else rows
+    for number, values in enumerate(data.inputs.values()):
+        np.save(folder / f"input_{number}.npy", values[chosen], allow_pickle=False)
+    np.save(folder / "targets.npy", data.targets[chosen], allow_pickle=False)
+    index = _Index(data.task, tuple(data.inputs), data.names, data.fingerprint)
+    (folder / "dataset.json").write_bytes(to_json(index))
+
+
+def load_dataset(folder: Path) -> Dataset:
+    """Return the dataset in ``folder``; its arrays are mapped from disk."""
+    index = from_json((folder / "dataset.json").read_bytes(), _Index)
+    inputs = {
+        name: np.load(folder / f"input_{number}.npy", mmap_mode="r", allow_pickle=False)
+        for number, name in enumerate(index.inputs)
+    }
+    targets = np.load(folder / "targets.npy", mmap_mode="r", allow_pickle=False)
+    return Dataset(inputs, targets, index.task, index.names, index.fingerprint)
+
+
+def load_parts(folder: Path) -> Mapping[str, Dataset]:
+    """Return every part under ``folder`` by its name."""
+    return {
+        path.name: load_dataset(path)
+        for path in sorted(folder.iterdir())
+        if (path / "dataset.json").is_file()
+    }
+
+
+def join(first: Dataset, second: Dataset) -> Dataset:
+    """Return the rows of both, ``first`` before ``second``."""
+    inputs = {name: np.concatenate([values, second.inputs[name]]) for name, values in first.inputs.items()}
+    targets = np.concatenate([first.targets, second.targets])
+    return Dataset(inputs, targets, first.task, first.names, f"{first.fingerprint}+{second.fingerprint}")

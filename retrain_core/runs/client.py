@@ -1,0 +1,54 @@
+"""What the interface and the command line do with the runner: start it, hand it runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+from retrain_core.runs.launchers.local import PACKAGE_ROOT
+from retrain_core.runs.lock import runner_is_alive
+from retrain_core.runs.store import Store
+from retrain_core.types import Device, RunSpec, from_json
+
+START_SECONDS = 10.0  # a runner that was started this recently may not hold its lock yet
+
+
+def ensure_runner(store: Store, idle_seconds: float | None = None) -> None:
+    """Start the store's runner unless there is one; it goes on when this process ends."""
+    mark = store.root / "runner.starting"
+    if runner_is_alive(store.root):
+        return
+    if mark.exists() and time.time() - mark.stat().st_mtime < START_SECONDS:
+        return
+    mark.touch()
+    command = [sys.executable, "-m", "retrain_core", "runner", "--store", str(store.root)]
+    if idle_seconds is not None:
+        command += ["--idle-seconds", str(idle_seconds)]
+    with (store.root / "runner.log").open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, "PYTHONPATH": PACKAGE_ROOT},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    threading.Thread(target=process.wait, daemon=True).start()  # so that no zombie is left
+
+
+def submit(store: Store, runs: Sequence[RunSpec]) -> None:
+    """Hand runs to the runner; they are safe on disk when this returns."""
+    store.add_runs(runs)
+    ensure_runner(store)
+
+
+def known_devices(store: Store) -> tuple[Device, ...]:
+    """Return the devices that a worker found; just the CPU until one has looked."""
+    path = store.root / "devices.json"
+    if path.is_file():
+        return from_json(path.read_bytes(), tuple[Device, ...])
+    return (Device("cpu", f"CPU, {os.cpu_count()} cores", os.cpu_count() or 1),)

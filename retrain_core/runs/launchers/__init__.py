@@ -1,0 +1,39 @@
+"""The seam between runner and worker: a launcher starts the worker of a run folder and tells when it has ended.
+
+The run folder is the contract, whichever launcher carries it. ``LAUNCHERS`` lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from retrain_core.runs.launchers.local import LocalLauncher
+
+
+class Launcher(Protocol):
+    """Starts workers."""
+
+    def start(self, folder: Path, device: str, threads: int) -> None:
+        """Start the worker of a run folder."""
+        ...
+
+    def ended(self) -> list[tuple[Path, int]]:
+        """Return the run folders whose workers have ended since the last call, with their exit codes."""
+        ...
+
+    def kill(self, folder: Path) -> None:
+        """End a worker at once."""
+        ...
+
+    def find_devices(self, path: Path) -> None:
+        """Have ``path`` written with the devices there are."""
+        ...
+
+    def close(self) -> None:
+        """End all workers."""
+        ...
+
+
+LAUNCHERS: dict[str, Callable[[], Launcher]] = {"local": LocalLauncher}

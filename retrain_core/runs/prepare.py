@@ -1,0 +1,79 @@
+"""Read, encode and split the data of an experiment, once, before anything trains."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrain_core.data import encode, read_table, split
+from retrain_core.data.files import write_atomic
+from retrain_core.data.parts import save_dataset
+from retrain_core.models import read_card
+from retrain_core.runs.store import Store
+from retrain_core.types import Dataset, ExperimentSpec, FileRef, RunSpec, to_json
+
+
+def prepare(store: Store, spec: ExperimentSpec) -> None:
+    """Write the parts of ``spec`` into its ``data`` folder; do nothing if they are there.
+
+    Raises:
+        InputError: If the files do not fit the question.
+    """
+    folder = store.experiment_folder(spec.id) / "data"
+    if folder.exists():
+        return
+    card = read_card(store.file_path(spec.model), spec.model.name)
+    sides = {"new": spec.new, "old": spec.old, "holdout": spec.holdout}
+    data = {name: _dataset(store, spec, ref) for name, ref in sides.items() if ref is not None}
+    done = split(
+        spec.schema,
+        data["new"][0],
+        data["old"][0] if "old" in data else None,
+        data["holdout"][0] if "holdout" in data else None,
+        seed=spec.split_seed,
+    )
+    temporary = folder.with_name("data.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    for part, rows in done.parts.items():
+        side = "old" if part.startswith("old") else "new"
+        if part == "new_holdout" and "holdout" in data:
+            side = "holdout"
+        dataset, numbers = data[side]
+        save_dataset(temporary / part, dataset, rows)
+        np.save(temporary / part / "rows.npy", numbers[rows])
+    for name, value in {"card": card, "schema": spec.schema, "split": done.summary}.items():
+        write_atomic(temporary / f"{name}.json", to_json(value))
+    temporary.replace(folder)
+
+
+def _dataset(store: Store, spec: ExperimentSpec, ref: FileRef) -> tuple[Dataset, NDArray[np.intp]]:
+    return encode(spec.schema, read_table(store.file_path(ref), ref.name))
+
+
+def link_inputs(store: Store, run: RunSpec) -> Path:
+    """Give the run folder links to everything its worker may read, and return the run folder."""
+    spec = store.experiment(run.experiment)
+    folder = store.run_folder(run.experiment, run.id)
+    inputs = folder / "inputs"
+    shutil.rmtree(inputs, ignore_errors=True)
+    shutil.copytree(store.experiment_folder(run.experiment) / "data", inputs, copy_function=_link)
+    extension = ".h5" if _is_hdf5(store.file_path(spec.model)) else ".keras"
+    _link(store.file_path(spec.model), inputs / f"model{extension}")
+    return folder
+
+
+def _is_hdf5(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"\x89HDF"
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    """Link, or copy where the file system has no hard links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,114 @@
+"""What is going on, read from the index and the run folders; nothing here writes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from retrain_core.runs.index import IndexRow, read_experiment, read_runs
+from retrain_core.runs.store import Store
+from retrain_core.types import RunEvent, RunResult, RunSpec, RunStatus
+
+STALLED_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class RunState:
+    """One run as it stands now.
+
+    Args:
+        spec: What it does.
+        status: Where it is on its way.
+        device: Where it runs.
+        waiting: Runs before it in the queue.
+        progress: Share done, 0 to 1.
+        label: What it is doing, such as ``epoch 3 of 10``.
+        elapsed: Seconds since it started.
+        left: Seconds it will still take at this pace, if that can be told.
+        stalled: Whether it has been silent for long.
+        curve: Values along the training, one an epoch or arriving batch.
+        latest: Values of the last progress event.
+        notices: What it told the user.
+        result: How it ended.
+        error: Why it failed.
+    """
+
+    spec: RunSpec
+    status: RunStatus
+    device: str = "cpu"
+    waiting: int = 0
+    progress: float = 0.0
+    label: str = ""
+    elapsed: float = 0.0
+    left: float | None = None
+    stalled: bool = False
+    curve: tuple[Mapping[str, Any], ...] = ()
+    latest: Mapping[str, Any] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+    result: RunResult | None = None
+    error: str | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended, one way or another."""
+        return self.status in ("finished", "failed", "stopped")
+
+
+def experiment_status(store: Store, id: str) -> tuple[str, str | None]:
+    """Return ``draft``, ``submitted``, ``preparing``, ``ready`` or ``failed``, and the error if it failed."""
+    known = read_experiment(store.root / "index.sqlite", id)
+    if known is not None:
+        return known
+    return ("submitted" if store.runs(id) else "draft"), None
+
+
+def run_states(store: Store, experiment: str) -> tuple[RunState, ...]:
+    """Return the state of every run of an experiment, in the order they were asked for."""
+    rows, waiting = read_runs(store.root / "index.sqlite", experiment)
+    by_id = {row.id: row for row in rows}
+    return tuple(
+        _state(store, spec, by_id[spec.id], waiting.get(spec.id, 0))
+        if spec.id in by_id
+        else RunState(spec, "queued", device=spec.device)
+        for spec in store.runs(experiment)
+    )
+
+
+def _state(store: Store, spec: RunSpec, row: IndexRow, waiting: int) -> RunState:
+    folder = store.run_folder(spec.experiment, spec.id)
+    events = read_events(folder / "events.jsonl") if row.status != "queued" else []
+    told = [event.values for event in events if event.kind == "progress"]
+    latest = told[-1] if told else {}
+    progress = 1.0 if row.status == "finished" else float(latest.get("progress", 0.0))
+    now = time.time()
+    elapsed = ((row.finished or now) - events[0].time) if events else 0.0
+    running = row.status == "running"
+    return RunState(
+        spec=spec,
+        status=row.status,
+        device=row.device,
+        waiting=waiting,
+        progress=progress,
+        label=str(latest.get("label", "")),
+        elapsed=elapsed,
+        left=elapsed * (1 - progress) / progress if running and progress > 0.02 else None,
+        stalled=running and bool(events) and now - events[-1].time > STALLED_SECONDS,
+        curve=tuple(event.values for event in events if event.kind == "epoch"),
+        latest=latest,
+        notices=tuple(str(event.values.get("text", "")) for event in events if event.kind == "notice"),
+        result=store.result(spec.experiment, spec.id) if row.finished else None,
+        error=row.error,
+    )
+
+
+def read_events(path: Path) -> list[RunEvent]:
+    """Return the events written so far; a line that is still being written is left for the next time."""
+    if not path.is_file():
+        return []
+    whole, _, _ = path.read_bytes().rpartition(b"\n")
+    return [msgspec.json.decode(line, type=RunEvent) for line in whole.split(b"\n") if line]

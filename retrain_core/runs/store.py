@@ -1,0 +1,162 @@
+"""The store on disk.
+
+store/
+├── files/SHA256.EXT            uploads, by content
+├── experiments/ID/
+│   ├── experiment.json         the question (ExperimentSpec)
+│   ├── data/                   the split: card.json, schema.json, split.json, one folder a part
+│   └── runs/RUN/               the run folder, all that a worker sees
+│       ├── run.json            what to do (RunSpec)
+│       ├── inputs/             links to data/ and to the old model
+│       ├── events.jsonl, worker.log
+│       ├── result.json, model.keras, scores.npz
+│       └── stop                there once somebody asked the run to stop
+├── inbox/ID                    experiments with new runs, for the runner to pick up
+├── index.sqlite                status of every run; only the runner writes it
+└── devices.json, runner.lock, runner.log
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from retrain_core.data.files import write_atomic
+from retrain_core.data.readers import file_hash
+from retrain_core.errors import StoreError
+from retrain_core.types import ExperimentSpec, FileRef, RunResult, RunSpec, SplitSummary, from_json, to_json
+
+EXTENSIONS = (".keras", ".h5", ".csv", ".parquet", ".npz")
+ID_PATTERN = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
+RUN_PATTERN = re.compile(r"[a-z][a-z0-9_]*-[0-9]+")
+
+
+def new_id() -> str:
+    """Return an id that sorts by time, such as ``20260131-235959-0a1b``."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+
+
+class Store:
+    """Paths and small files of one store; large work is done elsewhere.
+
+    Args:
+        root: Its folder, made if it is missing.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        try:
+            for name in ("files", "experiments", "inbox"):
+                (self.root / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                "The store cannot be written.",
+                f"{error.strerror}.",
+                "Choose another folder, or free some room.",
+            ) from error
+
+    # --- files ----------------------------------------------------------------------------------
+
+    def add_file(self, source: Path, name: str | None = None) -> FileRef:
+        """Copy a file into the store, by its content, and return what to call it by."""
+        name = name or source.name
+        ref = FileRef(file_hash(source), name)
+        target = self.file_path(ref)
+        if not target.exists():
+            temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+            shutil.copyfile(source, temporary)
+            temporary.replace(target)
+        return ref
+
+    def file_path(self, ref: FileRef) -> Path:
+        """Return where the file is; its name comes from its content, never from its owner."""
+        extension = Path(ref.name).suffix.lower()
+        return self.root / "files" / f"{ref.sha256}{extension if extension in EXTENSIONS else ''}"
+
+    # --- experiments ----------------------------------------------------------------------------
+
+    def experiment_folder(self, id: str) -> Path:
+        """Return the folder of the experiment ``id``, which may come from a URL.
+
+        Raises:
+            StoreError: If ``id`` is not an id.
+        """
+        if not ID_PATTERN.fullmatch(id):
+            raise StoreError(
+                "There is no such experiment.", "The link is damaged.", "Open it from the start page."
+            )
+        return self.root / "experiments" / id
+
+    def save_experiment(self, spec: ExperimentSpec) -> None:
+        """Write the question; it may be changed until its first run."""
+        folder = self.experiment_folder(spec.id)
+        folder.mkdir(exist_ok=True)
+        write_atomic(folder / "experiment.json", to_json(spec))
+
+    def experiment(self, id: str) -> ExperimentSpec:
+        """Return the question.
+
+        Raises:
+            StoreError: If it is not there.
+        """
+        path = self.experiment_folder(id) / "experiment.json"
+        if not path.is_file():
+            raise StoreError(
+                "There is no such experiment.",
+                "It was deleted, or belongs to another store.",
+                "Open the start page.",
+            )
+        return from_json(path.read_bytes(), ExperimentSpec)
+
+    def experiments(self) -> list[ExperimentSpec]:
+        """Return every experiment, newest first."""
+        folders = sorted((self.root / "experiments").iterdir(), reverse=True)
+        return [self.experiment(folder.name) for folder in folders if (folder / "experiment.json").is_file()]
+
+    def split(self, id: str) -> SplitSummary | None:
+        """Return how the rows were split, once they are."""
+        path = self.experiment_folder(id) / "data" / "split.json"
+        return from_json(path.read_bytes(), SplitSummary) if path.is_file() else None
+
+    # --- runs -----------------------------------------------------------------------------------
+
+    def run_folder(self, experiment: str, run: str) -> Path:
+        """Return the folder of one run.
+
+        Raises:
+            StoreError: If an id is not one.
+        """
+        if not RUN_PATTERN.fullmatch(run):
+            raise StoreError("There is no such run.", "The link is damaged.", "Open the experiment again.")
+        return self.experiment_folder(experiment) / "runs" / run
+
+    def runs(self, experiment: str) -> list[RunSpec]:
+        """Return the runs of an experiment in the order they were asked for."""
+        folder = self.experiment_folder(experiment) / "runs"
+        if not folder.is_dir():
+            return []
+        specs = [from_json(path.read_bytes(), RunSpec) for path in folder.glob("*/run.json")]
+        return sorted(specs, key=lambda spec: (spec.seed, spec.order))
+
+    def add_runs(self, runs: Sequence[RunSpec]) -> None:
+        """Write runs into their folders, then tell the runner by the inbox."""
+        for run in runs:
+            folder = self.run_folder(run.experiment, run.id)
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomic(folder / "run.json", to_json(run))
+        for experiment in {run.experiment for run in runs}:
+            write_atomic(self.root / "inbox" / experiment, b"")
+
+    def result(self, experiment: str, run: str) -> RunResult | None:
+        """Return how a run ended, once it has."""
+        path = self.run_folder(experiment, run) / "result.json"
+        return from_json(path.read_bytes(), RunResult) if path.is_file() else None
+
+    def request_stop(self, experiment: str, run: str) -> None:
+        """Ask a run to stop; it keeps its best weights."""
+        (self.run_folder(experiment, run) / "stop").touch()

@@ -1,0 +1,55 @@
+"""The ways to get the next model. Adding one is one file and one line in ``STRATEGIES``."""
+
+from collections.abc import Mapping
+
+from retrain_core.errors import DataError
+from retrain_core.strategies.fine_tune import FineTune
+from retrain_core.strategies.full_retrain import FullRetrain
+from retrain_core.strategies.incremental import Incremental
+from retrain_core.strategies.keep import Keep
+from retrain_core.strategies.options import Option, Strategy, check_bounds, option, options_of
+from retrain_core.strategies.toolbox import Model, Toolbox
+from retrain_core.types import Scalar
+
+STRATEGIES: dict[str, type[Strategy]] = {
+    strategy.name: strategy for strategy in (Keep, FineTune, Incremental, FullRetrain)
+}
+
+SHARED_OPTIONS = ("epochs", "batch_size")  # one setting for all strategies that have the field
+
+
+def make_strategy(name: str, options: Mapping[str, Scalar | None]) -> Strategy:
+    """Return the strategy called ``name`` with ``options``; an option it does not have is an error.
+
+    Raises:
+        DataError: If the name or an option is unknown, or an option is out of bounds.
+    """
+    if name not in STRATEGIES:
+        raise DataError(
+            f"There is no strategy '{name}'.", f"There are: {', '.join(STRATEGIES)}.", "Choose among these."
+        )
+    known = {item.name for item in options_of(STRATEGIES[name])}
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise DataError(
+            f"{STRATEGIES[name].title} has no option '{unknown[0]}'.",
+            f"It has: {', '.join(sorted(known))}.",
+            "Leave it out.",
+        )
+    strategy = STRATEGIES[name](**options)
+    check_bounds(strategy)
+    return strategy
+
+
+__all__ = [
+    "SHARED_OPTIONS",
+    "STRATEGIES",
+    "Model",
+    "Option",
+    "Strategy",
+    "Toolbox",
+    "check_bounds",
+    "make_strategy",
+    "option",
+    "options_of",
+]

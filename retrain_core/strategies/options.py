@@ -1,0 +1,70 @@
+"""Options of a strategy: dataclass fields that know how to be shown as a form."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeVar, cast, get_type_hints
+
+from retrain_core.errors import DataError
+from retrain_core.strategies.toolbox import Model, Toolbox
+from retrain_core.types import Dataset, Scalar
+
+T = TypeVar("T")
+
+
+class Strategy(Protocol):
+    """A way to get the next model: a frozen dataclass of options with ``train``."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    needs_old: ClassVar[bool]
+    source: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def train(self, old: Dataset | None, new: Dataset, tools: Toolbox) -> Model:
+        """Return the next model, made from training rows only."""
+        ...
+
+
+@dataclass(frozen=True)
+class Option:
+    """One field of a strategy, as a form needs it."""
+
+    name: str
+    kind: type
+    default: Scalar
+    label: str
+    help: str
+    low: float | None
+    high: float | None
+
+
+def option(default: T, label: str, help: str, low: float | None = None, high: float | None = None) -> T:
+    """Return a dataclass field with what its form needs: a label with its unit, a help text and bounds."""
+    metadata = {"label": label, "help": help, "low": low, "high": high}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def options_of(strategy: type[Strategy]) -> tuple[Option, ...]:
+    """Return the options of ``strategy`` in the order they are declared."""
+    kinds = get_type_hints(strategy)
+    return tuple(
+        Option(f.name, kinds[f.name], cast(Scalar, f.default), **f.metadata)
+        for f in dataclasses.fields(strategy)
+    )
+
+
+def check_bounds(strategy: Strategy) -> None:
+    """Raise a DataError if an option of ``strategy`` lies outside its bounds."""
+    for item in options_of(type(strategy)):
+        value = getattr(strategy, item.name)
+        low, high = item.low, item.high
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise DataError(
+                f"{strategy.title}: {item.label.lower()} is {value}.",
+                f"It can lie between {low:g} and {high:g}."
+                if high is not None
+                else f"It must be at least {low:g}.",
+                "Choose another value.",
+            )

@@ -1,0 +1,112 @@
+"""Keeps workers warm: imports TensorFlow once and never uses it, then forks a worker for each run.
+
+A fresh process needs seconds to import TensorFlow; a fork of one that has imported it and computed nothing is ready
+in some hundredths of a second, and is a process of its own. It serves the CPU: a GPU run starts in a fresh process,
+because CUDA does not survive a fork once it was used.
+
+Protocol, one JSON object a line. In: ``{"run": DIR, "device": "cpu", "threads": 1}`` or ``{"devices": FILE}``.
+Out: ``{"ready": true}``, ``{"started": DIR, "pid": N}``, ``{"ended": DIR, "pid": N, "code": N}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from retrain_core.training import devices, worker
+
+POLL_SECONDS = 0.2
+
+
+def serve() -> None:
+    """Answer requests until standard input ends, then stop the workers that are left."""
+    children: dict[int, str] = {}
+    pending = b""
+    poll = selectors.DefaultSelector()
+    poll.register(sys.stdin.fileno(), selectors.EVENT_READ)
+    wake, signalled = os.pipe()
+    os.set_blocking(signalled, False)
+    signal.set_wakeup_fd(signalled)  # so that the end of a child is told at once
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    poll.register(wake, selectors.EVENT_READ)
+    _say({"ready": True})
+    while True:
+        for key, _ in poll.select(POLL_SECONDS):
+            if key.fd == wake:
+                os.read(wake, 4096)
+                continue
+            chunk = os.read(sys.stdin.fileno(), 65536)
+            if not chunk:
+                for pid in children:
+                    os.kill(pid, signal.SIGKILL)
+                return
+            pending += chunk
+            *lines, pending = pending.split(b"\n")
+            for line in lines:
+                _start(json.loads(line), children)
+        _reap(children)
+
+
+def _start(request: dict[str, Any], children: dict[int, str]) -> None:
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            _be_worker(request)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    name = str(request.get("run", ""))
+    children[pid] = name
+    if name:
+        _say({"started": name, "pid": pid})
+
+
+def _be_worker(request: dict[str, Any]) -> None:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    _die_with_parent()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)  # standard output belongs to the protocol
+    if "devices" in request:
+        devices.main(request["devices"])
+        return
+    folder = Path(request["run"])
+    log = os.open(folder / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 2)
+    os.nice(5)  # the page stays quick while runs train
+    worker.run(folder, request["device"], int(request["threads"]))
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end this process with its parent, so that no worker is orphaned."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def _reap(children: dict[int, str]) -> None:
+    for pid in list(children):
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            name = children.pop(pid)
+            if name:
+                _say({"ended": name, "pid": pid, "code": os.waitstatus_to_exitcode(status)})
+
+
+def _say(message: dict[str, Any]) -> None:
+    os.write(1, json.dumps(message).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    serve()

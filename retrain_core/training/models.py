@@ -1,0 +1,173 @@
+"""Keras models: load, build anew, freeze, compile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from retrain_core.errors import RunError
+from retrain_core.types import Dataset, ModelCard, Schema
+
+DEFAULT_OPTIMIZER = "Adam"
+DEFAULT_LEARNING_RATE = 1e-3
+ADAPT_BATCH = 4096
+
+
+def load(path: Path) -> keras.Model:
+    """Return the model in the file, not compiled."""
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        raise RunError(
+            "Keras cannot load the model.",
+            str(error).strip().split("\n")[0][:300],
+            "Save it again with this Keras version.",
+        ) from error
+
+
+def compile_model(model: keras.Model, card: ModelCard, schema: Schema, learning_rate: float | None) -> None:
+    """Compile with the schema's loss, its metric and the old model's kind of optimiser."""
+    optimizer = getattr(keras.optimizers, card.optimizer or DEFAULT_OPTIMIZER)
+    rate = learning_rate or card.learning_rate or DEFAULT_LEARNING_RATE
+    model.compile(optimizer=optimizer(learning_rate=rate), loss=loss_of(schema), metrics=[metric_of(schema)])
+
+
+def loss_of(schema: Schema, reduction: str | None = "sum_over_batch_size") -> keras.losses.Loss:
+    """Return the loss object that trains and scores."""
+    config: dict[str, Any] = {"reduction": reduction}
+    if schema.loss.endswith("crossentropy"):
+        config["from_logits"] = schema.from_logits
+    name = "".join(word.capitalize() for word in schema.loss.split("_"))
+    return getattr(keras.losses, name)(**config)
+
+
+def metric_of(schema: Schema) -> keras.metrics.Metric:
+    """Return accuracy, or the mean absolute error for regression."""
+    if schema.task == "regression":
+        return keras.metrics.MeanAbsoluteError(name="mae")
+    if schema.one_hot:
+        return keras.metrics.CategoricalAccuracy(name="accuracy")
+    if schema.units == 1:
+        return keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0 if schema.from_logits else 0.5)
+    return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+
+
+def leaves(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Yield the layers of ``model`` from input to output, those of nested models in their place."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from leaves(layer)
+        else:
+            yield layer
+
+
+def freeze(model: keras.Model, all_but_last: int) -> int:
+    """Freeze all but the last layers with trainable weights, and every BatchNormalization; return how many learn.
+
+    Raises:
+        RunError: If no layer can learn.
+    """
+    learning = 0
+    for layer in reversed(list(leaves(model))):
+        is_norm = isinstance(layer, keras.layers.BatchNormalization)
+        learns = bool(layer.trainable_weights) and not is_norm and learning < all_but_last
+        learning += learns
+        layer.trainable = learns
+    if not learning:
+        raise RunError(
+            "No layer of the model can be trained.",
+            "None has trainable weights, or all were saved as frozen.",
+            "Use keep, or save the model with its layers unfrozen.",
+        )
+    return learning
+
+
+def fresh(model: keras.Model, adapt_on: Dataset) -> tuple[keras.Model, list[str]]:
+    """Return the same architecture with fresh weights, and what to tell the user about it."""
+    notices: list[str] = []
+    copy = keras.models.clone_model(model)
+    _adapt_layers(model, copy, feed(copy, adapt_on), notices)
+    return copy, notices
+
+
+def feed(model: keras.Model, data: Dataset) -> Any:
+    """Return the inputs of ``data`` in the structure that ``model`` takes (one array, a list or a dictionary)."""
+    if len(data.inputs) == 1:
+        (values,) = data.inputs.values()
+        return keras.tree.map_structure(lambda _: values, model.input)
+    return keras.tree.map_structure(lambda tensor: data.inputs[tensor.name], model.input)
+
+
+def _adapt_layers(old: keras.Model, new: keras.Model, inputs: Any, notices: list[str]) -> None:
+    """Adapt the stateful preprocessing layers of ``new`` from input to output, as those of ``old`` were."""
+    for old_layer, layer in zip(old.layers, new.layers, strict=True):
+        if isinstance(layer, keras.Model):
+            _adapt_layers(old_layer, layer, _values_before(new, layer, inputs), notices)
+        elif _was_adapted(layer):
+            _adapt(old_layer, layer, _values_before(new, layer, inputs), notices)
+
+
+def _was_adapted(layer: Any) -> bool:
+    """Whether the layer learnt its state from data, rather than being given it as constants."""
+    if isinstance(layer, keras.layers.Normalization):
+        return layer.input_mean is None
+    if isinstance(layer, keras.layers.Discretization):
+        return layer.input_bin_boundaries is None
+    return hasattr(layer, "adapt") and getattr(layer, "input_vocabulary", None) is None
+
+
+def _values_before(model: keras.Model, layer: keras.layers.Layer, inputs: Any) -> Any:
+    """Return what reaches ``layer`` for ``inputs``."""
+    for source, values in zip(keras.tree.flatten(model.input), keras.tree.flatten(inputs), strict=True):
+        if source is layer.input:
+            return values
+    return keras.Model(model.input, layer.input).predict(inputs, batch_size=ADAPT_BATCH, verbose=0)
+
+
+def _adapt(old: Any, layer: Any, values: NDArray[Any], notices: list[str]) -> None:
+    values = np.asarray(values)
+    if isinstance(layer, keras.layers.TextVectorization):
+        layer.adapt(values)
+    elif hasattr(layer, "get_vocabulary"):
+        _adapt_vocabulary(old, layer, values, notices)
+    else:
+        layer.adapt(values.astype(np.float64))  # a float32 mean of large amounts is off in the third digit
+        if isinstance(layer, keras.layers.Normalization):
+            _guard_constant(layer, notices)
+
+
+def _adapt_vocabulary(old: Any, layer: Any, values: NDArray[Any], notices: list[str]) -> None:
+    """Learn the vocabulary again, at the old size, so that the architecture stays the same."""
+    size = len(old.get_vocabulary(include_special_tokens=False))
+    tokens, counts = np.unique(values, return_counts=True)
+    tokens = tokens[np.argsort(-counts, kind="stable")]
+    if tokens.dtype.kind in "US":
+        tokens = tokens[tokens != ""]
+    if len(tokens) > size:
+        notices.append(
+            f"Layer '{layer.name}': {len(tokens) - size} rare values share one place, to keep its size of {size}."
+        )
+    kept = tokens[:size].tolist()
+    layer.set_vocabulary(kept + _placeholders(kept, size - len(kept)))
+
+
+def _placeholders(kept: list[Any], missing: int) -> list[Any]:
+    """Return values for the places of a vocabulary that the rows do not fill."""
+    if kept and not isinstance(kept[0], str):
+        return list(range(max(kept) + 1, max(kept) + 1 + missing))
+    return [f"[unused {number}]" for number in range(missing)]
+
+
+def _guard_constant(layer: keras.layers.Normalization, notices: list[str]) -> None:
+    """Scale a constant column by 1: dividing by its spread of 0 would blow up every other value."""
+    mean, variance = np.asarray(layer.adapt_mean), np.asarray(layer.adapt_variance)
+    constant = variance <= 1e-10 * mean**2
+    if constant.any():
+        layer.adapt_variance.assign(np.where(constant, 1.0, variance))
+        layer.finalize_state()
+        notices.append(f"Layer '{layer.name}': {int(constant.sum())} constant columns are not scaled.")

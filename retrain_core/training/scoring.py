@@ -1,0 +1,62 @@
+"""Score one model on the holdout: predictions once, everything else from them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from retrain_core.data.files import write_atomic
+from retrain_core.training.loop import predict, targets_for
+from retrain_core.training.models import loss_of
+from retrain_core.types import Dataset, PartScores, Schema
+
+
+def score_holdout(
+    model: keras.Model, schema: Schema, parts: Mapping[str, Dataset], folder: Path
+) -> tuple[PartScores, PartScores | None]:
+    """Score on the new and the old part, and keep the loss of each row and each prediction in ``scores.npz``.
+
+    Returns:
+        Scores on the new and on the old part; the second is ``None`` without old data.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    scores: dict[str, PartScores | None] = {"old": None}
+    for side in ("new", "old"):
+        data = parts.get(f"{side}_holdout")
+        if data is None:
+            continue
+        outputs = predict(model, data)
+        loss = np.asarray(
+            loss_of(schema, reduction=None)(targets_for(schema, data), outputs), dtype=np.float64
+        )
+        arrays |= {
+            f"{side}_outputs": outputs,
+            f"{side}_loss": loss,
+            f"{side}_metric": metric_rows(schema, data, outputs),
+        }
+        metric = float(arrays[f"{side}_metric"].mean())
+        name = "mae" if schema.task == "regression" else "accuracy"
+        scores[side] = PartScores(loss=float(loss.mean()), rows=data.rows, **{name: metric})
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    write_atomic(folder / "scores.npz", buffer.getvalue())
+    assert scores["new"] is not None  # there is always a new part
+    return scores["new"], scores["old"]
+
+
+def metric_rows(schema: Schema, data: Dataset, outputs: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return 1 for each right row and 0 for each wrong one, or the absolute error; shape ``(rows,)``."""
+    targets: NDArray[Any] = np.asarray(data.targets)
+    if schema.task == "regression":
+        return np.abs(np.subtract(outputs[:, 0], targets, dtype=np.float64))
+    if schema.units == 1:
+        predicted = np.greater(outputs[:, 0], 0.0 if schema.from_logits else 0.5)
+    else:
+        predicted = outputs.argmax(axis=1)
+    return np.equal(predicted, targets).astype(np.float64)

@@ -1,0 +1,105 @@
+"""One run: read the run folder, train, score, write the result. Usage: ``worker RUN_DIR DEVICE THREADS``."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import keras
+import psutil
+
+from retrain_core.data.files import write_atomic
+from retrain_core.data.parts import load_parts
+from retrain_core.errors import RetrainError
+from retrain_core.strategies import make_strategy
+from retrain_core.training.devices import use_device
+from retrain_core.training.engine import Engine
+from retrain_core.training.events import EventLog
+from retrain_core.training.scoring import score_holdout
+from retrain_core.types import ModelCard, RunResult, RunSpec, Schema, from_json, to_json
+
+
+def run(folder: Path, device: str, threads: int) -> RunResult:
+    """Do the run in ``folder`` and return how it ended, which is also written to ``result.json``."""
+    spec = from_json((folder / "run.json").read_bytes(), RunSpec)
+    report = EventLog(folder, spec.id)
+    report("started", {"device": device, "threads": threads})
+    try:
+        use_device(device, threads)
+        result = _train_and_score(folder, spec, device, report)
+    except RetrainError as error:
+        result = RunResult("failed", device=device, error=str(error), peak_memory_mb=_peak_memory_mb())
+    except MemoryError:
+        result = RunResult("failed", device=device, error=OUT_OF_MEMORY, peak_memory_mb=_peak_memory_mb())
+    except Exception as error:
+        traceback.print_exc()  # into worker.log; the user gets one line
+        result = RunResult(
+            "failed", device=device, error=_unexpected(error), peak_memory_mb=_peak_memory_mb()
+        )
+    write_atomic(folder / "result.json", to_json(result))
+    report(
+        "failed" if result.status == "failed" else "finished",
+        {"status": result.status, "error": result.error},
+    )
+    return result
+
+
+OUT_OF_MEMORY = "The run needs more memory than there is. Try a smaller batch, or fewer rows."
+
+
+def _train_and_score(folder: Path, spec: RunSpec, device: str, report: EventLog) -> RunResult:
+    inputs = folder / "inputs"
+    card = from_json((inputs / "card.json").read_bytes(), ModelCard)
+    schema = from_json((inputs / "schema.json").read_bytes(), Schema)
+    parts = load_parts(inputs)
+    keras.utils.set_random_seed(spec.seed)
+    limit = spec.limits.seconds
+    start = time.perf_counter()
+
+    def should_stop() -> bool:
+        return (folder / "stop").exists() or (limit is not None and time.perf_counter() - start > limit)
+
+    model_path = inputs / f"model.{card.format}"
+    engine = Engine(model_path, card, schema, parts["new_validation"], spec.seed, report, should_stop)
+    strategy = make_strategy(spec.strategy, spec.options)
+    model = strategy.train(parts.get("old_train"), parts["new_train"], engine)
+    seconds = time.perf_counter() - start
+
+    model = engine.finish(model)
+    temporary = folder / ".model.tmp.keras"
+    model.save(temporary)
+    temporary.replace(folder / "model.keras")
+    report("progress", {"progress": 1.0, "label": "scoring on the holdout"})
+    new, old = score_holdout(model, schema, parts, folder)
+    report("scored", {"new": new, "old": old})
+    return RunResult(
+        status="stopped" if engine.stopped else "finished",
+        new=new,
+        old=old,
+        seconds=round(seconds, 3),
+        peak_memory_mb=_peak_memory_mb(),
+        device=device,
+        rows_seen=engine.rows_seen,
+        model="model.keras",
+        prequential=engine.prequential,
+    )
+
+
+def _unexpected(error: Exception) -> str:
+    first = str(error).strip().split("\n")[0][:300]
+    return f"The run failed: {type(error).__name__}: {first} The details are in its worker.log."
+
+
+def _peak_memory_mb() -> float:
+    if sys.platform == "win32":
+        return round(psutil.Process().memory_info().peak_wset / 1024**2, 1)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024**2 if sys.platform == "darwin" else 1024), 1)
+
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
