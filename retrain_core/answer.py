@@ -15,7 +15,8 @@ from retrain_core.report.content import ReportContent
 from retrain_core.runs.outcomes import load_outcomes
 from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store
-from retrain_core.shift import feature_frame, shift_report
+from retrain_core.shift import shift_report
+from retrain_core.shift.frames import feature_frame
 from retrain_core.types import ModelCard, from_json, to_json
 
 PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scipy")

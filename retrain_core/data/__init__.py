@@ -6,6 +6,7 @@
 from retrain_core.data.encode import encode, label_text, row_keys
 from retrain_core.data.readers import READERS, read_table
 from retrain_core.data.schema import (
+    LOSSES,
     check,
     infer_label,
     infer_schema,
@@ -14,6 +15,7 @@ from retrain_core.data.schema import (
 from retrain_core.data.split import Split, split
 
 __all__ = [
+    "LOSSES",
     "READERS",
     "Split",
     "check",

@@ -24,7 +24,7 @@ def encode(schema: Schema, table: Table) -> tuple[Dataset, NDArray[np.intp]]:
     """
     inputs = {binding.input: _input(binding, table) for binding in schema.bindings}
     labels = _column(table, schema.label)
-    usable = labels.notna().to_numpy()
+    usable = labels.notna().to_numpy(copy=True)
     for values in inputs.values():
         if values.dtype.kind == "f":
             usable &= np.isfinite(values).reshape(len(values), -1).all(axis=1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from retrain_core.errors import RunError
@@ -97,10 +98,18 @@ def fresh(model: keras.Model, adapt_on: Dataset) -> tuple[keras.Model, list[str]
 
 def feed(model: keras.Model, data: Dataset) -> Any:
     """Return the inputs of ``data`` in the structure that ``model`` takes (one array, a list or a dictionary)."""
-    if len(data.inputs) == 1:
-        (values,) = data.inputs.values()
-        return keras.tree.map_structure(lambda _: values, model.input)
-    return keras.tree.map_structure(lambda tensor: data.inputs[tensor.name], model.input)
+    arrays = {
+        name: _as_text(values) if values.dtype.kind == "U" else values for name, values in data.inputs.items()
+    }
+    if len(arrays) == 1:
+        (only,) = arrays.values()
+        return keras.tree.map_structure(lambda _: only, model.input)
+    return keras.tree.map_structure(lambda tensor: arrays[tensor.name], model.input)
+
+
+def _as_text(values: NDArray[np.str_]) -> tf.Tensor:
+    """Return strings as a tensor: Keras takes no NumPy strings."""
+    return tf.constant(np.strings.encode(values, "utf-8"))
 
 
 def _adapt_layers(old: keras.Model, new: keras.Model, inputs: Any, notices: list[str]) -> None:
@@ -144,9 +153,11 @@ def _adapt(old: Any, layer: Any, values: NDArray[Any], notices: list[str]) -> No
 def _adapt_vocabulary(old: Any, layer: Any, values: NDArray[Any], notices: list[str]) -> None:
     """Learn the vocabulary again, at the old size, so that the architecture stays the same."""
     size = len(old.get_vocabulary(include_special_tokens=False))
+    if values.dtype == object:
+        values = np.strings.decode(values.astype(np.bytes_), "utf-8")
     tokens, counts = np.unique(values, return_counts=True)
     tokens = tokens[np.argsort(-counts, kind="stable")]
-    if tokens.dtype.kind in "US":
+    if tokens.dtype.kind == "U":
         tokens = tokens[tokens != ""]
     if len(tokens) > size:
         notices.append(

@@ -1,0 +1,79 @@
+"""One short, exact sentence a term; it feeds tooltips, pages and the report."""
+
+from __future__ import annotations
+
+import re
+
+GLOSSARY: dict[str, str] = {
+    # the question
+    "holdout": "Rows that no strategy trains on, the same for all; every score is measured on them.",
+    "new part": "The holdout rows that come from the new data.",
+    "old part": "The holdout rows that come from the old data; they show what is forgotten.",
+    "validation rows": "New rows kept out of training to decide when to stop; never used for the final scores.",
+    "trade-off": "What is gained on the new part against what is lost on the old part.",
+    "forgetting": "How much worse a candidate scores on the old part than the old model does.",
+    # the strategies
+    "keep": "The strategy that changes nothing: the old model as it is, the baseline of every number.",
+    "fine-tune": "Train the last layers of the old model on the new rows; the other layers stay frozen.",
+    "incremental": "Go on training the old model on the new rows in the order they arrive, each batch as it comes.",
+    "full retrain": "Train the same architecture from fresh weights, on old and new rows if there are old ones.",
+    # the training
+    "seed": "The number that fixes all random choices of a run; several seeds show how much luck matters.",
+    "epoch": "One pass over the training rows.",
+    "batch size": "Rows that are used for one step of training.",
+    "prequential score": "Score on each arriving batch before it is trained on, averaged over the rows so far.",
+    "peak memory": "The largest amount of main memory that the training process held at any moment.",
+    "logits": "Outputs of a model before sigmoid or softmax turns them into probabilities.",
+    # the scores
+    "loss": "What training minimises, averaged over rows; lower is better.",
+    "accuracy": "Share of rows whose predicted class is the right one; higher is better.",
+    "mean absolute error": "Average distance between prediction and label, in units of the label; lower is better.",
+    "95 % interval": "A range made by a method that covers the true value in 95 of 100 repetitions.",
+    # the shift
+    "covariate shift": "The inputs are distributed differently than before: P(x) has changed.",
+    "label shift": "The labels are distributed differently than before: P(y) has changed.",
+    "concept shift": "The same inputs get other labels than before: P(y given x) has changed.",
+    "KS": "Kolmogorov-Smirnov: largest gap between the two cumulative distributions, 0 (same) to 1 (no overlap).",
+    "Wasserstein": "How far values had to travel on average to become the new ones, here in old standard deviations.",
+    "PSI": "Population stability index: how much the shares of bins differ; 0 is no shift, small samples raise it.",
+    "JS": "Jensen-Shannon distance between the shares of bins or categories, 0 (same) to 1 (no overlap).",
+    "total variation": "Share of rows that would have to change category to undo the shift.",
+    "Cramer's V": "Strength of association between category and side (old or new), 0 (none) to 1 (complete).",
+    "adjusted p-value": "Chance of a difference this large without any shift, corrected for testing many columns.",
+}
+
+# Other ways in which texts write a term.
+SPELLINGS: dict[str, tuple[str, ...]] = {
+    "new part": ("new rows",),
+    "old part": ("old rows",),
+    "fine-tune": ("fine-tuning",),
+    "incremental": ("incrementally",),
+    "full retrain": ("retrain in full",),
+    "validation rows": ("validation",),
+    "prequential score": ("prequential",),
+    "trade-off": ("tradeoff",),
+    "forgetting": ("forgotten", "forgets"),
+    "mean absolute error": ("mae", "mean abs. error"),
+    "KS": ("Kolmogorov-Smirnov",),
+    "PSI": ("population stability index",),
+    "JS": ("Jensen-Shannon",),
+    "Cramer's V": ("Cramér's V", "cramers_v"),
+    "total variation": ("total_variation",),
+    "adjusted p-value": ("adjusted p", "p_adjusted"),
+}
+
+
+def terms_used(text: str) -> list[str]:
+    """Return the terms that occur in ``text``, in the glossary's order; capital-letter terms as they are written.
+
+    >>> terms_used("Two seeds and one KS value; no EPOCHS, no ks.")
+    ['seed', 'epoch', 'KS']
+    """
+    return [
+        term for term in GLOSSARY if any(_occurs(word, text) for word in (term, *SPELLINGS.get(term, ())))
+    ]
+
+
+def _occurs(word: str, text: str) -> bool:
+    flags = re.NOFLAG if word.isupper() else re.IGNORECASE
+    return re.search(rf"(?<!\w){re.escape(word)}s?(?!\w)", text, flags) is not None
