@@ -1,0 +1,1 @@
+"""Pure functions: results in, Plotly figures out. Pages and reports share them."""

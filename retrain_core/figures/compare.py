@@ -1,0 +1,354 @@
+"""How the candidates compare: scores with intervals, new against old, and what each costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import plotly.graph_objects as go
+
+from retrain_core.figures.point_names import place_names
+from retrain_core.figures.style import (
+    FAINT,
+    GRID,
+    NOTE_SIZE,
+    SCORE_TITLES,
+    axis_format,
+    base_layout,
+    empty_figure,
+    keep_first,
+    look_of,
+    plain,
+    score_text,
+)
+from retrain_core.types import CandidateScores, Comparison
+
+ROW_HEIGHT = 46  # pixels a strategy
+SEED_OFFSET = 0.28  # seeds lie this far below their mean, in rows
+Score = tuple[float, float, float]
+
+
+def score_dots(comparison: Comparison, name: Literal["loss", "accuracy", "mae"]) -> go.Figure:
+    """Return each candidate's score on the new and the old part, with its 95 % interval and its seeds.
+
+    Args:
+        comparison: The candidates.
+        name: Which score to draw.
+    """
+    names = keep_first(comparison.strategies)
+    parts = [part for part in ("new", "old") if _rows(comparison, part)]
+    scored = [part for part in parts if any(_score(comparison.strategies[n], part, name) for n in names)]
+    if not scored:
+        return empty_figure("No candidate has a score.")
+    figure = go.Figure()
+    panel = 1 / len(scored)
+    figure.update_layout(
+        **base_layout(x=SCORE_TITLES[name], height=90 + len(scored) * (40 + ROW_HEIGHT * len(names)))
+    )
+    for number, part in enumerate(scored):
+        axis = "" if number == 0 else "2"
+        top = 1 - number * panel
+        bottom = top - panel + (0.12 if number < len(scored) - 1 else 0)
+        figure.update_layout({f"yaxis{axis}": _strategy_axis(comparison, names, part, (bottom, top))})
+        for place, strategy in enumerate(names):
+            _add_candidate(figure, comparison.strategies[strategy], strategy, place, part, name, axis)
+        keep = _score(comparison.strategies["keep"], part, name) if "keep" in names else None
+        if keep:
+            _add_line(figure, x=(keep[0], keep[0]), y=(-0.6, len(names) - 0.4), yaxis=f"y{axis}")
+        figure.add_annotation(
+            text=f"<b>{part} part</b> ({_rows(comparison, part):,} rows)",
+            x=0, xref="paper", xanchor="left", y=top, yref="paper", yanchor="bottom", showarrow=False,
+        )  # fmt: skip
+    figure.update_layout(
+        showlegend=False,
+        xaxis={"tickformat": axis_format(name), "anchor": "free", "position": 0, "nticks": 7},
+    )
+    return figure
+
+
+def tradeoff(comparison: Comparison, old_weight: float) -> go.Figure:
+    """Return the score on the new part against that on the old part; up and to the right is always better.
+
+    Points on the line through the recommended candidate have the same weighted score as it; points above
+    the line have a better one. Without old data, the scores on the new part alone.
+
+    Args:
+        comparison: The candidates.
+        old_weight: Weight of the old part in the weighted score, 0 to 1.
+    """
+    name = comparison.metric.name
+    points = {
+        strategy: (old, new)
+        for strategy in keep_first(comparison.strategies)
+        if (old := _score(comparison.strategies[strategy], "old", name))
+        and (new := _score(comparison.strategies[strategy], "new", name))
+    }
+    if not points:
+        figure = score_dots(comparison, name)
+        if _rows(comparison, "new"):
+            text = "Without old rows there is no trade-off: only the new part counts."
+            figure.update_layout(title=base_layout(caption=text)["title"], margin={"t": 64})
+        return figure
+    upwards = comparison.metric.direction == "max"
+    old_range = _range([old for old, _ in points.values()])
+    new_range = _range([new for _, new in points.values()])
+    figure = go.Figure()
+    if "keep" in points:
+        (old_keep, _, _), (new_keep, _, _) = points["keep"]
+        _add_line(figure, x=old_range, y=(new_keep, new_keep))
+        _add_line(figure, x=(old_keep, old_keep), y=new_range)
+    chosen = _chosen(comparison, points, old_weight, upwards)
+    _add_same_utility(figure, points[chosen], chosen, old_weight, old_range, new_range)
+    x_range, y_range = _upwards(old_range, upwards), _upwards(new_range, upwards)
+    places = place_names(
+        [(old[0], new[0]) for old, new in points.values()],
+        [look_of(strategy).title for strategy in points],
+        x_range,
+        y_range,
+    )
+    for (strategy, (old, new)), place in zip(points.items(), places, strict=True):
+        _add_point(figure, strategy, old, new, name, place, chosen=strategy == chosen)
+    kind = SCORE_TITLES[name].split(" (")[0]
+    layout = base_layout(
+        x=f"{kind} on the old part (better →)", y=f"{kind} on the new part (better →)", height=440
+    )
+    layout["xaxis"] |= {"range": x_range, "tickformat": axis_format(name), "nticks": 7}
+    layout["yaxis"] |= {"range": y_range, "tickformat": axis_format(name)}
+    figure.update_layout(**layout)
+    figure.add_annotation(
+        text="best corner ↗", x=1, y=1, xref="paper", yref="paper", xanchor="right", yanchor="top",
+        showarrow=False, font={"size": NOTE_SIZE},
+    )  # fmt: skip
+    return figure
+
+
+def cost_bars(comparison: Comparison) -> go.Figure:
+    """Return how long each strategy trained and how much memory it took; bars begin at 0.
+
+    Args:
+        comparison: The candidates.
+    """
+    names = keep_first(comparison.strategies)
+    candidates = [comparison.strategies[strategy] for strategy in names]
+    figure = go.Figure()
+    figure.update_layout(**base_layout(height=150 + 2 * 32 * len(names)))
+    costs = (
+        ("", (0.6, 1.0), "training time (s)", [c.seconds for c in candidates], "{:,.1f} s"),
+        ("2", (0.0, 0.36), "peak memory (MB)", [c.peak_memory_mb for c in candidates], "{:,.0f} MB"),
+    )
+    for axis, domain, title, values, words in costs:
+        figure.add_bar(
+            x=values,
+            y=list(range(len(names))),
+            orientation="h",
+            width=0.62,
+            marker={"color": [look_of(strategy).colour for strategy in names]},
+            text=[words.format(value) if value else "not measured" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=[plain(look_of(strategy).title) for strategy in names],
+            hovertemplate="%{customdata}: %{text}<extra></extra>",
+            xaxis=f"x{axis}",
+            yaxis=f"y{axis}",
+        )
+        figure.update_layout({
+            f"xaxis{axis}": {
+                "title": {"text": title}, "automargin": True, "gridcolor": GRID, "zeroline": False,
+                "range": [0, (max(values, default=0) or 1) * 1.22], "nticks": 6, "anchor": f"y{axis}",
+            },
+            f"yaxis{axis}": _strategy_axis(comparison, names, "new", domain) | {"anchor": f"x{axis}"},
+        })  # fmt: skip
+    figure.update_layout(showlegend=False, margin={"t": 16})
+    return figure
+
+
+# --- the parts ------------------------------------------------------------------------------------
+
+
+def _rows(comparison: Comparison, part: str) -> int:
+    return comparison.holdout.new_rows if part == "new" else comparison.holdout.old_rows
+
+
+def _score(candidate: CandidateScores, part: str, name: str) -> Score | None:
+    """Return value, low and high of a score, ``None`` if there is none."""
+    scores = candidate.new if part == "new" else candidate.old
+    if scores is None or scores.get(name) is None:
+        return None
+    value = scores[name]
+    low, high = (candidate.interval.get(part) or {}).get(name, (value, value))
+    return value, low, high
+
+
+def _bars(score: Score, colour: str) -> dict[str, Any]:
+    value, low, high = score
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [max(0.0, high - value)],
+        "arrayminus": [max(0.0, value - low)],
+        "color": colour,
+        "thickness": 1.8,
+        "width": 5,
+    }
+
+
+def _words(score: Score, name: str) -> str:
+    value, low, high = (score_text(name, number) for number in score)
+    return f"{value} (95 %: {low} to {high})"
+
+
+def _strategy_axis(
+    comparison: Comparison, names: Sequence[str], part: str, domain: tuple[float, float]
+) -> dict[str, Any]:
+    """Return an axis with one row a strategy, the first on top; one without a score says why."""
+    texts = []
+    for strategy in names:
+        candidate = comparison.strategies[strategy]
+        scored = candidate.new if part == "new" else candidate.old
+        note = "" if scored else f"<br>({candidate.status}: no score)"
+        texts.append(plain(look_of(strategy).title) + note)
+    return {
+        "domain": domain,
+        "range": [len(names) - 0.4, -0.6],
+        "tickvals": list(range(len(names))),
+        "ticktext": texts,
+        "automargin": True,
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+    }
+
+
+def _add_candidate(
+    figure: go.Figure, candidate: CandidateScores, strategy: str, place: int, part: str, name: str, axis: str
+) -> None:
+    look, score = look_of(strategy), _score(candidate, part, name)
+    if score is None:
+        return
+    seeds = [(seed["seed"], float(seed[part][name])) for seed in candidate.per_seed if seed.get(part)]
+    if len(seeds) > 1:
+        figure.add_scatter(
+            x=[value for _, value in seeds],
+            y=[place + SEED_OFFSET] * len(seeds),
+            mode="markers",
+            marker={"symbol": f"{look.marker}-open", "size": 6, "color": look.colour},
+            customdata=[f"seed {seed}: {score_text(name, value)}" for seed, value in seeds],
+            hovertemplate="%{customdata}<extra>" + plain(look.title) + "</extra>",
+            yaxis=f"y{axis}",
+        )
+    figure.add_scatter(
+        x=[score[0]],
+        y=[place],
+        error_x=_bars(score, look.colour),
+        mode="markers+text",
+        marker={"symbol": look.marker, "size": 12, "color": look.colour},
+        text=[score_text(name, score[0])],
+        textposition="top center",
+        textfont={"size": NOTE_SIZE},
+        cliponaxis=False,
+        customdata=[_words(score, name)],
+        hovertemplate="%{customdata}<extra>" + plain(look.title) + "</extra>",
+        name=plain(look.title),
+        yaxis=f"y{axis}",
+    )
+
+
+def _add_line(figure: go.Figure, x: tuple[float, float], y: tuple[float, float], yaxis: str = "y") -> None:
+    """Add keep's reference line."""
+    look = look_of("keep")
+    figure.add_scatter(
+        x=x, y=y, mode="lines", line={"color": look.colour, "dash": look.dash, "width": 1.5},
+        hoverinfo="skip", showlegend=False, yaxis=yaxis, name="Keep",
+    )  # fmt: skip
+
+
+def _add_point(
+    figure: go.Figure, strategy: str, old: Score, new: Score, name: str, place: str, *, chosen: bool
+) -> None:
+    look = look_of(strategy)
+    figure.add_scatter(
+        x=[old[0]],
+        y=[new[0]],
+        error_x=_bars(old, look.colour),
+        error_y=_bars(new, look.colour),
+        mode="markers+text",
+        marker={"symbol": look.marker, "size": 13, "color": look.colour},
+        text=[f"<b>{plain(look.title)}</b>" if chosen else plain(look.title)],
+        textposition=place,
+        name=plain(look.title),
+        showlegend=False,
+        customdata=[[_words(new, name), _words(old, name)]],
+        hovertemplate="new part: %{customdata[0]}<br>old part: %{customdata[1]}<extra>%{text}</extra>",
+    )
+
+
+def _chosen(
+    comparison: Comparison, points: dict[str, tuple[Score, Score]], old_weight: float, upwards: bool
+) -> str:
+    """Return the recommended candidate, or the one with the best weighted score."""
+    recommendation = comparison.recommendation
+    if recommendation is not None and recommendation.choice in points:
+        return recommendation.choice
+    sign = 1 if upwards else -1
+    return max(
+        points, key=lambda s: sign * (old_weight * points[s][0][0] + (1 - old_weight) * points[s][1][0])
+    )
+
+
+def _range(scores: Sequence[Score]) -> tuple[float, float]:
+    """Return a range that shows every interval with room around it."""
+    low, high = min(score[1] for score in scores), max(score[2] for score in scores)
+    room = 0.12 * (high - low) or 0.05 * abs(high) or 0.05
+    return low - room, high + room
+
+
+def _upwards(ends: tuple[float, float], upwards: bool) -> tuple[float, float]:
+    """Return a range in which better is further up or to the right."""
+    return ends if upwards else (ends[1], ends[0])
+
+
+def _add_same_utility(
+    figure: go.Figure,
+    point: tuple[Score, Score],
+    chosen: str,
+    old_weight: float,
+    old_range: tuple[float, float],
+    new_range: tuple[float, float],
+) -> None:
+    ends = same_utility((point[0][0], point[1][0]), old_weight, old_range, new_range)
+    figure.add_scatter(
+        x=[x for x, _ in ends],
+        y=[y for _, y in ends],
+        mode="lines",
+        line={"color": FAINT, "width": 1.5, "dash": "dot"},
+        name=f"as good as {plain(look_of(chosen).title)} if old rows count {old_weight:.0%}".replace(
+            "%", " %"
+        ),
+        hoverinfo="skip",
+    )
+
+
+def same_utility(
+    point: tuple[float, float], old_weight: float, x_range: tuple[float, float], y_range: tuple[float, float]
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the two ends, inside the box, of the line of points with the weighted score of ``point``.
+
+    Args:
+        point: Score on the old part and on the new part, inside the box.
+        old_weight: Weight of the old part, 0 to 1.
+        x_range: The box's ends on the axis of the old part.
+        y_range: The box's ends on the axis of the new part.
+
+    >>> same_utility((2.0, 2.0), 0.5, (0.0, 3.0), (0.0, 10.0))
+    ((0.0, 4.0), (3.0, 1.0))
+    """
+    x, y = point
+    if old_weight >= 1:
+        return (x, y_range[0]), (x, y_range[1])
+    slope = -old_weight / (1 - old_weight)
+    ends = []
+    for edge in x_range:
+        at = y + slope * (edge - x)
+        inside = min(max(at, y_range[0]), y_range[1])
+        ends.append((edge if inside == at else x + (inside - y) / slope, inside))
+    return ends[0], ends[1]

@@ -1,0 +1,157 @@
+"""How strategies look, in every figure: colour, dash and marker, so that colour is never alone."""
+
+from __future__ import annotations
+
+import html
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one strategy looks.
+
+    Args:
+        title: What it is called in charts and tables.
+        colour: On light pages, and on dark ones unless ``on_dark`` says otherwise.
+        dash: Plotly's name of its line pattern.
+        marker: Plotly's name of its symbol.
+        on_dark: A lighter colour for dark pages.
+    """
+
+    title: str
+    colour: str
+    dash: str
+    marker: str
+    on_dark: str | None = None
+
+
+LOOKS: dict[str, Look] = {
+    "keep": Look("Keep", "#808080", "dash", "diamond"),
+    "fine_tune": Look("Fine-tune", "#0072B2", "solid", "circle", on_dark="#56B4E9"),
+    "incremental": Look("Incremental", "#D55E00", "dashdot", "square"),
+    "full_retrain": Look("Full retrain", "#009E73", "longdash", "triangle-up"),
+}
+
+# For strategies that have no line above; a name always gets the same one.
+FALLBACKS: tuple[tuple[str, str, str], ...] = (
+    ("#CC79A7", "dot", "pentagon"),
+    ("#8E6CC0", "longdashdot", "star"),
+    ("#A58A00", "5px,2px", "hexagon"),
+    ("#B07D4F", "2px,4px", "triangle-down"),
+)
+
+GRID = "rgba(128, 128, 128, 0.25)"
+FAINT = "rgba(128, 128, 128, 0.7)"
+TEXT_SIZE = 13
+NOTE_SIZE = 12
+
+# Which way is better, and what the number is counted in.
+SCORE_TITLES: dict[str, str] = {
+    "loss": "loss (lower is better)",
+    "accuracy": "accuracy (higher is better)",
+    "mae": "mean absolute error, in units of the label (lower is better)",
+}
+
+
+def look_of(strategy: str) -> Look:
+    """Return how ``strategy`` looks; one that has no entry always gets the same fallback.
+
+    >>> look_of("keep").title, look_of("rehearsal_v2").title
+    ('Keep', 'Rehearsal v2')
+    """
+    if strategy in LOOKS:
+        return LOOKS[strategy]
+    colour, dash, marker = FALLBACKS[zlib.crc32(strategy.encode()) % len(FALLBACKS)]
+    return Look(strategy.replace("_", " ").capitalize(), colour, dash, marker)
+
+
+def keep_first(strategies: Iterable[str]) -> list[str]:
+    """Return names in the order of every legend and table: keep, the others as they came.
+
+    >>> keep_first(["fine_tune", "keep"])
+    ['keep', 'fine_tune']
+    """
+    return sorted(strategies, key=lambda name: name != "keep")
+
+
+def plain(text: object) -> str:
+    """Return ``text`` such that Plotly shows it as it is, though it reads a little HTML.
+
+    >>> plain("<b>")
+    '&lt;b&gt;'
+    """
+    return html.escape(str(text))
+
+
+def score_text(name: str, value: float) -> str:
+    """Return a score as people read it.
+
+    >>> score_text("accuracy", 0.7123), score_text("loss", 0.41234), score_text("mae", 12.3456)
+    ('71.2 %', '0.4123', '12.35')
+    """
+    return f"{value:.1%}".replace("%", " %") if name == "accuracy" else f"{value:.4g}"
+
+
+def axis_format(name: str) -> str:
+    """Return the d3 format of a score on an axis."""
+    return ".1~%" if name == "accuracy" else ""
+
+
+def base_layout(*, x: str = "", y: str = "", height: int = 360, caption: str = "") -> dict[str, Any]:
+    """Return the layout that all figures share: it fits light and dark pages and a screen 375 pixels wide.
+
+    No text colour is set, so that the page decides.
+
+    Args:
+        x: Title of the x axis, with its unit.
+        y: Title of the y axis, with its unit.
+        height: In pixels.
+        caption: A line above the legend.
+    """
+    axis = {"automargin": True, "gridcolor": GRID, "zeroline": False}
+    layout: dict[str, Any] = {
+        "template": "none",
+        "height": height,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"size": TEXT_SIZE},
+        "margin": {"l": 8, "r": 12, "t": 64 if caption else 40, "b": 8},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
+        "hovermode": "closest",
+        "uirevision": "keep",  # a redraw leaves zoom and hidden traces as the reader set them
+        "xaxis": {"title": {"text": x}, **axis},
+        "yaxis": {"title": {"text": y}, **axis},
+    }
+    if caption:
+        layout["title"] = {
+            "text": caption,
+            "font": {"size": NOTE_SIZE},
+            "x": 0,
+            "xref": "paper",
+            "xanchor": "left",
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"t": 8},
+        }
+    return layout
+
+
+def empty_figure(text: str, *, height: int = 240) -> go.Figure:
+    """Return a figure that says why there is nothing to draw."""
+    figure = go.Figure()
+    figure.update_layout(**base_layout(height=height))
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
+    return figure
+
+
+def recoloured_on_dark() -> dict[str, str]:
+    """Return the colours that dark pages replace by lighter ones."""
+    return {look.colour: look.on_dark for look in LOOKS.values() if look.on_dark}

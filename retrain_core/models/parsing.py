@@ -1,0 +1,63 @@
+"""JSON from a model file, parsed within limits."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from retrain_core.errors import ModelError
+from retrain_core.models.wording import SAVE_AGAIN
+
+Json = dict[str, Any]
+
+MAX_DEPTH = 100
+# A string is taken as one token, closed or not, so that the scan stays linear whatever the text is.
+TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.S)
+
+
+def parse_json(text: bytes | str, what: str) -> Json:
+    """Return the JSON object in ``text``.
+
+    Args:
+        text: UTF-8.
+        what: What it is, for messages, such as ``config.json``.
+
+    Raises:
+        ModelError: If it is not a JSON object, nests too deep, or names one key twice.
+    """
+    try:
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        _check_depth(decoded, what)
+        value = json.loads(decoded, object_pairs_hook=_unique_keys)
+    except ValueError as error:
+        raise ModelError(f"The model's {what} is not valid JSON.", f"{error}.", SAVE_AGAIN) from error
+    if not isinstance(value, dict):
+        raise ModelError(
+            f"The model's {what} does not describe a model.", "It is not a JSON object.", SAVE_AGAIN
+        )
+    return value
+
+
+def _check_depth(text: str, what: str) -> None:
+    depth = 0
+    for token in TOKENS.finditer(text):
+        character = text[token.start()]
+        if character in "[{":
+            depth += 1
+        elif character in "]}":
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise ModelError(
+                f"The model's {what} nests more than {MAX_DEPTH} levels deep.",
+                "No real network does; it could exhaust the reader.",
+                SAVE_AGAIN,
+            )
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> Json:
+    """Return the pairs as a dictionary; two readers could disagree on a key given twice."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object has the same key twice")
+    return found

@@ -1,0 +1,40 @@
+"""All that a report says, gathered before it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from retrain_core.types import Comparison, ExperimentSpec, ModelCard, ShiftReport, SplitSummary
+
+Curves = Mapping[str, tuple[Mapping[str, Any], ...]]
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """One experiment and its answer.
+
+    Args:
+        spec: The question.
+        card: The old model.
+        split: How the rows were split.
+        comparison: Scores and recommendation.
+        shift: How the data moved; ``None`` without old data.
+        curves: By run id, the values along its training.
+        old: Old feature columns, for the charts; ``None`` without old data.
+        new: New feature columns.
+        versions: Version of each package that matters.
+    """
+
+    spec: ExperimentSpec
+    card: ModelCard
+    split: SplitSummary
+    comparison: Comparison
+    shift: ShiftReport | None
+    curves: Curves
+    old: pd.DataFrame | None
+    new: pd.DataFrame
+    versions: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,119 @@
+"""Does the same row get another label now? A check of P(y given x) that needs labels on both sides but no model.
+
+The question is whether label and side are independent given the columns. Both are predicted from the columns by
+ridge regression; if the concept is the same, what is left of the label has nothing to do with what is left of the
+side, however much the columns themselves moved. The check holds even if one of the two predictions is
+poor, and rows that occur on one side only hardly count, so a moved P(x) alone does not set it off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from retrain_core.shift.estimate import Estimate, Values
+from retrain_core.shift.features import Features
+from retrain_core.shift.ridge import cross_fit, each_fold, fit_ridge
+
+FOLDS = 5
+FEWEST_ROWS = 100  # a side
+LEAST_OVERLAP = 0.1
+BINS, ROWS_PER_BIN = 25, 40  # of the calibration curve
+EDGE = 0.02  # chances of a side are kept this far from 0 and 1, relative to that side's share
+
+
+@dataclass(frozen=True)
+class ConceptCheck:
+    """Whether P(y given x) changed where both sides have rows.
+
+    Args:
+        change: How far the expected label moved at the same x, root mean square, in standard deviations of what
+            the columns leave unexplained; a lower bound on average, 0 if nothing changed.
+        average: The same with its sign, averaged over rows, in units of the label, shape ``(outputs,)``.
+        overlap: Share of rows that could be from either side: 1 if P(x) is the same, 0 if nothing is shared.
+        drivers: Columns with which the change varies, and their share of it, largest first; "" is everywhere alike.
+    """
+
+    change: Estimate
+    average: tuple[float, ...]
+    overlap: float
+    drivers: tuple[tuple[str, float], ...]
+
+
+def check_concept(features: Features, target: Values, seed: int = 0) -> ConceptCheck | None:
+    """Return whether the label depends on the columns as before; ``None`` if there are too few rows.
+
+    Args:
+        features: Rows of both sides, label left out.
+        target: The label of those rows, shape ``(rows, outputs)``: one value, or one column a class.
+        seed: Of the folds.
+
+    Source: Shah and Peters (2020), Annals of Statistics 48(3) (the test); Scheidegger, Hörrmann and Bühlmann (2022),
+        JMLR 23(273) (weights learned on other rows); Nie and Wager (2021), Biometrika 108(2) (how they are learned).
+    """
+    side, matrix = features.side, features.matrix
+    if min(int((side == 0).sum()), int((side == 1).sum())) < FEWEST_ROWS or not np.ptp(target, axis=0).any():
+        return None
+    folds = features.folds(FOLDS, seed)
+    if len(np.unique(folds)) < FOLDS:
+        return None
+    share = side.mean()
+    scores = cross_fit(matrix, side[:, None].astype(float), features.owner, folds)[:, 0]
+    chance = np.clip(_calibrated(scores, side, folds), EDGE * share, 1 - EDGE * (1 - share))
+    surprise = (side - chance)[:, None]
+    left = target - cross_fit(matrix, target, features.owner, folds)
+    overlap = float(np.mean(chance * (1 - chance)) / (share * (1 - share)))
+    basis = np.column_stack([np.ones(len(side)), matrix])
+    change, parts = np.empty_like(left), np.zeros(basis.shape[1])
+    for train, held in each_fold(folds):
+        model = fit_ridge(basis[train] * surprise[train], left[train], intercept=False)
+        change[held] = basis[held] @ model.weights
+        parts += ((basis[held] * surprise[held]).T @ left[held] * model.weights).sum(axis=1)
+    weight = surprise[:, 0] ** 2
+    return ConceptCheck(
+        _size(surprise * left * change, change, left, weight),
+        tuple((np.sum(surprise * left, axis=0) / weight.sum()).tolist()),
+        overlap,
+        _drivers(parts, features),
+    )
+
+
+def _calibrated(scores: Values, side: NDArray[np.int64], folds: NDArray[np.int64]) -> Values:
+    """Return the share of new rows among rows of like score, learned on the other folds."""
+    chance = np.empty(len(scores))
+    for train, held in each_fold(folds):
+        order = train[np.argsort(scores[train], kind="stable")]
+        parts = np.array_split(order, min(BINS, max(2, len(order) // ROWS_PER_BIN)))
+        middles = [scores[part].mean() for part in parts]
+        shares = [side[part].mean() for part in parts]
+        chance[held] = np.interp(scores[held], middles, shares)
+    return chance
+
+
+def _size(products: Values, change: Values, left: Values, weight: Values) -> Estimate:
+    """Return the size of the change from what the learned change and the data have in common."""
+    agreement = products.sum(axis=1)
+    learned = np.sqrt(np.mean(weight * (change**2).sum(axis=1)) * weight.mean())
+    unexplained = np.sqrt(np.sum(weight * (left**2).sum(axis=1)) / weight.sum())
+    error = float(agreement.std() / np.sqrt(len(agreement)))
+    if learned <= 0 or unexplained <= 0 or error <= 0:
+        return Estimate(0.0, (0.0, 0.0), 1.0)
+    value, margin = float(agreement.mean()), 1.96 * error
+    scale = learned * unexplained
+    p = float(stats.norm.sf(value / error))
+    interval = (float(max(0.0, (value - margin) / scale)), float(max(0.0, (value + margin) / scale)))
+    return Estimate(float(max(0.0, value / scale)), interval, p)
+
+
+def _drivers(parts: Values, features: Features) -> tuple[tuple[str, float], ...]:
+    shares = {"": float(parts[0])}
+    for position, part in zip(features.owner, parts[1:], strict=True):
+        name = features.names[position]
+        shares[name] = shares.get(name, 0.0) + float(part)
+    total = sum(max(0.0, share) for share in shares.values())
+    return (
+        tuple(sorted(((n, s / total) for n, s in shares.items()), key=lambda d: -d[1])) if total > 0 else ()
+    )

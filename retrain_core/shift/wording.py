@@ -1,0 +1,86 @@
+"""Numbers and names as people read them in summaries."""
+
+from __future__ import annotations
+
+import datetime
+import math
+
+LONGEST_NAME = 40
+
+
+def percent(share: float) -> str:
+    """Return a share of rows with as many digits as it needs.
+
+    >>> percent(0.1567), percent(1.0), percent(0.00004), percent(0)
+    ('15.7 %', '100 %', '<0.1 %', '0 %')
+    """
+    if 0 < share < 0.001:
+        return "<0.1 %"
+    if 0.999 < share < 1:
+        return ">99.9 %"
+    return f"{100 * share:.1f}".removesuffix(".0") + " %"
+
+
+def number(value: float) -> str:
+    """Return a number with three or four leading digits.
+
+    >>> number(167484.32), number(0.0123456), number(-2.0)
+    ('167,484', '0.0123', '-2')
+    """
+    if not math.isfinite(value):
+        return str(value)
+    if 1000 <= abs(value) < 1e12:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def day(value: float) -> str:
+    """Return days since 1970 as a date.
+
+    >>> day(19000.5)
+    '2022-01-08'
+    """
+    try:
+        return (datetime.date(1970, 1, 1) + datetime.timedelta(days=math.floor(value))).isoformat()
+    except OverflowError:
+        return f"{value:.3g} days after 1970"
+
+
+def deviations(effect: float) -> str:
+    """Return an effect in d in words.
+
+    >>> deviations(0.347), deviations(0.004), deviations(1.0)
+    ('0.35 standard deviations', '0.00 standard deviations', '1.0 standard deviations')
+    """
+    if effect >= 1000:
+        return "over 1,000 standard deviations"
+    return f"{effect:.1f} standard deviations" if effect >= 1 else f"{effect:.2f} standard deviations"
+
+
+def chance(p: float) -> str:
+    """Return a p-value in words.
+
+    >>> chance(0.0312), chance(1e-9)
+    ('p = 0.031', 'p < 0.001')
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def short(name: object) -> str:
+    """Return a user's name on one line, cut after 40 characters.
+
+    >>> short("a" * 50 + "b")[-3:]
+    'aa…'
+    """
+    text = " ".join(str(name).split()) or "(blank)"
+    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+
+
+def listed(names: list[str], most: int = 5) -> str:
+    """Return the first names and how many more there are.
+
+    >>> listed(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    shown = ", ".join(short(name) for name in names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
