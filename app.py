@@ -1,0 +1,19 @@
+"""Title, theme and navigation of the dashboard; the pages do the rest."""
+
+import streamlit as st
+
+from pages._ui import state
+
+st.set_page_config(page_title="Retrain Compare", page_icon=":material/compare_arrows:", layout="wide")
+page = st.navigation(
+    [
+        st.Page("pages/start.py", title="Start", icon=":material/home:", default=True),
+        st.Page("pages/data.py", title="Data", icon=":material/table:"),
+        st.Page("pages/shift.py", title="Shift", icon=":material/trending_up:"),
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+        st.Page("pages/compare.py", title="Compare", icon=":material/balance:"),
+        st.Page("pages/report.py", title="Report", icon=":material/description:"),
+    ]
+)
+state.sidebar()
+page.run()

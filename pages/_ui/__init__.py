@@ -1,0 +1,1 @@
+"""What pages share: session state, text, forms made from option fields, run cards."""

@@ -1,0 +1,66 @@
+"""Run cards: where each run is, in one glance."""
+
+from __future__ import annotations
+
+import streamlit as st
+from retrain_core.figures.style import look_of
+
+from pages._ui import state
+from pages._ui.text import literal, seconds
+from retrain_core.runs import RunState
+
+STATUS = {
+    "queued": ("waiting", "gray"),
+    "running": ("running", "blue"),
+    "finished": ("finished", "green"),
+    "stopped": ("stopped", "orange"),
+    "failed": ("failed", "red"),
+}
+
+
+def run_card(run: RunState, *, several_seeds: bool) -> None:
+    """Draw the card of one run: progress, time left, loss and accuracy, and a stop button while it lasts."""
+    words, colour = ("stalled", "orange") if run.stalled else STATUS[run.status]
+    with st.container(border=True, height="stretch"):
+        seed = f" · seed {run.spec.seed}" if several_seeds else ""
+        st.markdown(f"**{look_of(run.spec.strategy).title}**{seed} :{colour}-badge[{words}]")
+        st.progress(min(run.progress, 1.0))
+        st.caption(_where(run))
+        st.markdown(_scores(run))
+        for notice in run.notices:
+            st.caption(f":material/info: {literal(notice)}")
+        if run.error and run.status == "failed":
+            st.error(literal(run.error), icon=":material/error:")
+        if not run.done and st.button(
+            "Stop", key=f"stop_{run.spec.id}", help="It keeps its best weights and is scored."
+        ):
+            state.store().request_stop(run.spec.experiment, run.spec.id)
+            st.toast(f"{look_of(run.spec.strategy).title} is stopping.")
+
+
+def _where(run: RunState) -> str:
+    if run.status == "queued":
+        return f"{run.waiting} runs before it" if run.waiting else "starts as soon as the device is free"
+    if run.status == "running":
+        parts = [run.label or "starting", f"{seconds(run.elapsed)} so far"]
+        if run.left is not None:
+            parts.append(f"about {seconds(max(run.left, 1))} left")
+        return " · ".join(parts)
+    if run.result:
+        return f"{run.result.seconds:.1f} s of training on {run.result.device.upper()}"
+    return literal(run.error or "")
+
+
+def _scores(run: RunState) -> str:
+    """Return the latest validation scores while it runs, those on the holdout at the end."""
+    if run.result and run.result.new:
+        new = run.result.new
+        name, value = ("accuracy", new.accuracy) if new.accuracy is not None else ("mean abs. error", new.mae)
+        text = f"{value:.1%}" if name == "accuracy" else f"{value:.4g}"
+        return f"Holdout, new rows: {name} **{text}**, loss **{new.loss:.4f}**"
+    if run.curve:
+        last = run.curve[-1]
+        if "validation_accuracy" in last:
+            return f"Validation: accuracy **{last['validation_accuracy']:.1%}**, loss **{last['validation_loss']:.4f}**"
+        return f"Validation: mean abs. error **{last['validation_mae']:.4g}**, loss **{last['validation_loss']:.4f}**"
+    return "Nothing to train" if run.spec.strategy == "keep" else "No scores yet"

@@ -1,0 +1,195 @@
+"""What outlives a click: the experiment's id is in the URL, everything else is in the store."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import streamlit as st
+
+from pages._ui.text import literal, show_error
+from retrain_core.data import read_table
+from retrain_core.errors import RetrainError
+from retrain_core.models import read_card
+from retrain_core.runs import Store, ensure_runner, experiment_status, new_id
+from retrain_core.types import ExperimentSpec, FileRef, ModelCard, Table, Task
+
+ROOT = Path(__file__).parents[2]
+EXPERIMENT = "experiment"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the Data page holds before it is an experiment: files by role, and what the user overruled."""
+
+    files: dict[str, FileRef]
+    name: str = ""
+    note: str = ""
+    label: str | None = None
+    task: Task | None = None
+    from_logits: bool | None = None
+    classes: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+
+
+@st.cache_resource
+def store() -> Store:
+    """Return the store; its runner is started so that workers are warm when they are needed."""
+    return Store(Path(os.environ.get("RETRAIN_STORE", ROOT / "store")))
+
+
+@st.cache_resource(max_entries=24, show_spinner="Reading the file ...")
+def table(sha256: str, name: str) -> Table:
+    """Return a data file of the store, read once; nobody may change it."""
+    ref = FileRef(sha256, name)
+    return read_table(store().file_path(ref), name)
+
+
+@st.cache_resource(max_entries=24, show_spinner="Reading the model ...")
+def card(sha256: str, name: str) -> ModelCard:
+    """Return the card of a model file of the store, read once."""
+    return read_card(store().file_path(FileRef(sha256, name)), name)
+
+
+# --- the experiment -------------------------------------------------------------------------------
+
+
+def experiment_id() -> str | None:
+    """Return the experiment this browser tab is about, from the URL or from the page before."""
+    id = st.query_params.get(EXPERIMENT) or st.session_state.get(EXPERIMENT)
+    if id:
+        open_experiment(id)
+    return id
+
+
+def open_experiment(id: str) -> None:
+    """Make ``id`` the experiment of this tab; a refresh or a shared link comes back to it."""
+    if st.session_state.get(EXPERIMENT) != id:
+        st.session_state.pop("draft", None)
+    st.session_state[EXPERIMENT] = id
+    if st.query_params.get(EXPERIMENT) != id:
+        st.query_params[EXPERIMENT] = id
+
+
+def experiment() -> ExperimentSpec | None:
+    """Return the experiment of this tab, if there is one."""
+    id = experiment_id()
+    if id is None:
+        return None
+    try:
+        return store().experiment(id)
+    except RetrainError as error:
+        forget_experiment()
+        show_error(error)
+        return None
+
+
+def forget_experiment() -> None:
+    """Start afresh in this tab; the experiment stays in the store."""
+    for key in (EXPERIMENT, "draft"):
+        st.session_state.pop(key, None)
+    st.query_params.pop(EXPERIMENT, None)
+
+
+def require_experiment(why: str) -> ExperimentSpec:
+    """Return the experiment of this tab, or say what is missing and stop the page.
+
+    Args:
+        why: What this page would show.
+    """
+    spec = experiment()
+    if spec is None:
+        st.info(f"**There is no data yet.** {why}", icon=":material/info:")
+        with st.container(horizontal=True):
+            st.page_link("pages/start.py", label="Try a sample", icon=":material/play_arrow:")
+            st.page_link("pages/data.py", label="Choose your files", icon=":material/upload_file:")
+        st.stop()
+    return spec
+
+
+def require_runs(spec: ExperimentSpec, why: str) -> None:
+    """Say what is missing and stop the page unless the experiment has been run."""
+    if not store().runs(spec.id):
+        st.info(f"**Nothing has been trained yet.** {why}", icon=":material/info:")
+        page_link("train", "Go to Train")
+        st.stop()
+
+
+def page_link(page: str, label: str, icon: str = ":material/arrow_forward:") -> None:
+    """Link to a page of the same experiment."""
+    id = st.session_state.get(EXPERIMENT)
+    st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params={EXPERIMENT: id} if id else None)
+
+
+def go_to(page: str) -> None:
+    """Switch to a page of the same experiment."""
+    id = st.session_state.get(EXPERIMENT)
+    st.switch_page(f"pages/{page}.py", query_params={EXPERIMENT: id} if id else None)
+
+
+def sidebar() -> None:
+    """Show which experiment this tab is about, on every page, and keep a runner ready."""
+    try:
+        ensure_runner(store())
+    except (RetrainError, OSError) as error:
+        st.error(f"The runner cannot start: {literal(error)}", icon=":material/error:")
+    spec = experiment()
+    if spec is None:
+        return
+    with st.sidebar:
+        st.caption("Experiment")
+        st.markdown(f"**{literal(spec.name)}**")
+        status, _ = experiment_status(store(), spec.id)
+        if status != "draft":
+            st.caption(f"{spec.id}")
+        if st.button("New experiment", icon=":material/add:", width="stretch"):
+            forget_experiment()
+            st.switch_page("pages/start.py")
+
+
+# --- the draft ------------------------------------------------------------------------------------
+
+
+def draft() -> Draft:
+    """Return what the Data page holds; that of the open experiment to begin with."""
+    if "draft" not in st.session_state:
+        spec = experiment()
+        st.session_state["draft"] = _draft_of(spec) if spec else Draft(files={})
+    return st.session_state["draft"]
+
+
+def change_draft(**changes: object) -> None:
+    """Change what the Data page holds."""
+    st.session_state["draft"] = replace(draft(), **changes)  # type: ignore[arg-type]
+
+
+def set_file(role: str, ref: FileRef | None) -> None:
+    """Set or take away a file of the draft; choices that hang on it are inferred again."""
+    files = {**draft().files, role: ref}
+    changes: dict[str, object] = {"files": {key: value for key, value in files.items() if value}}
+    if role in ("model", "new"):
+        changes |= {"label": None, "task": None, "from_logits": None, "classes": None, "columns": None}
+    change_draft(**changes)
+
+
+def _draft_of(spec: ExperimentSpec) -> Draft:
+    files = {"model": spec.model, "new": spec.new, "old": spec.old, "holdout": spec.holdout}
+    schema = spec.schema
+    flat = len(schema.bindings) == 1 and schema.bindings[0].columns
+    return Draft(
+        files={role: ref for role, ref in files.items() if ref},
+        name=spec.name,
+        note=spec.note,
+        label=schema.label,
+        task=schema.task,
+        from_logits=schema.from_logits,
+        classes=schema.classes or None,
+        columns=schema.bindings[0].columns if flat else None,
+    )
+
+
+def fresh_id() -> str:
+    """Return the id to save under: the open experiment's if it has not been run, else a new one."""
+    id = st.session_state.get(EXPERIMENT)
+    return id if id and not store().runs(id) else new_id()

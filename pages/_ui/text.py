@@ -1,0 +1,66 @@
+"""Text for the screen. What users typed is shown literally: Streamlit renders Markdown almost everywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import streamlit as st
+from retrain_core.glossary import GLOSSARY
+
+from retrain_core.errors import RetrainError
+from retrain_core.types import Finding
+
+PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+ICONS = {"ok": ":material/check_circle:", "warning": ":material/warning:", "error": ":material/error:"}
+COLOURS = {"ok": "green", "warning": "orange", "error": "red"}
+
+
+def literal(text: object) -> str:
+    r"""Return ``text`` such that Markdown shows it as it is.
+
+    >>> literal("![x](http://a)")
+    '\\!\\[x\\]\\(http\\:\\/\\/a\\)'
+    """
+    return PUNCTUATION.sub(r"\\\1", str(text)).replace("\n", " ")
+
+
+def show_error(error: RetrainError) -> None:
+    """Show what happened, why, and what to do next."""
+    body = f"**{literal(error.what)}**"
+    for part in (error.why, error.next_step):
+        if part:
+            body += f"  \n{literal(part)}"
+    st.error(body, icon=":material/error:")
+
+
+def show_findings(findings: Iterable[Finding]) -> None:
+    """List what was checked, one line each."""
+    for finding in findings:
+        icon, colour = ICONS[finding.status], COLOURS[finding.status]
+        detail = f" :gray[{literal(finding.detail)}]" if finding.detail else ""
+        st.markdown(f":{colour}[{icon}] {literal(finding.title)}{detail}")
+
+
+def help_for(term: str) -> str | None:
+    """Return the glossary's sentence for a tooltip."""
+    return GLOSSARY.get(term)
+
+
+def seconds(value: float) -> str:
+    """Return a duration as people say it.
+
+    >>> seconds(4.2), seconds(75), seconds(7300)
+    ('4 s', '1 min 15 s', '2 h 1 min')
+    """
+    if value < 60:
+        return f"{value:.0f} s"
+    if value < 3600:
+        return f"{value // 60:.0f} min {value % 60:.0f} s"
+    return f"{value // 3600:.0f} h {value % 3600 // 60:.0f} min"
+
+
+def chart(figure: Any, *, key: str, alt: str) -> None:
+    """Draw a figure that keeps its zoom, with a sentence for those who cannot see it."""
+    st.plotly_chart(figure, key=key, alt=alt, config={"displaylogo": False, "displayModeBar": "hover"})

@@ -1,0 +1,196 @@
+"""Train: choose strategies and their options, start them, watch them."""
+
+import time
+from dataclasses import replace
+
+import streamlit as st
+from retrain_core.figures.curves import training_curves
+
+from pages._ui import state
+from pages._ui.cards import run_card
+from pages._ui.forms import options_form
+from pages._ui.text import chart, help_for, literal, show_error
+from retrain_core.errors import RetrainError
+from retrain_core.runs import RunState, experiment_status, known_devices, run_states, submit
+from retrain_core.runs.plan import plan_runs
+from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES
+from retrain_core.types import ExperimentSpec, Limits, Scalar
+
+CARDS_A_ROW = 4
+
+st.title("Train")
+spec = state.require_experiment("Here you run every strategy side by side on the same rows.")
+store = state.store()
+
+
+def settings(spec: ExperimentSpec) -> None:
+    """Draw the settings of all strategies, and start them."""
+    st.markdown(
+        "Every strategy trains on the same rows and is scored on the same holdout. Keep is always run."
+    )
+    shared = shared_settings()
+    st.subheader("Strategies")
+    strategies: dict[str, dict[str, Scalar | None]] = {}
+    for name, strategy in STRATEGIES.items():
+        if name == "keep":
+            continue
+        with st.container(border=True):
+            first_line = (strategy.__doc__ or "").split("\n")[0]
+            on = st.checkbox(
+                f"**{strategy.title}**",
+                value=True,
+                key=f"use_{name}",
+                help=first_line,
+                persist_state="session",
+            )
+            st.caption(f"{first_line} Source: {strategy.source}.")
+            with st.expander("Options"):
+                options = options_form(strategy, key=f"option_{name}", leave_out=SHARED_OPTIONS)
+            if on:
+                strategies[name] = options
+    device, seeds, limits = shared.pop("device"), int(shared.pop("seeds") or 1), shared.pop("minutes")
+    if not strategies:
+        st.caption("Choose at least one strategy beside keep.")
+    if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=not strategies):
+        try:
+            runs = plan_runs(
+                spec.id,
+                strategies,
+                seeds=range(seeds),
+                device=str(device),
+                shared=shared,
+                limits=Limits(seconds=float(limits) * 60) if limits else None,
+            )
+            submit(store, runs)
+        except RetrainError as error:
+            show_error(error)
+        else:
+            st.rerun()
+
+
+def shared_settings() -> dict[str, Scalar | None]:
+    """Draw what holds for all strategies."""
+    devices = {"auto": "Automatic", **{device.name: device.title for device in known_devices(store)}}
+    keep = {"persist_state": "session"}
+    first, second, third, fourth, fifth = st.columns(5)
+    with first:
+        device = st.selectbox("Device", list(devices), format_func=devices.__getitem__, key="device", **keep)
+    with second:
+        epochs = st.number_input(
+            "Epochs (at most)", 1, 1000, 10, key="epochs", help=help_for("epoch"), **keep
+        )
+    with third:
+        size = st.number_input(
+            "Batch size (rows)", 1, 65536, 32, key="batch_size", help=help_for("batch size"), **keep
+        )
+    with fourth:
+        seeds = st.number_input(
+            "Seeds",
+            1,
+            20,
+            1,
+            key="seeds",
+            help="Runs a strategy, each with its own seed. Three or more show how much luck matters.",
+            **keep,
+        )
+    with fifth:
+        minutes = st.number_input(
+            "Time limit (min a run)",
+            0,
+            10_000,
+            0,
+            key="minutes",
+            help="0: no limit. A run over its limit ends with its best weights.",
+            **keep,
+        )
+    return {"device": device, "epochs": epochs, "batch_size": size, "seeds": seeds, "minutes": minutes}
+
+
+def live(spec: ExperimentSpec) -> None:
+    """Show every run; the part that changes draws itself again each second until all are done."""
+    runs = run_states(store, spec.id)
+    running = not all(run.done for run in runs)
+
+    @st.fragment(run_every=1.0 if running else None)
+    def board() -> None:
+        now = run_states(store, spec.id)
+        if running and all(run.done for run in now):
+            st.rerun()
+        status, error = experiment_status(store, spec.id)
+        if status == "failed":
+            st.error(f"**The data could not be prepared.**  \n{literal(error)}", icon=":material/error:")
+            return
+        if status in ("submitted", "preparing"):
+            st.caption("Reading and splitting the data ...")
+        draw_cards(now)
+        draw_curves(spec, now)
+
+    board()
+    if not running:
+        finished(spec, runs)
+
+
+def draw_cards(runs: tuple[RunState, ...]) -> None:
+    """Draw a card a run, four in a row."""
+    several = len({run.spec.seed for run in runs}) > 1
+    for start in range(0, len(runs), CARDS_A_ROW):
+        for column, run in zip(st.columns(CARDS_A_ROW), runs[start : start + CARDS_A_ROW], strict=False):
+            with column:
+                run_card(run, several_seeds=several)
+    active = [run for run in runs if not run.done]
+    if active and st.button(
+        "Stop all", icon=":material/stop:", help="Every run keeps its best weights and is scored."
+    ):
+        for run in active:
+            store.request_stop(run.spec.experiment, run.spec.id)
+        st.toast("All runs are stopping.")
+
+
+def draw_curves(spec: ExperimentSpec, runs: tuple[RunState, ...]) -> None:
+    """Draw loss and accuracy of all runs on the same axes."""
+    x = st.segmented_control(
+        "Along", ["rows_seen", "seconds"], default="rows_seen", required=True, key="curve_axis", persist_state="session",
+        format_func={"rows_seen": "rows seen", "seconds": "seconds"}.__getitem__,
+    )  # fmt: skip
+    smooth = st.toggle("Smooth the training curves", key="smooth", persist_state="session")
+    curves = {run.spec.id: run.curve for run in runs if run.curve}
+    strategies = {run.spec.id: run.spec.strategy for run in runs}
+    start = next(
+        (curve[0] for run, curve in curves.items() if strategies[run] in ("fine_tune", "incremental")), {}
+    )
+    metric = "mae" if spec.schema.task == "regression" else "accuracy"
+    for column, value in zip(st.columns(2), ("loss", metric), strict=True):
+        with column:
+            figure = training_curves(
+                curves, strategies, value=value, x=x, keep=start.get(f"validation_{value}"), smooth=smooth
+            )
+            chart(
+                figure, key=f"curves_{value}", alt=f"Validation {value} of every strategy along its training."
+            )
+    st.caption(
+        "Scores on the validation rows, which are used to stop early. The holdout is looked at once, at the end."
+    )
+
+
+def finished(spec: ExperimentSpec, runs: tuple[RunState, ...]) -> None:
+    """Say what comes next."""
+    if any(run.result and run.result.new for run in runs):
+        st.success("All runs have ended.", icon=":material/check_circle:")
+        state.page_link("compare", "Compare them", ":material/balance:")
+    else:
+        st.error("No run has a score. The cards say why.", icon=":material/error:")
+    if st.button(
+        "Run again with other settings",
+        icon=":material/replay:",
+        help="Makes a new experiment of the same data.",
+    ):
+        again = replace(spec, id=state.new_id(), created=time.time())
+        store.save_experiment(again)
+        state.open_experiment(again.id)
+        st.rerun()
+
+
+if store.runs(spec.id):
+    live(spec)
+else:
+    settings(spec)

@@ -1,0 +1,118 @@
+"""The same checks on every strategy: a new one is covered by its line in the table."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retrain_core.data.parts import load_dataset, save_dataset
+from retrain_core.errors import DataError
+from retrain_core.runs.plan import plan_runs
+from retrain_core.runs.prepare import link_inputs, prepare
+from retrain_core.strategies import STRATEGIES, make_strategy, options_of
+from retrain_core.types import Dataset, RunSpec, from_json, to_json
+from tests.make import question
+
+NAMES = list(STRATEGIES)
+LEARNING = [name for name in NAMES if name != "keep"]
+QUICK = {"epochs": 2, "batch_size": 32}
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory):
+    store, spec = question(tmp_path_factory.mktemp("question"))
+    prepare(store, spec)
+    return store, spec
+
+
+def run_folder(prepared, name: str, to: Path, seed: int = 0) -> Path:
+    """Return a fresh run folder with copies of its inputs, free to be changed."""
+    store, spec = prepared
+    (run,) = [r for r in plan_runs(spec.id, {name: {}}, seeds=[seed], shared=QUICK) if r.strategy == name]
+    store.add_runs([run])
+    shutil.copytree(link_inputs(store, run), to)
+    return to
+
+
+def weights_after(folder: Path) -> list[np.ndarray]:
+    """Do the run in this process, and return the weights of the model it saved."""
+    import keras
+
+    from retrain_core.training import worker
+
+    result = worker._train_and_score(
+        folder, from_json((folder / "run.json").read_bytes(), RunSpec), "cpu", lambda kind, values: None
+    )
+    assert result.status == "finished"
+    return keras.saving.load_model(folder / "model.keras").get_weights()
+
+
+def change(folder: Path, part: str) -> None:
+    """Replace every value of a part by another."""
+    data = load_dataset(folder / "inputs" / part)
+    inputs = {name: np.asarray(values) * -3 + 7 for name, values in data.inputs.items()}
+    changed = Dataset(inputs, 1 - np.asarray(data.targets), data.task, data.names, "changed")
+    shutil.rmtree(folder / "inputs" / part)
+    save_dataset(folder / "inputs" / part, changed)
+
+
+def same(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_options_survive_json(name: str) -> None:
+    strategy = STRATEGIES[name]()
+    assert from_json(to_json(strategy), type(strategy)) == strategy
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_documented_for_the_form(name: str) -> None:
+    strategy = STRATEGIES[name]
+    assert strategy.name == name
+    assert "Source: " in (strategy.__doc__ or "")
+    for option in options_of(strategy):
+        assert option.label and option.help.endswith(".")
+        assert type(option.default) is option.kind
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_an_option_out_of_bounds_is_refused(name: str) -> None:
+    bounded = next(option for option in options_of(STRATEGIES[name]) if option.low is not None)
+    with pytest.raises(DataError, match=r"at least|between"):
+        make_strategy(name, {bounded.name: bounded.low - 1})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_options_are_frozen(name: str) -> None:
+    strategy = STRATEGIES[name]()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        strategy.epochs = 3  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_seed_same_weights_and_no_holdout_row_reaches_them(name: str, prepared, tmp_path: Path) -> None:
+    first = weights_after(run_folder(prepared, name, tmp_path / "first"))
+    second = run_folder(prepared, name, tmp_path / "second")
+    change(second, "new_holdout")
+    change(second, "old_holdout")
+    assert same(first, weights_after(second))
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_training_rows_do_reach_them(name: str, prepared, tmp_path: Path) -> None:
+    """Shows that the test above can fail."""
+    first = weights_after(run_folder(prepared, name, tmp_path / "first"))
+    second = run_folder(prepared, name, tmp_path / "second")
+    change(second, "new_train")
+    assert not same(first, weights_after(second))
+
+
+@pytest.mark.parametrize("name", ["fine_tune", "full_retrain"])
+def test_another_seed_gives_other_weights(name: str, prepared, tmp_path: Path) -> None:
+    first = weights_after(run_folder(prepared, name, tmp_path / "first", seed=0))
+    assert not same(first, weights_after(run_folder(prepared, name, tmp_path / "second", seed=1)))

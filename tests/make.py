@@ -1,0 +1,64 @@
+"""Small questions for tests: a made table, a small model trained on it in this very process."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from retrain_core.data import infer_schema, read_table
+from retrain_core.models import read_card
+from retrain_core.runs.store import Store, new_id
+from retrain_core.types import ExperimentSpec
+
+
+def table(rows: int, seed: int, shift: float = 0.0) -> pd.DataFrame:
+    """Return two numbers and a label that depends on them; ``shift`` moves the first and turns the rule."""
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(shift, 1, rows), rng.normal(0, 1, rows)
+    chance = 1 / (1 + np.exp(-(2 * a - (1 - shift) * b)))
+    return pd.DataFrame({"a": a, "b": b, "y": (rng.random(rows) < chance).astype(int)})
+
+
+def mlp(path: Path, frame: pd.DataFrame) -> Path:
+    """Train a small model with Normalization, BatchNormalization and Dropout, and save it."""
+    import keras
+
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((2,), name="row")
+    norm = keras.layers.Normalization(name="norm")
+    norm.adapt(frame[["a", "b"]].to_numpy(np.float32))
+    hidden = keras.layers.Dense(8, activation="relu", name="first")(norm(inputs))
+    hidden = keras.layers.BatchNormalization(name="batch_norm")(hidden)
+    hidden = keras.layers.Dropout(0.1, name="dropout")(hidden)
+    hidden = keras.layers.Dense(4, activation="relu", name="second")(hidden)
+    outputs = keras.layers.Dense(1, activation="sigmoid", name="last")(hidden)
+    model = keras.Model(inputs, outputs)
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    model.fit(frame[["a", "b"]].to_numpy(np.float32), frame["y"].to_numpy(), epochs=2, verbose=0)
+    model.save(path)
+    return path
+
+
+def question(folder: Path, *, old: bool = True, new_rows: int = 400) -> tuple[Store, ExperimentSpec]:
+    """Return a store with one experiment in it."""
+    before, after = table(600, 1), table(new_rows, 2, shift=0.8)
+    before.to_parquet(folder / "old.parquet")
+    after.to_parquet(folder / "new.parquet")
+    model = mlp(folder / "model.keras", before)
+    store = Store(folder / "store")
+    files = {name: store.add_file(folder / f"{name}.parquet") for name in ("old", "new")}
+    schema = infer_schema(read_card(model), read_table(folder / "new.parquet"), label="y")
+    spec = ExperimentSpec(
+        id=new_id(),
+        name="made",
+        created=time.time(),
+        model=store.add_file(model),
+        new=files["new"],
+        old=files["old"] if old else None,
+        schema=schema,
+    )
+    store.save_experiment(spec)
+    return store, spec

@@ -1,0 +1,217 @@
+"""Configs that are refused: code, unknown names, paths, absurd sizes; the layer is always named."""
+
+import copy
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retrain_core.errors import ModelError
+from retrain_core.models import read_card
+
+Json = dict[str, Any]
+LAMBDA = {"class_name": "__lambda__", "config": {"value": ["4wEAAA==", None, None]}}
+
+
+def layer(class_name: str, name: str, module: str | None = "keras.layers", **config: Any) -> Json:
+    return {
+        "module": module,
+        "class_name": class_name,
+        "config": {"name": name, **config},
+        "registered_name": None,
+    }
+
+
+@pytest.fixture
+def refused(members: dict[str, bytes], tmp_path: Path) -> Callable[..., str]:
+    """Pack the plain model with its config changed, and return the message that refuses it."""
+
+    def attempt(change: Callable[[Json], Any] | None = None, text: bytes | None = None) -> str:
+        config = json.loads(members["config.json"])
+        if change is not None:
+            config = change(config) or config
+        path = tmp_path / "model.keras"
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("config.json", json.dumps(config) if text is None else text)
+            file.writestr("metadata.json", members["metadata.json"])
+            file.writestr("model.weights.h5", members["model.weights.h5"])
+        with pytest.raises(ModelError) as caught:
+            read_card(path)
+        assert caught.value.why and caught.value.next_step
+        return str(caught.value)
+
+    return attempt
+
+
+def layers_of(config: Json) -> list[Json]:
+    return config["config"]["layers"]
+
+
+def wrapped(name: str, inner: Json) -> Json:
+    return layer("TimeDistributed", name, layer=inner)
+
+
+def test_a_lambda_layer_is_named(refused: Callable[..., str]) -> None:
+    message = refused(lambda c: layers_of(c).append(layer("Lambda", "lambda_1", function=LAMBDA)))
+    assert "The model has a Lambda layer, 'lambda_1'." in message
+    assert "It can run any code" in message
+    assert "Replace it with a built-in Keras layer and save the model again." in message
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (
+            wrapped("steps", layer("Lambda", "hidden", function=LAMBDA)),
+            ("Lambda layer, 'hidden', inside 'steps'",),
+        ),
+        (
+            layer("Sequential", "tower", "keras", layers=[layer("Lambda", "deep", function="relu")]),
+            ("Lambda layer, 'deep', inside 'tower'",),
+        ),
+        (layer("Activation", "act", activation=LAMBDA), ("Python code", "'act'")),
+        (layer("TFSMLayer", "export", filepath="/tmp/x"), ("TFSMLayer", "'export'")),
+        (layer("TorchModuleWrapper", "torch", module="x"), ("TorchModuleWrapper",)),
+        (layer("FlaxLayer", "flax"), ("FlaxLayer",)),
+        (layer("JaxLayer", "jax"), ("JaxLayer",)),
+        (layer("system", "shell", "os"), ("'system' from 'os'", "'shell'")),
+        (layer("get_file", "fetch", "keras.utils"), ("'get_file'", "'fetch'")),
+        (layer("Dense", "mine", "my_package.layers"), ("'Dense' from 'my_package.layers'", "'mine'")),
+        (layer("MyLayer", "mine", None), ("'MyLayer'", "'mine'", "custom class")),
+        (layer("Dense", "mine") | {"registered_name": "evil>Dense"}, ("'Dense'", "'mine'")),
+        (
+            layer("Dense", "d", activation={"module": "os", "class_name": "function", "config": "system"}),
+            ("'system'", "'d'"),
+        ),
+        (layer("Dense", "d", activation="my_activation"), ("'my_activation'", "'d'")),
+        (layer("Dense", "d", kernel_initializer="my_start"), ("'my_start'", "'d'")),
+        (
+            layer("Dense", "d", kernel_initializer=layer("Evil", "e", "keras.initializers")),
+            ("'Evil'", "inside 'd'"),
+        ),
+        (layer("StringLookup", "words", vocabulary="/etc/passwd"), ("'words'", "path or address of a file")),
+        (layer("IntegerLookup", "ids", vocabulary="http://x/y"), ("'ids'", "path or address of a file")),
+        (layer("TextVectorization", "t", idf_weights="/x"), ("'t'", "path or address")),
+        (layer("TextVectorization", "t", vocabulary=["a"], standardize="mine"), ("'mine'",)),
+        (layer("Dense", "../../x", units=1), ("'../../x'", "unusable name")),
+        (layer("Dense", "a/b", units=1), ("'a/b'",)),
+        (layer("Dense", "a\0b", units=1), (r"'a\x00b'",)),
+        (layer("Dense", "x" * 500, units=1), ("at most 200",)),
+        ({"class_name": "__typespec__", "module": "os", "config": []}, ("module named in the file",)),
+        ({"class_name": "__numpy__", "config": {"value": [1], "dtype": "object"}}, ("'__numpy__'",)),
+        ({"module": "os", "registered_name": "x"}, ("names a module without a class",)),
+        (layer("Dense", "d", units=10**9), ("'d'", "too large", "1000000000")),
+        (layer("Dense", "d", units=10**30), ("'d'", "too large")),
+        (layer("Embedding", "e", input_dim=9_000_000, output_dim=9_000_000), ("'e'", "parameters")),
+        (layer("LSTM", "l", units=100_000), ("'l'", "parameters")),
+        (layer("Conv2D", "c", filters=9_000_000, kernel_size=[99, 99]), ("'c'", "parameters")),
+        (layer("MultiHeadAttention", "m", num_heads=9_999_999, key_dim=9_999_999), ("'m'", "parameters")),
+        (layer("Reshape", "r", target_shape=[9_999_999, 9_999_999]), ("'r'", "too large")),
+        (layer("Dense", "extra", units=3), ("'extra'", "found no weights")),
+    ],
+)
+def test_a_layer_is_refused(refused: Callable[..., str], entry: Json, words: tuple[str, ...]) -> None:
+    message = refused(lambda c: layers_of(c).append(entry))
+    for word in words:
+        assert word in message
+
+
+def test_code_in_a_nested_compile_config_is_refused(refused: Callable[..., str]) -> None:
+    assert "'__lambda__'" in refused(lambda c: c["compile_config"].update(loss=LAMBDA))
+
+
+def test_a_custom_loss_is_refused_with_the_way_out(refused: Callable[..., str]) -> None:
+    custom = {
+        "module": "builtins",
+        "class_name": "function",
+        "config": "my_loss",
+        "registered_name": "function",
+    }
+    message = refused(lambda c: c["compile_config"].update(loss=custom))
+    assert "'my_loss'" in message and "model.compile(" in message
+    assert "'other'" in refused(lambda c: c["compile_config"].update(loss="other"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"[" * 100_000, "nests more than 100 levels"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "nests more than 100 levels"),
+        (b'{"class_name": "Sequential"', "not valid JSON"),
+        (b"\xff\xfe{}", "not valid JSON"),
+        (b"[]", "not a JSON object"),
+        (b"{}", "no class_name"),
+        (b'{"class_name": "Sequential", "class_name": "Lambda"}', "same key twice"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "not valid JSON"),
+        (b'{"class_name": []}', "not on the list"),
+        (
+            b'{"module": "keras", "class_name": "Sequential", "config": []}',
+            "config of 'Sequential' is missing",
+        ),
+        (b'{"module": "keras", "class_name": "Sequential", "config": {}}', "does not list its layers"),
+        (
+            b'{"module": "keras", "class_name": "Sequential", "config": {"layers": [1]}}',
+            "does not list its layers",
+        ),
+        (b'{"module": "keras.layers", "class_name": "Dense", "config": {"name": "d"}}', "not a model"),
+    ],
+)
+def test_a_broken_config_is_refused(refused: Callable[..., str], text: bytes, words: str) -> None:
+    assert words in refused(text=text)
+
+
+def test_an_endless_string_is_scanned_in_one_pass(refused: Callable[..., str]) -> None:
+    start = time.perf_counter()
+    assert "not valid JSON" in refused(text=b'{"a": ' + b'"\\' * 2_000_000)
+    assert time.perf_counter() - start < 5
+
+
+def test_a_subclassed_model_is_refused(refused: Callable[..., str]) -> None:
+    def subclass(config: Json) -> Json:
+        return {"module": None, "class_name": "Churn", "config": {}, "registered_name": "Churn"}
+
+    message = refused(subclass)
+    assert "'Churn'" in message and "subclassed" in message
+
+
+def test_a_model_that_was_never_built_is_refused(refused: Callable[..., str]) -> None:
+    def unbuild(config: Json) -> None:
+        layers_of(config).pop(0)
+        config["config"].pop("build_input_shape")
+
+    assert "before its input shape was known" in refused(unbuild)
+
+
+def test_two_layers_of_one_name_are_refused(refused: Callable[..., str]) -> None:
+    def twice(config: Json) -> None:
+        layers_of(config).append(copy.deepcopy(layers_of(config)[-1]))
+
+    assert "Two layers are named 'dense_2'" in refused(twice)
+
+
+def test_keras_2_archives_are_explained(refused: Callable[..., str]) -> None:
+    message = refused(lambda c: c.update(module="keras.src.engine.sequential"))
+    assert "saved by Keras 2" in message
+
+
+def test_several_outputs_are_not_supported_yet(refused: Callable[..., str]) -> None:
+    def two_outputs(config: Json) -> Json:
+        layers = layers_of(config)
+        for entry in layers:
+            entry |= {"name": entry["config"]["name"], "inbound_nodes": []}
+        graph = {
+            "input_layers": [["input_layer", 0, 0]],
+            "output_layers": {"a": ["dense", 0, 0], "b": ["dense_1", 0, 0]},
+        }
+        return {
+            "module": "keras.src.models.functional",
+            "class_name": "Functional",
+            "config": {"name": "m", "layers": layers, **graph},
+        }
+
+    message = refused(two_outputs)
+    assert "2 outputs: 'dense', 'dense_1'" in message and "not supported yet" in message
