@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrain_core.errors import DataError, InputError, RetrainError
-from retrain_core.types import ExperimentSpec, to_json
+from retrain_core.types import ExperimentSpec, ShiftReport, Table, to_json
 
 if TYPE_CHECKING:
     from retrain_core.runs.runner import Runner
@@ -105,16 +105,36 @@ def _inspect(options: argparse.Namespace) -> None:
 
 
 def _shift(options: argparse.Namespace) -> None:
-    from retrain_core.data import infer_schema, read_table
-    from retrain_core.models import read_card
-    from retrain_core.shift import shift_json, shift_of_tables
+    from retrain_core.data import read_table
+    from retrain_core.shift import shift_json
 
-    old, new = read_table(options.old), read_table(options.new)
-    schema = infer_schema(read_card(options.model), new, old, label=options.label) if options.model else None
-    report = shift_of_tables(old, new, schema=schema, label=options.label)
+    report = _shift_report(read_table(options.old), read_table(options.new), options)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "shift.json").write_bytes(to_json(shift_json(report)))
     print(report.overall.summary)
+
+
+def _shift_report(old: Table, new: Table, options: argparse.Namespace) -> ShiftReport:
+    """Measure the model's columns if a model is given, else all that the files hold."""
+    from retrain_core.data import infer_schema
+    from retrain_core.models import read_card
+    from retrain_core.shift import shift_report
+    from retrain_core.shift.frames import feature_frame
+
+    if options.model:
+        schema = infer_schema(read_card(options.model), new, old, label=options.label)
+        label, task = schema.label, schema.task
+    else:
+        schema, task = None, None
+        label = options.label or ("y" if "y" in new.columns else None)
+    if label is not None and label not in new.columns:
+        names = ", ".join(map(str, new.columns.columns[:12]))
+        raise DataError(
+            f"{new.name} has no column '{label}'.",
+            f"It is needed as the label. Its columns are: {names}.",
+            "Choose another with --label.",
+        )
+    return shift_report(feature_frame(old, schema), feature_frame(new, schema), label=label, task=task)
 
 
 def _compare(options: argparse.Namespace) -> None:

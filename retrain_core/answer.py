@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+import numpy as np
 
 from retrain_core.compare import compare
 from retrain_core.data import read_table
@@ -17,9 +20,18 @@ from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store
 from retrain_core.shift import shift_report
 from retrain_core.shift.frames import feature_frame
-from retrain_core.types import ModelCard, from_json, to_json
+from retrain_core.types import ExperimentSpec, ModelCard, from_json, to_json
 
 PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scipy")
+
+
+@dataclass(frozen=True)
+class HeldRows:
+    """The held-out rows of one file, counted from 0 without the header."""
+
+    file: str
+    sha256: str
+    rows: tuple[int, ...]
 
 
 def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
@@ -60,7 +72,7 @@ def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
 
 
 def write_answer(store: Store, content: ReportContent, out: Path) -> None:
-    """Write ``comparison.json``, ``models/NAME.keras`` and ``report.html`` into ``out``."""
+    """Write ``comparison.json``, ``models/NAME.keras``, ``report.html`` and ``holdout_rows.json`` into ``out``."""
     models = out / "models"
     models.mkdir(parents=True, exist_ok=True)
     for name, candidate in content.comparison.strategies.items():
@@ -68,6 +80,18 @@ def write_answer(store: Store, content: ReportContent, out: Path) -> None:
             shutil.copyfile(model_path(store, content, name), out / candidate.model)
     write_atomic(out / "comparison.json", to_json(content.comparison))
     write_atomic(out / "report.html", render(content).encode())
+    write_atomic(out / "holdout_rows.json", to_json(holdout_rows(store, content.spec)))
+
+
+def holdout_rows(store: Store, spec: ExperimentSpec) -> dict[str, HeldRows]:
+    """Return which rows of which file were held out, by part, so that anybody can score on them again."""
+    data = store.experiment_folder(spec.id) / "data"
+    files = {"new": spec.holdout or spec.new, "old": spec.old}
+    return {
+        part: HeldRows(ref.name, ref.sha256, tuple(np.load(data / f"{part}_holdout" / "rows.npy").tolist()))
+        for part, ref in files.items()
+        if ref is not None
+    }
 
 
 def model_path(store: Store, content: ReportContent, strategy: str) -> Path:

@@ -148,17 +148,14 @@ def _summary(
             f"Keep the old model for now: {title(top).lower()} looks better by {gap_text(to_keep[top].value, metric)}, "
             "but that may be chance."
         )
-    sentence = f"{title(choice)}: {what} on the new rows goes from {score_text(new_keep, metric)} to {score_text(new, metric)}"
+    sentence = (
+        f"{title(choice)}: {what} goes from {score_text(new_keep, metric)} to {score_text(new, metric)} "
+        "on the new rows"
+    )
     if mine.old and keep.old:
-        sign = 1 if metric.direction == "max" else -1
-        change = sign * (mine.old[metric.name] - keep.old[metric.name])
-        verb = "gains" if change > 0 else "loses"
-        sentence += (
-            f" and the old rows {verb} {gap_text(change, metric)}"
-            if abs(change) >= margin
-            else ", the old rows keep theirs"
-        )
-    return sentence + ("." if clear else "; the lead is not certain.")
+        before, after = keep.old[metric.name], mine.old[metric.name]
+        sentence += f" and from {score_text(before, metric)} to {score_text(after, metric)} on the old"
+    return sentence + ("." if clear else ", but that is not certain.")
 
 
 def _gain(choice: str, scores: Mapping[str, CandidateScores], metric: Metric) -> list[str]:

@@ -59,7 +59,8 @@ def file_hash(path: Path) -> str:
 
 
 def _kind(path: Path, name: str) -> str:
-    head = path.open("rb").read(8)
+    with path.open("rb") as file:
+        head = file.read(8)
     if not head:
         raise FileError(f"{name} is empty.", "It has no bytes at all.", USE_INSTEAD)
     if head.startswith(b"PAR1"):
@@ -92,7 +93,8 @@ def _zip_kind(path: Path, name: str) -> str:
 
 
 def _read_csv(path: Path, name: str) -> tuple[pd.DataFrame, None, list[str]]:
-    head = path.open("rb").read(64 * 1024)
+    with path.open("rb") as file:
+        head = file.read(64 * 1024)
     encoding = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
         first_line = next(

@@ -154,6 +154,7 @@ class Engine:
         for layer, trainable in self._trainable:
             layer.trainable = trainable
         models.compile_model(model, self._card, self._schema, None)
+        model.optimizer.build(model.trainable_variables)  # an unbuilt one makes load_model warn
         return model
 
     @property

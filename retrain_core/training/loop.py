@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from retrain_core.training.models import feed
+from retrain_core.training.models import feed, input_structure
 from retrain_core.types import Dataset, Schema
 
 CHUNK_SECONDS = 0.25  # a stop or a progress event waits no longer than about this
@@ -35,7 +35,7 @@ class Loop:
         self.model, self.rows = model, data.rows
         self._x = keras.tree.map_structure(tf.constant, feed(model, data))
         self._y = tf.constant(targets_for(schema, data))
-        self._types = keras.tree.map_structure(lambda tensor: tensor.dtype, model.input)
+        self._types = keras.tree.map_structure(lambda tensor: tensor.dtype, input_structure(model))
         self._steps_a_chunk = 1
 
         def batch(order: tf.Tensor, step: tf.Tensor, size: tf.Tensor) -> tuple[Any, tf.Tensor]:

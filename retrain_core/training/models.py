@@ -103,8 +103,13 @@ def feed(model: keras.Model, data: Dataset) -> Any:
     }
     if len(arrays) == 1:
         (only,) = arrays.values()
-        return keras.tree.map_structure(lambda _: only, model.input)
-    return keras.tree.map_structure(lambda tensor: arrays[tensor.name], model.input)
+        return keras.tree.map_structure(lambda _: only, input_structure(model))
+    return keras.tree.map_structure(lambda tensor: arrays[tensor.name], input_structure(model))
+
+
+def input_structure(model: keras.Model) -> Any:
+    """Return the model's symbolic inputs as it takes them: one, a list or a dictionary."""
+    return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
 
 
 def _as_text(values: NDArray[np.str_]) -> tf.Tensor:
@@ -131,11 +136,16 @@ def _was_adapted(layer: Any) -> bool:
 
 
 def _values_before(model: keras.Model, layer: keras.layers.Layer, inputs: Any) -> Any:
-    """Return what reaches ``layer`` for ``inputs``."""
-    for source, values in zip(keras.tree.flatten(model.input), keras.tree.flatten(inputs), strict=True):
-        if source is layer.input:
-            return values
-    return keras.Model(model.input, layer.input).predict(inputs, batch_size=ADAPT_BATCH, verbose=0)
+    """Return what reaches ``layer`` for ``inputs``: one array, or a list of them."""
+    # Not layer.input: for a nested model that is its own input, not what the outer model gives it.
+    reaching = layer._inbound_nodes[0].input_tensors
+    known = dict(zip(map(id, model.inputs), keras.tree.flatten(inputs), strict=True))
+    if all(id(tensor) in known for tensor in reaching):
+        found = [known[id(tensor)] for tensor in reaching]
+    else:
+        probe = keras.Model(input_structure(model), list(reaching))
+        found = probe.predict(inputs, batch_size=ADAPT_BATCH, verbose=0)
+    return found[0] if len(found) == 1 else found
 
 
 def _adapt(old: Any, layer: Any, values: NDArray[Any], notices: list[str]) -> None:

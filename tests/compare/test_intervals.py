@@ -1,0 +1,49 @@
+"""Intervals cover what they say they cover."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from retrain_core.compare.intervals import mean_interval
+from retrain_core.compare.scores import paired_delta
+
+
+@pytest.mark.parametrize(("right", "rows"), [(0, 20), (20, 20), (37, 50), (4999, 5000)])
+def test_share_of_one_seed_is_wilsons_interval(right: int, rows: int) -> None:
+    values = np.zeros((1, rows))
+    values[0, :right] = 1
+    expected = stats.binomtest(right, rows).proportion_ci(0.95, method="wilson")
+    assert mean_interval(values, share=True) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_mean_interval_covers_the_mean_in_95_of_100() -> None:
+    rng = np.random.default_rng(0)
+    draws = rng.exponential(2.0, size=(2000, 1, 400))
+    inside = [low <= 2.0 <= high for low, high in (mean_interval(draw, share=False) for draw in draws)]
+    assert 0.93 < np.mean(inside) < 0.97
+
+
+@pytest.mark.parametrize("seeds", [1, 3, 5])
+def test_difference_to_keep_covers_the_truth_in_about_95_of_100(seeds: int) -> None:
+    """Each seed of the candidate has its own luck; keep has none."""
+    rng = np.random.default_rng(seeds)
+    inside = []
+    for _ in range(1500):
+        hard = rng.uniform(size=(1, 500))
+        luck = rng.normal(0, 0.02 if seeds > 1 else 0.0, size=(seeds, 1))
+        candidate = (hard < 0.7 + luck + rng.normal(0, 0.05, size=(seeds, 500))).astype(float)
+        keep = (hard < 0.6).astype(float)
+        low, high = paired_delta(candidate, keep).interval
+        inside.append(low <= 0.1 <= high)
+    assert 0.93 < np.mean(inside) <= 0.995
+
+
+def test_pairing_on_the_same_rows_makes_the_interval_narrower() -> None:
+    rng = np.random.default_rng(1)
+    keep = (rng.uniform(size=(1, 1000)) < 0.7).astype(float)
+    better = np.maximum(keep, (rng.uniform(size=(1, 1000)) < 0.1).astype(float))
+    shuffled = rng.permutation(better[0])[np.newaxis]
+    paired, loose = (np.diff(paired_delta(other, keep).interval)[0] for other in (better, shuffled))
+    assert paired < 0.6 * loose

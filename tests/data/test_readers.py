@@ -1,0 +1,98 @@
+"""Files as people have them: right, odd, and wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from retrain_core.data import read_table
+from retrain_core.errors import FileError
+
+FRAME = pd.DataFrame({"a": [1.5, 2.5], "name": ["é", "x;y"], "y": [0, 1]})
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_csv_is_read_whatever_its_separator_and_encoding(
+    tmp_path: Path, separator: str, encoding: str
+) -> None:
+    path = tmp_path / "rows.csv"
+    FRAME.to_csv(path, index=False, sep=separator, encoding=encoding)
+    pd.testing.assert_frame_equal(read_table(path).columns, FRAME, check_dtype=False)
+
+
+def test_parquet_comes_back_as_it_was(tmp_path: Path) -> None:
+    FRAME.to_parquet(tmp_path / "rows.parquet")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "rows.parquet").columns, FRAME)
+
+
+def test_what_a_file_holds_counts_not_its_name(tmp_path: Path) -> None:
+    FRAME.to_parquet(tmp_path / "rows.csv")
+    assert read_table(tmp_path / "rows.csv").columns.shape == (2, 3)
+
+
+def test_npz_images_are_an_array_with_labels_beside_it(tmp_path: Path) -> None:
+    np.savez(tmp_path / "images.npz", x=np.zeros((3, 4, 4), np.uint8), y=np.array([0, 1, 2]))
+    table = read_table(tmp_path / "images.npz")
+    assert table.rows == 3 and table.array is not None and table.array.shape == (3, 4, 4)
+    assert table.columns["y"].tolist() == [0, 1, 2]
+
+
+def test_npz_rows_are_columns_and_one_hot_labels_are_numbers(tmp_path: Path) -> None:
+    np.savez(tmp_path / "rows.npz", x=np.arange(6.0).reshape(3, 2), y=np.eye(3))
+    columns = read_table(tmp_path / "rows.npz").columns
+    assert list(columns) == ["x0", "x1", "y"] and columns["y"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("rows.csv", b"", "empty"),
+        ("rows.csv", b"a,b\n", "no rows"),
+        ("rows.csv", b"a,a\n1,2\n", "same name"),
+        ("rows.csv", "a,b\n1,é\n".encode("latin-1"), "not UTF-8"),
+        ("rows.csv", b"a,b\n1,2\n1,2,3,4\n", "cannot be read as CSV"),
+        ("rows.csv", b"\x89PNG\r\n\x1a\n", "an image"),
+        ("rows.csv", b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+        ("rows.csv", b"\x00\x01\x02\x03", "neither text, Parquet nor NPZ"),
+        ("rows.parquet", b"PAR1" + b"\0" * 40, "cannot be read as Parquet"),
+        ("rows.npz", b"PK\x03\x04" + b"\0" * 40, "broken"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_what_why_and_next(
+    tmp_path: Path, name: str, content: bytes, says: str
+) -> None:
+    with pytest.raises(FileError, match=says) as caught:
+        read_table(write(tmp_path / name, content))
+    assert caught.value.what and caught.value.why and caught.value.next_step
+
+
+def test_a_pickle_inside_npz_is_not_opened(tmp_path: Path) -> None:
+    np.savez(tmp_path / "rows.npz", x=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(FileError, match="Python objects"):
+        read_table(tmp_path / "rows.npz")
+
+
+def test_npz_with_other_arrays_names_those_it_needs(tmp_path: Path) -> None:
+    np.savez(tmp_path / "rows.npz", images=np.zeros((2, 2)))
+    with pytest.raises(FileError, match="no array `x`"):
+        read_table(tmp_path / "rows.npz")
+
+
+def test_npz_with_fewer_labels_than_examples_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "rows.npz", x=np.zeros((3, 2)), y=np.zeros(2))
+    with pytest.raises(FileError, match="differ in length"):
+        read_table(tmp_path / "rows.npz")
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="was not found"):
+        read_table(tmp_path / "nowhere.csv")

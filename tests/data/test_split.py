@@ -1,0 +1,82 @@
+"""The split: who may train on what."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retrain_core.data import split
+from retrain_core.data.encode import fingerprint
+from retrain_core.errors import DataError
+from retrain_core.types import Binding, Dataset, Schema
+
+SCHEMA = Schema(
+    "binary", "y", (Binding("row", ("a",), "float32", (1,)),), ("0", "1"), 1, False, "binary_crossentropy"
+)
+
+
+def data(values: np.ndarray, targets: np.ndarray | None = None) -> Dataset:
+    inputs = {"row": values.astype(np.float32).reshape(-1, 1)}
+    y = (np.arange(len(values)) % 2 if targets is None else targets).astype(np.int32)
+    return Dataset(inputs, y, "binary", ("a",), fingerprint(inputs, y))
+
+
+def values(source: Dataset, rows: np.ndarray) -> set[float]:
+    return set(source.inputs["row"][rows, 0].tolist())
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    new_rows=st.integers(60, 400),
+    old_rows=st.integers(60, 400),
+    distinct=st.integers(40, 500),
+)
+def test_no_row_of_the_holdout_has_a_copy_that_is_trained_on(
+    seed: int, new_rows: int, old_rows: int, distinct: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    new, old = (data(rng.integers(0, distinct, rows)) for rows in (new_rows, old_rows))
+    parts = split(SCHEMA, new, old, seed=seed).parts
+    trained = values(new, parts["new_train"]) | values(old, parts["old_train"])
+    held = values(new, parts["new_holdout"]) | values(old, parts["old_holdout"])
+    assert not trained & held
+    assert not trained & values(new, parts["new_validation"])
+    for first, second in itertools.combinations(("new_train", "new_validation", "new_holdout"), 2):
+        assert not set(parts[first]) & set(parts[second])
+
+
+def test_new_rows_are_split_whole_and_classes_keep_their_shares() -> None:
+    targets = (np.arange(1000) % 10 == 0).astype(int)
+    new = data(np.arange(1000.0), targets)
+    parts = split(SCHEMA, new, None).parts
+    assert [len(parts[name]) for name in ("new_train", "new_validation", "new_holdout")] == [650, 150, 200]
+    assert [targets[parts[name]].sum() for name in ("new_train", "new_validation", "new_holdout")] == [
+        65,
+        15,
+        20,
+    ]
+    assert np.all(np.diff(parts["new_train"]) > 0)  # the order of arrival
+
+
+def test_same_seed_same_split_other_seed_another() -> None:
+    new = data(np.arange(200.0))
+    hashes = [split(SCHEMA, new, None, seed=seed).summary.holdout.sha256 for seed in (0, 0, 1)]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_a_holdout_file_is_the_new_part_and_its_copies_are_not_trained_on() -> None:
+    new, held = data(np.arange(200.0)), data(np.arange(100.0, 130.0))
+    done = split(SCHEMA, new, None, held)
+    assert done.summary.holdout.new_rows == 30
+    assert not values(new, done.parts["new_train"]) & set(range(100, 130))
+    assert any("30 new rows are copies" in note for note in done.summary.notes)
+
+
+def test_too_few_rows_are_refused() -> None:
+    with pytest.raises(DataError, match="19 usable rows"):
+        split(SCHEMA, data(np.arange(19.0)), None)

@@ -1,0 +1,186 @@
+"""Runs go through queue, runner and real worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from retrain_core.answer import answer
+from retrain_core.runs.index import read_runs
+from retrain_core.runs.plan import plan_runs
+from retrain_core.runs.runner import Runner
+from retrain_core.runs.state import RunState, experiment_status, read_events, run_states
+from retrain_core.runs.store import Store
+from tests.conftest import ROOT
+from tests.runs.conftest import Asked, until
+
+ALL = {"fine_tune": {}, "incremental": {}, "full_retrain": {}}
+QUICK = {"epochs": 2}
+ENDLESS = {"epochs": 1000, "batch_size": 1}
+
+
+@pytest.fixture
+def runner(asked: Asked) -> Iterator[Runner]:
+    runner = Runner(asked[0])
+    yield runner
+    runner.close()
+
+
+def states(asked: Asked) -> dict[str, RunState]:
+    store, spec = asked
+    return {state.spec.strategy: state for state in run_states(store, spec.id)}
+
+
+def all_done(asked: Asked) -> bool:
+    found = states(asked)
+    return bool(found) and all(state.done for state in found.values())
+
+
+def test_every_strategy_ends_with_scores_on_the_same_rows(asked: Asked, runner: Runner) -> None:
+    store, spec = asked
+    store.add_runs(plan_runs(spec.id, ALL, shared=QUICK))
+    until(lambda: all_done(asked), runner)
+    assert {name: state.status for name, state in states(asked).items()} == dict.fromkeys(
+        ("keep", *ALL), "finished"
+    )
+    comparison = answer(store, spec.id, 0.5).comparison
+    assert comparison.recommendation is not None
+    for name in comparison.strategies:
+        scores = np.load(store.run_folder(spec.id, f"{name}-0") / "scores.npz")
+        assert len(scores["new_loss"]) == comparison.holdout.new_rows
+        assert len(scores["old_loss"]) == comparison.holdout.old_rows
+
+
+def test_events_are_numbered_without_gaps(asked: Asked, runner: Runner) -> None:
+    store, spec = asked
+    store.add_runs(plan_runs(spec.id, {"fine_tune": {}}, shared=QUICK))
+    until(lambda: all_done(asked), runner)
+    events = read_events(store.run_folder(spec.id, "fine_tune-0") / "events.jsonl")
+    assert [event.number for event in events] == list(range(len(events)))
+    assert [event.kind for event in events if event.kind != "progress"] == [
+        "started", "epoch", "epoch", "epoch", "scored", "finished",
+    ]  # fmt: skip
+
+
+def test_a_stopped_run_ends_within_seconds_and_is_scored(asked: Asked, runner: Runner) -> None:
+    store, spec = asked
+    store.add_runs(plan_runs(spec.id, {"full_retrain": {"patience": 0}}, shared=ENDLESS))
+    until(lambda: len(states(asked)["full_retrain"].curve) >= 2, runner)
+    store.request_stop(spec.id, "full_retrain-0")
+    took = until(lambda: all_done(asked), runner)
+    state = states(asked)["full_retrain"]
+    assert state.status == "stopped" and state.result is not None and state.result.new is not None
+    assert (store.run_folder(spec.id, "full_retrain-0") / "model.keras").is_file()
+    assert took < 15  # the bar is 5 s on a quiet machine; see tests/benchmarks
+
+
+def test_a_run_stopped_in_the_queue_never_starts(asked: Asked) -> None:
+    store, spec = asked
+    runner = Runner(store, cpu_lanes=1)
+    try:
+        store.add_runs(plan_runs(spec.id, ALL, shared=QUICK))
+        store.request_stop(spec.id, "full_retrain-0")
+        until(lambda: all_done(asked), runner)
+    finally:
+        runner.close()
+    assert states(asked)["full_retrain"].status == "stopped"
+    assert not (store.run_folder(spec.id, "full_retrain-0") / "events.jsonl").exists()
+
+
+def test_a_run_over_its_time_limit_ends_with_what_it_has(asked: Asked, runner: Runner) -> None:
+    from retrain_core.types import Limits
+
+    store, spec = asked
+    store.add_runs(
+        plan_runs(spec.id, {"full_retrain": {"patience": 0}}, shared=ENDLESS, limits=Limits(seconds=1))
+    )
+    until(lambda: all_done(asked), runner)
+    result = states(asked)["full_retrain"].result
+    assert result is not None and result.status == "stopped" and result.new is not None
+
+
+def test_a_run_that_fails_says_why_and_the_others_go_on(asked: Asked, runner: Runner) -> None:
+    store, spec = asked
+    strategies = {**ALL, "full_retrain": {"learning_rate": 1e30}}
+    store.add_runs(plan_runs(spec.id, strategies, shared=QUICK))
+    until(lambda: all_done(asked), runner)
+    found = states(asked)
+    assert found["full_retrain"].status == "failed"
+    assert "not a number any more" in (found["full_retrain"].error or "")
+    assert found["fine_tune"].status == found["incremental"].status == "finished"
+    comparison = answer(store, spec.id, 0.5).comparison
+    assert comparison.strategies["full_retrain"].new is None and comparison.recommendation is not None
+
+
+def test_a_killed_worker_is_a_failed_run_with_a_likely_cause(asked: Asked, runner: Runner) -> None:
+    store, spec = asked
+    store.add_runs(plan_runs(spec.id, {"full_retrain": {"patience": 0}}, shared=ENDLESS))
+    until(lambda: len(states(asked)["full_retrain"].curve) >= 1, runner)
+    os.kill(runner._launcher._forked[store.run_folder(spec.id, "full_retrain-0")], signal.SIGKILL)
+    until(lambda: all_done(asked), runner)
+    assert "out of memory" in (states(asked)["full_retrain"].error or "")
+    assert states(asked)["keep"].status == "finished"
+
+
+def start_runner(store: Store) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "retrain_core", "runner", "--store", str(store.root)],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def test_what_a_killed_runner_left_is_finished_by_the_next(asked: Asked) -> None:
+    store, spec = asked
+    store.add_runs(
+        plan_runs(spec.id, {"full_retrain": {"patience": 0}}, shared={"epochs": 60, "batch_size": 1})
+    )
+    first = start_runner(store)
+    until(lambda: bool(states(asked)["full_retrain"].curve))
+    workers = psutil.Process(first.pid).children(recursive=True)
+    first.kill()
+    first.wait()
+    psutil.wait_procs(workers, timeout=20)
+    assert not any(worker.is_running() for worker in workers)  # nobody trains on behind the index's back
+    second = start_runner(store)
+    try:
+        until(lambda: all_done(asked), seconds=180)
+    finally:
+        second.terminate()
+        second.wait()
+    assert states(asked)["full_retrain"].status == "finished"
+    rows, _ = read_runs(store.root / "index.sqlite", spec.id)
+    assert {row.id: row.attempts for row in rows}["full_retrain-0"] == 2
+
+
+def test_a_second_runner_leaves_the_store_to_the_first(asked: Asked) -> None:
+    store, _ = asked
+    first = start_runner(store)
+    try:
+        until(lambda: (store.root / "index.sqlite").exists())
+        second = start_runner(store)
+        assert second.wait(timeout=60) == 0
+        assert first.poll() is None
+    finally:
+        first.terminate()
+        first.wait()
+
+
+def test_data_that_cannot_be_prepared_fails_the_experiment_with_the_reason(
+    asked: Asked, runner: Runner, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    store, spec = asked
+    (tmp_path / "short.csv").write_text("a,b,y\n1,2,0\n2,3,1\n")
+    store.save_experiment(replace(spec, new=store.add_file(tmp_path / "short.csv")))
+    store.add_runs(plan_runs(spec.id, ALL))
+    until(lambda: experiment_status(store, spec.id)[0] == "failed", runner)
+    assert "2 usable rows" in (experiment_status(store, spec.id)[1] or "")
