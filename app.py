@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages._ui import state
 
-st.set_page_config(page_title="Retrain Compare", page_icon=":material/compare_arrows:", layout="wide")
+st.set_page_config(page_title="Retrain Compare", page_icon=str(state.ICON), layout="wide")
 page = st.navigation(
     [
         st.Page("pages/start.py", title="Start", icon=":material/home:", default=True),

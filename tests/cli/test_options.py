@@ -1,0 +1,164 @@
+"""Options of ``compare``, and what happens when the input is at fault."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import command_line
+from tests.make import mlp, table
+
+LAMBDA = """
+import keras, sys
+inputs = keras.Input((2,), name="row")
+hidden = keras.layers.Lambda(lambda x: x * 2)(inputs)
+model = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(hidden))
+model.save(sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("files")
+    table(600, 1).to_csv(folder / "old.csv", index=False)
+    table(400, 2, shift=0.8).to_csv(folder / "new.csv", index=False)
+    table(150, 3, shift=0.8).to_csv(folder / "holdout.csv", index=False)
+    mlp(folder / "model.keras", table(600, 1))
+    return folder
+
+
+def compare(files: Path, out: Path, *more: object, new: object = "new.csv", model: object = "model.keras"):
+    return command_line(
+        "compare", "--model", files / str(model), "--new", files / str(new), "--label", "y", "--epochs", 1, *more, "--out", out
+    )  # fmt: skip
+
+
+def read(out: Path) -> dict:
+    return json.loads((out / "comparison.json").read_text())
+
+
+def test_without_old_data_there_is_no_old_part(files: Path, tmp_path: Path) -> None:
+    assert compare(files, tmp_path).returncode == 0
+    comparison = read(tmp_path)
+    assert comparison["holdout"]["old_rows"] == 0
+    assert all(candidate["old"] is None for candidate in comparison["strategies"].values())
+    assert list(json.loads((tmp_path / "holdout_rows.json").read_text())) == ["new"]
+
+
+def test_seeds_strategies_weight_and_holdout_file(files: Path, tmp_path: Path) -> None:
+    done = compare(
+        files, tmp_path, "--old", files / "old.csv", "--holdout", files / "holdout.csv", "--strategies", "fine_tune,incremental",
+        "--seed", 5, "--seeds", 2, "--old-weight", 0, "--device", "cpu", "--batch-size", 16,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    comparison = read(tmp_path)
+    assert list(comparison["strategies"]) == ["keep", "fine_tune", "incremental"]
+    assert comparison["holdout"]["new_rows"] == 150 and comparison["old_weight"] == 0
+    fine_tune = comparison["strategies"]["fine_tune"]
+    assert [seed["seed"] for seed in fine_tune["per_seed"]] == [5, 6]
+    assert fine_tune["options"]["batch_size"] == 16
+    mean = np.mean([seed["new"]["loss"] for seed in fine_tune["per_seed"]])
+    assert fine_tune["new"]["loss"] == pytest.approx(mean)
+
+
+def test_same_seed_same_numbers(files: Path, tmp_path: Path) -> None:
+    first, second = (tmp_path / name for name in "ab")
+    assert compare(files, first).returncode == compare(files, second).returncode == 0
+    scores = [
+        {name: (c["new"], c["old"]) for name, c in read(out)["strategies"].items()} for out in (first, second)
+    ]
+    assert scores[0] == scores[1]
+    assert read(first)["holdout"] == read(second)["holdout"]
+
+
+def broken(files: Path, folder: Path, case: str, keras_script) -> list[object]:
+    """Write the broken input of one case and return the arguments that use it."""
+    frame = table(100, 4)
+    arguments = {"model": files / "model.keras", "new": folder / "new.csv", "label": "y"}
+    if case == "label missing":
+        arguments["label"] = "outcome"
+    elif case == "wrong file type":
+        (folder / "new.csv").write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 100)
+        frame = None
+    elif case == "a model that is none":
+        (folder / "model.keras").write_text("not a model")
+        arguments["model"] = folder / "model.keras"
+    elif case == "column mismatch":
+        frame = frame.drop(columns="b")
+    elif case == "rows empty":
+        frame = frame.iloc[:0]
+    elif case == "all values missing":
+        frame["a"] = np.nan
+    elif case == "text in a numeric column":
+        frame["a"] = frame["a"].astype(object)
+        frame.loc[7, "a"] = "n/a!"
+    elif case == "labels the model cannot output":
+        frame.loc[:9, "y"] = 2
+    elif case == "a Lambda layer":
+        keras_script(LAMBDA, folder / "model.keras")
+        arguments["model"] = folder / "model.keras"
+    elif case == "a missing file":
+        arguments["new"] = folder / "nowhere.csv"
+    if isinstance(frame, pd.DataFrame):
+        frame.to_csv(folder / "new.csv", index=False)
+    return [item for name, value in arguments.items() for item in (f"--{name}", value)]
+
+
+CASES = {
+    "label missing": "no column 'outcome'",
+    "wrong file type": "an image",
+    "a model that is none": "model.keras",
+    "column mismatch": "takes 2 values a row",
+    "rows empty": "no rows",
+    "all values missing": "no usable row",
+    "text in a numeric column": "column 'a' is not numeric",
+    "labels the model cannot output": "has 2 outcomes",
+    "a Lambda layer": "Lambda",
+    "a missing file": "was not found",
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_faulty_input_exits_2_with_one_message_and_no_traceback(
+    files: Path, tmp_path: Path, case: str, keras_script
+) -> None:
+    done = command_line("compare", *broken(files, tmp_path, case, keras_script), "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr and done.stdout == ""
+    (message,) = done.stderr.strip().splitlines()
+    assert message.startswith("error: ") and CASES[case] in message
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--strategies", "distil", "distil"),
+        ("--device", "gpu", "gpu"),
+        ("--device", "tpu", "There is no device 'tpu'"),
+        ("--old-weight", 2, "from 0 to 1"),
+        ("--seeds", 0, "Give 1 or more"),
+        ("--epochs", 0, "poch"),
+        ("--batch-size", -1, "atch"),
+    ],
+)
+def test_a_faulty_option_exits_2(files: Path, tmp_path: Path, option: str, value: object, says: str) -> None:
+    done = compare(files, tmp_path, option, value)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr and says in done.stderr
+
+
+def test_a_command_that_is_none_exits_2() -> None:
+    assert command_line("retrain").returncode == 2
+
+
+@pytest.mark.parametrize("case", ["a model that is none", "a Lambda layer"])
+def test_inspect_refuses_what_is_no_usable_model(
+    files: Path, tmp_path: Path, case: str, keras_script
+) -> None:
+    broken(files, tmp_path, case, keras_script)
+    done = command_line("inspect", tmp_path / "model.keras")
+    assert done.returncode == 2 and done.stderr.startswith("error: ") and "Traceback" not in done.stderr
