@@ -7,6 +7,7 @@ import re
 import stat
 import zipfile
 import zlib
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -15,9 +16,8 @@ from typing import IO, Literal
 from retrain_core.errors import FileError, ModelError
 from retrain_core.models.wording import SAVE_AGAIN, count, megabytes, quoted
 
-SAVE_AS_KERAS = (
-    'Load it where it was made, build the same network in Keras, and save it with model.save("model.keras").'
-)
+SAVE_AS_KERAS = 'Load or rebuild the model in Keras and save it with model.save("model.keras").'
+CHOOSE_MODEL = "Choose the model's file here, and this one as data."
 
 MAX_MEMBERS = 1_000
 MAX_TOTAL_BYTES = 2_000_000_000
@@ -33,24 +33,20 @@ ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 VOCABULARY = re.compile(r"assets(/[A-Za-z0-9_]+)+/vocabulary\.txt")
 
-# Name a foreign format by what its files start with; ONNX has no magic number, but its first field is its version.
-MAGIC: tuple[tuple[re.Pattern[bytes], str], ...] = (
-    (re.compile(rb"\x80[\x02-\x05]", re.S), "a Python pickle (or joblib file)"),
-    (re.compile(rb"....TFL3", re.S), "a TensorFlow Lite model"),
-    (re.compile(rb"\x08\x01\x12", re.S), "a TensorFlow SavedModel (saved_model.pb)"),
-    (re.compile(rb"\x08[\x02-\x14][\x12\x1a\x22\x3a]", re.S), "an ONNX model"),
-    (re.compile(rb"GGUF"), "a GGUF model"),
-    (re.compile(rb".{8}\{\"", re.S), "a safetensors file"),
-    (re.compile(rb"\x1f\x8b"), "a gzip archive"),
-    (re.compile(rb"PAR1"), "a Parquet data file"),
-    (re.compile(rb"\x93NUMPY"), "a NumPy data file"),
+# Foreign formats by what their files start with; ONNX has no magic number, but its first field is its version.
+MAGIC: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
+    (re.compile(rb"\x80[\x02-\x05]", re.S), "a Python pickle (or joblib file)", SAVE_AS_KERAS),
+    (re.compile(rb"....TFL3", re.S), "a TensorFlow Lite model", SAVE_AS_KERAS),
+    (re.compile(rb"\x08\x01\x12", re.S), "a TensorFlow SavedModel (saved_model.pb)", SAVE_AS_KERAS),
+    (re.compile(rb"\x08[\x02-\x14][\x12\x1a\x22\x3a]", re.S), "an ONNX model", SAVE_AS_KERAS),
+    (re.compile(rb".{8}\{\"", re.S), "a safetensors file", SAVE_AS_KERAS),
+    (re.compile(rb"PAR1"), "a Parquet data file", CHOOSE_MODEL),
+    (re.compile(rb"\x93NUMPY"), "a NumPy data file (.npy)", CHOOSE_MODEL),
 )
-MEMBERS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(.*/)?data\.pkl"), "a PyTorch model (.pt)"),
-    (re.compile(r"(.*/)?saved_model\.pb"), "a zipped TensorFlow SavedModel"),
-    (re.compile(r"(.*/)?coremldata\.bin|.*\.mlmodel"), "a Core ML model"),
-    (re.compile(r"[^/]*\.npy"), "a NumPy data file (.npz)"),
-    (re.compile(r"\[Content_Types\]\.xml"), "an Office document"),
+MEMBERS: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (re.compile(r"(.*/)?data\.pkl"), "a PyTorch model (.pt)", SAVE_AS_KERAS),
+    (re.compile(r"(.*/)?saved_model\.pb"), "a zipped TensorFlow SavedModel", SAVE_AS_KERAS),
+    (re.compile(r"[^/]*\.npy"), "a NumPy data file (.npz)", CHOOSE_MODEL),
 )
 
 
@@ -87,7 +83,7 @@ def open_archive(path: Path) -> Archive:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise FileError("The file cannot be read.", error.strerror or "", "Choose another file.") from error
+        raise FileError("The file cannot be read.", f"{error.strerror}.", "Choose another file.") from error
     with file:
         head = file.read(16)
         if head.startswith(ZIP_MAGIC):
@@ -99,9 +95,9 @@ def open_archive(path: Path) -> Archive:
         raise FileError(
             "The file is empty.", "It has 0 bytes: the upload or copy did not finish.", SAVE_AGAIN
         )
-    for magic, name in MAGIC:
+    for magic, name, next_step in MAGIC:
         if magic.match(head):
-            raise _foreign(name)
+            raise _foreign(name, next_step)
     raise FileError(
         "The file is not a Keras model.",
         "It is neither a .keras archive (zip) nor an .h5 file (HDF5), whatever its name says.",
@@ -115,11 +111,9 @@ def sha256_of(file: IO[bytes]) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
-def _foreign(name: str) -> FileError:
+def _foreign(name: str, next_step: str) -> FileError:
     return FileError(
-        f"The file is {name}, not a Keras model.",
-        "Only .keras and .h5 can be checked and loaded.",
-        SAVE_AS_KERAS,
+        f"The file is {name}, not a Keras model.", "Only .keras and .h5 files can be used.", next_step
     )
 
 
@@ -139,21 +133,26 @@ def _checked_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """Return the members, all of them expected ones."""
     members = [member for member in archive.infolist() if not _is_assets_folder(member)]
     names = [member.filename for member in members]
-    for pattern, name in MEMBERS:
+    for pattern, name, next_step in MEMBERS:
         if any(pattern.fullmatch(member) for member in names):
-            raise _foreign(name)
+            raise _foreign(name, next_step)
     if len(members) > MAX_MEMBERS:
-        raise _unexpected(f"It has {count(len(members), 'member')}; at most {MAX_MEMBERS} are read.")
+        raise _unexpected(
+            f"It has {count(len(members), 'member')}; at most {count(MAX_MEMBERS, 'member')} are read."
+        )
+    times = Counter(names)
     for member in members:
         shown = quoted(member.filename)
-        if names.count(member.filename) > 1:
+        if times[member.filename] > 1:
             raise _unexpected(f"It has more than one member {shown}.")
         if member.flag_bits & 0x1:
             raise _unexpected(f"Its member {shown} is encrypted.")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise _unexpected(f"Its member {shown} is packed with a method that Keras does not use.")
         if stat.S_ISLNK(member.external_attr >> 16):
             raise _unexpected(f"Its member {shown} is a symbolic link.")
         if member.orig_filename != member.filename or not _is_expected(member.filename):
-            raise _unexpected(f"Its member {shown} is none that Keras models consist of.")
+            raise _unexpected(f"Its member {shown} is no part of a Keras model.")
     if CONFIG not in names:
         raise ModelError(
             "The archive has no config.json.", "The network's architecture is missing.", SAVE_AGAIN

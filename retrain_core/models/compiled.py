@@ -10,11 +10,11 @@ from retrain_core.models.config import RECOMPILE
 from retrain_core.models.wording import quoted
 from retrain_core.types import Finding, Task, TensorSpec
 
-BINARY = frozenset({"binary_crossentropy", "binary_focal_crossentropy", "hinge", "squared_hinge"})
+BINARY = frozenset({"binary_crossentropy", "binary_focal_crossentropy"})
 MULTICLASS = frozenset(
     {
         *("categorical_crossentropy", "categorical_focal_crossentropy", "sparse_categorical_crossentropy"),
-        *("categorical_generalized_cross_entropy", "categorical_hinge"),
+        "categorical_generalized_cross_entropy",
     }
 )
 REGRESSION = frozenset(
@@ -65,7 +65,7 @@ def _loss(value: object) -> tuple[str | None, bool | None]:
     if name not in LOSSES.values():
         raise ModelError(
             f"The model was compiled with the loss {quoted(value)}, which is not built into Keras.",
-            "A custom loss brings code of its own, which is not run here.",
+            "A custom loss is code of its own, which is not run here.",
             RECOMPILE,
         )
     return name, bool(logits) if name in BINARY | MULTICLASS else None
@@ -78,12 +78,11 @@ def _optimizer(value: object) -> tuple[str | None, float | None]:
         return None, None
     config = value.get("config")
     config = config if isinstance(config, dict) else {}
-    if (
-        value.get("class_name") == "LossScaleOptimizer"
-    ):  # the wrapper that mixed precision puts around another one
+    if value.get("class_name") == "LossScaleOptimizer":  # what mixed precision wraps around another one
         return _optimizer(config.get("inner_optimizer"))
     rate = config.get("learning_rate", config.get("lr"))
-    constant = float(rate) if isinstance(rate, (int, float)) and not isinstance(rate, bool) else None
+    # Keras keeps 0.001 as a float32; seven digits bring back what was meant.
+    constant = float(f"{rate:.7g}") if isinstance(rate, (int, float)) else None
     return str(value.get("class_name")).removeprefix("Custom>"), constant
 
 
@@ -107,8 +106,6 @@ def task_of(activation: str | None, output: TensorSpec, how: Compiled) -> tuple[
     ('multiclass', 'The output is a softmax over 3 classes.')
     """
     units = units_of(output)
-    if len(output.shape) > 1:
-        return None, "The output has more than one axis an example; say what kind of problem it is."
     if how.loss in MULTICLASS or (activation == "softmax" and how.loss not in REGRESSION):
         return _classes(units, activation, how)
     if how.loss in BINARY and units not in (1, None):
@@ -123,9 +120,11 @@ def task_of(activation: str | None, output: TensorSpec, how: Compiled) -> tuple[
     if how.loss in REGRESSION:
         return "regression", f"The model was compiled with the loss {how.loss}."
     if how.loss is None:
-        ending = f"ends with {activation}" if activation else "has an output whose activation cannot be told"
-        asked = "say whether it predicts a value or unscaled class scores (logits)"
-        return None, f"The model {ending} and was saved without a loss: {asked}."
+        ending = f"is {activation}" if activation else "has an activation that cannot be told"
+        return None, (
+            f"The output {ending}, and the model was saved without a loss: say whether it predicts a value or "
+            "class scores (logits)."
+        )
     return (
         None,
         f"The loss {how.loss} does not tell the task: say whether it is regression or classification.",

@@ -25,11 +25,12 @@ from retrain_core.models.allowed import (
     ObjectKind,
 )
 from retrain_core.models.parsing import Json
-from retrain_core.models.wording import SAVE_AGAIN, count, quoted
+from retrain_core.models.wording import SAVE_AGAIN, a_layer, count, quoted
 
 REPLACE = "Replace it with a built-in Keras layer and save the model again."
 RECOMPILE = 'Compile the model with a built-in loss, optimizer and metrics, such as model.compile(loss="mse"), and save it again.'
 
+COMPILED = "compile_config"
 MAX_NAME = 200
 INITIALIZER_NAMES = frozenset(
     {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() for name in INITIALIZERS}
@@ -119,7 +120,7 @@ def _walk(config: Json, legacy: bool) -> Iterator[Described]:
         for key, item in value.items():
             _check_entry(key, item, inside)
             if isinstance(item, (dict, list)):
-                stack.append((item, inside))
+                stack.append((item, COMPILED if key == COMPILED else inside))
 
 
 def _check_object(entry: Json, inside: str, legacy: bool) -> ObjectKind | None:
@@ -132,7 +133,11 @@ def _check_object(entry: Json, inside: str, legacy: bool) -> ObjectKind | None:
     if class_name in VALUES:
         dtype = inner.get("dtype") if isinstance(inner, dict) else None
         if class_name in ("__numpy__", "__tensor__") and dtype not in DTYPES:
-            raise _not_allowed(entry, inside)
+            raise ModelError(
+                f"The model's config holds an array of the dtype {quoted(dtype)}.",
+                _where(inside, "It is"),
+                SAVE_AGAIN,
+            )
         return None
     if legacy and _is_lost_operation(entry):
         raise ModelError(
@@ -164,13 +169,13 @@ def _check_object(entry: Json, inside: str, legacy: bool) -> ObjectKind | None:
 def _is_lost_operation(entry: Json) -> bool:
     """Whether an entry of an ``.h5`` file is arithmetic: unlike a layer, it says neither module nor trainable."""
     inner = entry.get("config")
-    is_layer = (
-        "module" in entry
-        or not isinstance(inner, dict)
-        or "trainable" in inner
-        or "inbound_nodes" not in entry
+    bare = (
+        "module" not in entry
+        and "inbound_nodes" in entry
+        and isinstance(inner, dict)
+        and "trainable" not in inner
     )
-    return not is_layer and any(entry["class_name"] in names for names in OPERATIONS.values())
+    return bare and any(entry["class_name"] in names for names in OPERATIONS.values())
 
 
 def _check_name(entry: Json, inner: Json, kind: ObjectKind) -> None:
@@ -181,7 +186,7 @@ def _check_name(entry: Json, inner: Json, kind: ObjectKind) -> None:
         plain = isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable()
         if not plain or "/" in name or "\\" in name or ".." in name:
             raise ModelError(
-                f"The model has a {entry['class_name']} layer with an unusable name, {quoted(name)}.",
+                f"The model has {a_layer(entry['class_name'])} with an unusable name, {quoted(name)}.",
                 "A layer's name must be plain text: no slash, no '..', no control characters, "
                 f"at most {MAX_NAME} characters.",
                 "Rename the layer and save the model again.",
@@ -189,7 +194,7 @@ def _check_name(entry: Json, inner: Json, kind: ObjectKind) -> None:
 
 
 def _check_entry(key: str, value: Any, inside: str) -> None:
-    if key in LISTS_ONLY and not isinstance(value, (list, dict, type(None))):
+    if key in LISTS_ONLY and not isinstance(value, (list, type(None))):
         raise ModelError(
             f"The {key} of layer {quoted(inside)} is not a list.",
             f"It is {quoted(value)}, which Keras would read as the path or address of a file.",
@@ -207,50 +212,46 @@ def _where(inside: str, subject: str) -> str:
 
 def _refused(entry: Json, inside: str) -> ModelError:
     class_name = entry["class_name"]
-    within = f", inside {quoted(inside)}" if inside else ""
     if class_name.startswith("__"):
-        what = f"The model has Python code in its config ({quoted(class_name)}){within}."
+        what = f"The model has Python code in its config ({quoted(class_name)}){_within(inside)}."
     else:
-        article = "an" if class_name[0] in "AEIOU" else "a"
-        what = f"The model has {article} {class_name} layer, {quoted(name_of(entry))}{within}."
-    return ModelError(what, f"{REFUSED[class_name]} It is never loaded.", REPLACE)
+        what = f"The model has {a_layer(class_name)}, {quoted(name_of(entry))}{_within(inside)}."
+    return ModelError(what, f"{REFUSED[class_name]} It is never loaded.", _way_out(inside))
 
 
 def _not_allowed(entry: Json, inside: str) -> ModelError:
-    class_name, module = entry["class_name"], entry.get("module")
-    within = f", inside {quoted(inside)}" if inside else ""
+    class_name, module, registered = entry["class_name"], entry.get("module"), entry.get("registered_name")
     if str(module).startswith(("keras.src.engine", "keras.engine", "tensorflow")):
         return ModelError(
             f"The model was saved by Keras 2 ({quoted(module)}).",
             "Keras 3 cannot read its .keras files.",
             "Open it where it was made and save it as .h5, or build it again in Keras 3.",
         )
-    origin = f" from {quoted(module)}" if module else ""
+    shown = quoted(registered or class_name) + (f" from {quoted(module)}" if module else "")
+    name = f", named {quoted(name_of(entry))}" if name_of(entry) != str(class_name) else ""
     return ModelError(
-        f"The model uses {quoted(class_name)}{origin}, named {quoted(name_of(entry))}{within}, which is not on the list "
-        "of built-in Keras classes.",
-        "A custom class brings code of its own, which is not run here; a subclassed model cannot be rebuilt from "
-        "its file.",
-        RECOMPILE if _is_compile_object(module) else REPLACE,
+        f"The model uses {shown}{name}{_within(inside)}, which is not on the list of built-in Keras classes.",
+        "A custom class, or a subclassed model, is code of its own, which is not in the file and not run here.",
+        _way_out(inside),
     )
-
-
-def _is_compile_object(module: str | None) -> bool:
-    return str(module).startswith(("keras.losses", "keras.metrics", "keras.optimizers"))
 
 
 def _custom_function(name: object, inside: str) -> ModelError:
-    if inside:
-        return ModelError(
-            f"The model uses the function {quoted(name)}, inside {quoted(inside)}, which is not built into Keras.",
-            "A custom function brings code of its own, which is not run here.",
-            "Use a built-in activation, initializer or regularizer by name, and save the model again.",
-        )
     return ModelError(
-        f"The model was compiled with the function {quoted(name)}, which is not built into Keras.",
-        "A custom loss or metric brings code of its own, which is not run here.",
-        RECOMPILE,
+        f"The model uses the function {quoted(name)}{_within(inside)}, which is not built into Keras.",
+        "A custom function is code of its own, which is not run here.",
+        RECOMPILE
+        if inside == COMPILED
+        else "Use a built-in activation, initializer or regularizer by name, and save the model again.",
     )
+
+
+def _within(inside: str) -> str:
+    return f", inside {quoted(inside)}" if inside else ""
+
+
+def _way_out(inside: str) -> str:
+    return RECOMPILE if inside == COMPILED else REPLACE
 
 
 def allowed_summary(found: list[Described]) -> str:

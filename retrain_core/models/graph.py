@@ -7,10 +7,11 @@ from collections import Counter
 from typing import Any
 
 from retrain_core.errors import ModelError
+from retrain_core.models.allowed import DTYPES
 from retrain_core.models.config import name_of
 from retrain_core.models.parsing import Json
 from retrain_core.models.sizes import Shape, as_shape
-from retrain_core.models.wording import count, quoted
+from retrain_core.models.wording import SAVE_AGAIN, count, quoted
 from retrain_core.types import TensorSpec
 
 MODEL_CLASSES = frozenset({"Sequential", "Functional", "Model"})
@@ -48,7 +49,7 @@ def entries(model: Json) -> list[Json]:
     if len(names) > MAX_LAYERS:
         raise ModelError(
             f"The model has {count(len(names), 'layer')}.",
-            f"At most {MAX_LAYERS} are read.",
+            f"At most {count(MAX_LAYERS, 'layer')} are read.",
             "Use a smaller model.",
         )
     if twice := next((name for name, times in Counter(names).items() if times > 1), None):
@@ -110,7 +111,7 @@ def _leaves(value: Any) -> list[str]:
     if isinstance(value, list):
         return [name for item in value for name in _leaves(item)]
     raise ModelError(
-        "The config's inputs or outputs are not as Keras writes them.", f"It has {quoted(value)}.", SAVE_BUILT
+        "The config's inputs or outputs are not as Keras writes them.", f"It has {quoted(value)}.", SAVE_AGAIN
     )
 
 
@@ -142,15 +143,14 @@ def _sequential_inputs(model: Json, first: Json) -> tuple[TensorSpec, ...]:
         return (_input_spec(first),)
     if is_model(first):
         return inputs(first)
-    config = first["config"]
-    shape = as_shape(config.get("batch_input_shape")) or as_shape(model["config"].get("build_input_shape"))
+    shape = batch_shape(first) or as_shape(model["config"].get("build_input_shape"))
     if not shape:
         raise ModelError(
             f"The model {quoted(name_of(model))} was saved before its input shape was known.",
             "It was never built, so it has no weights either.",
             SAVE_BUILT,
         )
-    return (TensorSpec(f"{name_of(first)}_input", shape[1:], dtype_of(config)),)
+    return (TensorSpec(f"{name_of(first)}_input", shape[1:], dtype_of(first["config"])),)
 
 
 def _input_spec(entry: Json) -> TensorSpec:
@@ -159,9 +159,9 @@ def _input_spec(entry: Json) -> TensorSpec:
         raise ModelError(
             f"The input {quoted(name)} is sparse or ragged.",
             "Only dense inputs are supported.",
-            "Use dense inputs.",
+            "Build the model with dense inputs and save it again.",
         )
-    shape = as_shape(config.get("batch_shape")) or as_shape(config.get("batch_input_shape"))
+    shape = batch_shape(entry)
     if not shape:
         raise ModelError(
             f"The input {quoted(name)} has no known shape.", "Data cannot be matched to it.", SAVE_BUILT
@@ -169,20 +169,17 @@ def _input_spec(entry: Json) -> TensorSpec:
     return TensorSpec(name, shape[1:], dtype_of(config))
 
 
-def fixed_batch(model: Json) -> int | None:
-    """Return the batch size that the model insists on, if it does."""
-    for entry in entries(model):
-        if entry["class_name"] == "InputLayer":
-            shape = as_shape(entry["config"].get("batch_shape")) or as_shape(
-                entry["config"].get("batch_input_shape")
-            )
-            if shape and shape[0] is not None:
-                return shape[0]
-    return None
+def batch_shape(entry: Json) -> Shape | None:
+    """Return the shape of an InputLayer with the batch axis, in Keras 3 or Keras 2 spelling."""
+    config = entry["config"]
+    return as_shape(config.get("batch_shape")) or as_shape(config.get("batch_input_shape"))
 
 
 def dtype_of(config: Json) -> str:
     """Return the dtype a layer computes in.
+
+    Raises:
+        ModelError: If there is no such dtype.
 
     >>> dtype_of({"dtype": {"class_name": "DTypePolicy", "config": {"name": "mixed_float16"}}})
     'float16'
@@ -190,11 +187,18 @@ def dtype_of(config: Json) -> str:
     dtype = config.get("dtype", "float32")
     if isinstance(dtype, dict):
         dtype = (dtype.get("config") or {}).get("name")
-    return str(dtype or "float32").removeprefix("mixed_")
+    name = str(dtype or "float32").removeprefix("mixed_")
+    if name not in DTYPES:
+        raise ModelError(
+            f"Layer {quoted(config.get('name'))} has the dtype {quoted(name)}.",
+            "Keras has none of that name.",
+            SAVE_AGAIN,
+        )
+    return name
 
 
 def output_layer(model: Json) -> Json:
-    """Return the layer that gives the model's output.
+    """Return the entry that gives the model's output.
 
     Raises:
         ModelError: If there are several outputs.
@@ -212,9 +216,34 @@ def output_layer(model: Json) -> Json:
     entry = next((entry for entry in found if name_of(entry) == names[0]), None)
     if entry is None:
         raise ModelError(
-            f"The output layer {quoted(names[0])} is missing.", "The config is incomplete.", SAVE_BUILT
+            f"The output layer {quoted(names[0])} is missing.", "The config is incomplete.", SAVE_AGAIN
         )
     return entry
+
+
+def feeds(entry: Json) -> list[tuple[str, Shape | None]]:
+    """Return the names of what feeds an entry of a functional model in its first call, with their shapes.
+
+    Keras 3 writes the shapes, without the batch axis here; Keras 2 wrote the names alone.
+
+    >>> feeds({"class_name": "Dense", "config": {}, "inbound_nodes": [[["input_1", 0, 0, {}]]]})
+    [('input_1', None)]
+    """
+    nodes = entry.get("inbound_nodes")
+    stack: list[Any] = [nodes[0]] if isinstance(nodes, list) and nodes else []
+    found: list[tuple[str, Shape | None]] = []
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
+            shape = as_shape(value["config"]["shape"])
+            found.append((str(value["config"]["keras_history"][0]), shape[1:] if shape else None))
+        elif isinstance(value, dict):
+            stack += reversed(value.values())
+        elif isinstance(value, list) and len(value) in (3, 4) and isinstance(value[0], str):
+            found.append((value[0], None))
+        elif isinstance(value, list):
+            stack += reversed(value)
+    return found
 
 
 def predecessor(model: Json, entry: Json) -> Json | None:
@@ -223,31 +252,5 @@ def predecessor(model: Json, entry: Json) -> Json | None:
     if model["class_name"] == "Sequential":
         position = next(i for i, other in enumerate(found) if other is entry)
         return found[position - 1] if position else None
-    sources = {name for name, _ in _inbound(entry)}
-    if len(sources) != 1:
-        return None
-    return next((other for other in found if name_of(other) in sources), None)
-
-
-def input_tensor_shape(entry: Json) -> Shape | None:
-    """Return the shape that a functional model's config gives for what reaches ``entry``, with the batch axis."""
-    shapes = [shape for _, shape in _inbound(entry)]
-    return shapes[0] if len(shapes) == 1 else None
-
-
-def _inbound(entry: Json) -> list[tuple[str, Shape | None]]:
-    """Return the names and shapes of the tensors in a layer's first call, in Keras 3 or Keras 2 spelling."""
-    nodes = entry.get("inbound_nodes")
-    stack: list[Any] = [nodes[0]] if isinstance(nodes, list) and nodes else []
-    found: list[tuple[str, Shape | None]] = []
-    while stack:
-        value = stack.pop()
-        if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
-            found.append((str(value["config"]["keras_history"][0]), as_shape(value["config"]["shape"])))
-        elif isinstance(value, dict):
-            stack += list(value.values())
-        elif isinstance(value, list) and len(value) in (3, 4) and isinstance(value[0], str):
-            found.append((value[0], None))
-        elif isinstance(value, list):
-            stack += value
-    return found
+    sources = {name for name, _ in feeds(entry)}
+    return next((other for other in found if {name_of(other)} == sources), None)

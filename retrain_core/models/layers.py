@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-
-import h5py
+from dataclasses import dataclass
 
 from retrain_core.errors import ModelError
 from retrain_core.models import graph
@@ -13,26 +11,19 @@ from retrain_core.models.allowed import ATTENTION, CONVOLUTION, LOOKUP, NORMALIZ
 from retrain_core.models.config import name_of
 from retrain_core.models.parsing import Json
 from retrain_core.models.sizes import check_shapes
-from retrain_core.models.weights import Tensor, name_list, without_generators
+from retrain_core.models.weights import Tensor, Weights, is_state
 from retrain_core.models.wording import SAVE_AGAIN, count, quoted
 from retrain_core.types import LayerCard
 
 LEARNS = frozenset(
     {
-        *CONVOLUTION,
-        *RECURRENT,
-        *ATTENTION,
-        *NORMALIZATION,
-        "Dense",
-        "EinsumDense",
-        "Embedding",
-        "ReversibleEmbedding",
+        *(*CONVOLUTION, *RECURRENT, *ATTENTION, *NORMALIZATION),
+        *("Dense", "EinsumDense", "Embedding", "ReversibleEmbedding", "PReLU"),
     }
-    | {"PReLU"}
-) - {"UnitNormalization"}
+)
 # Wrappers keep the wrapped layer under these names; a recurrent layer keeps its weights in its cell.
 WRAPPED = {"TimeDistributed": "layer", "SpectralNormalization": "layer", "Bidirectional": "forward_layer"}
-CELL = frozenset({"LSTM", "GRU", "SimpleRNN"})
+CELL = frozenset({"LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"})
 
 
 @dataclass(frozen=True)
@@ -40,124 +31,118 @@ class Layout:
     """The weights of each layer.
 
     Args:
-        tensors: One group of arrays a layer, in the order of ``graph.layers``.
-        extra: Arrays that belong to the model itself.
+        tensors: One group of arrays a layer, in the order of ``graph.layers``; a shared layer's are in each group.
         compared: How many layers were found to fit their config.
         places: Layers at any depth with their path in the file; empty for ``.h5``.
     """
 
     tensors: tuple[tuple[Tensor, ...], ...]
-    extra: tuple[Tensor, ...] = ()
-    compared: int = 0
-    places: tuple[tuple[Json, str], ...] = field(default=())
+    compared: int
+    places: tuple[tuple[Json, str], ...] = ()
 
     @property
     def parameters(self) -> int:
         """Number of weights."""
-        return sum(tensor.size for group in (*self.tensors, self.extra) for tensor in group)
+        return sum(tensor.size for tensor in {each for group in self.tensors for each in group})
 
 
-def keras_layout(model: Json, tensors: dict[str, Tensor]) -> Layout:
+def keras_layout(model: Json, weights: Weights) -> Layout:
     """Return where a ``.keras`` file keeps the weights of each layer.
 
     Args:
         model: The model's config entry.
-        tensors: All arrays by path.
+        weights: What the file holds.
 
     Raises:
         ModelError: If a layer's weights are missing or do not fit its config.
     """
-    root = "layers"
-    if not any(path.startswith("layers/") for path in tensors):
-        root = "_layer_checkpoint_dependencies"  # as Keras 2.12 wrote it
-    layers = graph.layers(model)
-    by_key: dict[str, list[Tensor]] = {}
-    for tensor in tensors.values():
-        by_key.setdefault("/".join(tensor.path.split("/")[:2]), []).append(tensor)
-    groups = []
-    for layer, key in zip(layers, graph.weight_keys(layers), strict=True):
-        own = without_generators(by_key.get(f"{root}/{key}", []))
+    below: dict[str, list[Tensor]] = {}
+    for tensor in weights.tensors.values():
+        parts = tensor.path.split("/")
+        for end in range(1, len(parts)):
+            below.setdefault("/".join(parts[:end]), []).append(tensor)
+    root = "layers" if "layers" in below else "_layer_checkpoint_dependencies"  # as Keras 2.12 wrote it
+    first: dict[int, str] = {}  # a layer that the model uses in several places is saved in the first of them
+    groups, places, compared = [], [], 0
+    for layer, path in _with_paths(graph.layers(model), root):
+        own = dict.fromkeys(below.get(path, []))
+        for entry, place in _leaves(layer, path):
+            place = first.setdefault(entry.get("shared_object_id", id(entry)), place)
+            own |= dict.fromkeys(below.get(place, []))
+            compared += check_shapes(entry, _numbered(weights, place))
+            places.append((entry, place))
         if layer["class_name"] == "SpectralNormalization":  # keeps a second reference to the wrapped kernel
-            own = [tensor for tensor in own if tensor.path != f"{root}/{key}/vars/0"]
+            own = {tensor: None for tensor in own if tensor.path != f"{path}/vars/0"}
         groups.append(tuple(own))
-    extra = tuple(without_generators(tensor for path, tensor in tensors.items() if path.startswith("vars/")))
-    places = tuple(_places(model, root))
-    compared = sum(_compare(entry, path, tensors) for entry, path in places)
-    return Layout(tuple(groups), extra, compared, places)
+    return Layout(tuple(groups), compared, tuple(places))
 
 
-def _places(model: Json, root: str) -> Iterator[tuple[Json, str]]:
-    """Yield every layer, at any depth, with the path of its group in a ``.keras`` file."""
-    layers = graph.layers(model)
+def _with_paths(layers: list[Json], root: str) -> Iterator[tuple[Json, str]]:
     for layer, key in zip(layers, graph.weight_keys(layers), strict=True):
-        path = f"{root}/{key}"
-        if graph.is_model(layer):
-            yield from _places(layer, f"{path}/layers")
-            continue
-        while layer["class_name"] in WRAPPED:
-            path = f"{path}/{WRAPPED[layer['class_name']]}"
-            layer = layer["config"]["layer"]
-        if graph.is_model(layer):
-            yield from _places(layer, f"{path}/layers")
-        else:
-            yield layer, f"{path}/cell" if layer["class_name"] in CELL else path
+        yield layer, f"{root}/{key}"
 
 
-def _compare(entry: Json, path: str, tensors: dict[str, Tensor]) -> bool:
+def _leaves(layer: Json, path: str) -> Iterator[tuple[Json, str]]:
+    """Yield the layers that ``layer`` is made of, wrappers and nested models opened, with their paths."""
+    if graph.is_model(layer):
+        for inner, inner_path in _with_paths(graph.layers(layer), f"{path}/layers"):
+            yield from _leaves(inner, inner_path)
+    elif layer["class_name"] in WRAPPED:
+        yield from _leaves(layer["config"]["layer"], f"{path}/{WRAPPED[layer['class_name']]}")
+    else:
+        yield layer, f"{path}/cell" if layer["class_name"] in CELL else path
+
+
+def _numbered(weights: Weights, path: str) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of a layer's own arrays, which are numbered from 0."""
     found: list[tuple[int, ...]] = []
-    while tensor := tensors.get(f"{path}/vars/{len(found)}"):
+    while tensor := weights.tensors.get(f"{path}/vars/{len(found)}"):
         found.append(tensor.shape)
-    if not found and "shared_object_id" in entry:  # the weights are where the layer was met first
-        return False
-    return check_shapes(entry, tuple(found))
+    return tuple(found)
 
 
-def h5_layout(model: Json, weights: h5py.File, tensors: dict[str, Tensor]) -> Layout:
+def h5_layout(model: Json, weights: Weights) -> Layout:
     """Return where an ``.h5`` file keeps the weights of each layer.
 
     Args:
         model: The model's config entry.
-        weights: The open file.
-        tensors: All arrays by path.
+        weights: What the file holds.
 
     Raises:
         ModelError: If a layer's weights are missing or do not fit its config.
     """
-    root = weights["model_weights"]
     groups, compared = [], 0
     for layer in graph.layers(model):
         name = name_of(layer)
-        own = [
-            _named(tensors, f"model_weights/{name}/{weight}", name) for weight in _weight_names(root, name)
-        ]
-        groups.append(tuple(without_generators(own)))
+        own = tuple(_listed(weights, f"model_weights/{name}", name))
         inner = layer["config"]["layer"] if layer["class_name"] == "TimeDistributed" else layer
         compared += check_shapes(inner, tuple(tensor.shape for tensor in own))
-    top = "top_level_model_weights"
-    extra = [_named(tensors, f"model_weights/{top}/{weight}", top) for weight in _weight_names(root, top)]
-    return Layout(tuple(groups), tuple(without_generators(extra)), compared)
+        groups.append(own)
+    return Layout(tuple(groups), compared)
 
 
-def _weight_names(root: h5py.Group, name: str) -> list[str]:
-    return name_list(root[name], "weight_names") if name in root else []
-
-
-def _named(tensors: dict[str, Tensor], path: str, layer: str) -> Tensor:
-    if path not in tensors:
-        raise ModelError(
-            f"The weights of layer {quoted(layer)} are incomplete.", f"{quoted(path)} is missing.", SAVE_AGAIN
-        )
-    return tensors[path]
+def _listed(weights: Weights, group: str, layer: str) -> Iterator[Tensor]:
+    for name in weights.names.get(group, []):
+        path = f"{group}/{name}"
+        if path in weights.tensors:
+            yield weights.tensors[path]
+        elif not is_state(path):
+            raise ModelError(
+                f"The weights of layer {quoted(layer)} are incomplete.",
+                f"{quoted(path)} is missing.",
+                SAVE_AGAIN,
+            )
 
 
 def card_of(entry: Json, tensors: tuple[Tensor, ...]) -> LayerCard:
     """Return the card of one layer."""
     parameters = sum(tensor.size for tensor in tensors)
-    return LayerCard(name_of(entry), entry["class_name"], parameters, learns(entry), summary(entry))
+    trainable = parameters > 0 and learns(entry)
+    return LayerCard(name_of(entry), entry["class_name"], parameters, trainable, summary(entry))
 
 
 def learns(entry: Json) -> bool:
-    """Whether training changes the layer: it has weights of a kind that learns, and is not frozen.
+    """Whether training changes the layer, if it has weights: they are of a kind that learns, and not frozen.
 
     >>> learns({"class_name": "Dense", "config": {"trainable": False}}), learns({"class_name": "Flatten", "config": {}})
     (False, False)
@@ -168,6 +153,8 @@ def learns(entry: Json) -> bool:
         return any(learns(layer) for layer in graph.layers(entry))
     if entry["class_name"] in WRAPPERS:
         return learns(entry["config"]["layer"])
+    if entry["class_name"] == "BatchNormalization":
+        return bool(entry["config"].get("scale", True) or entry["config"].get("center", True))
     return entry["class_name"] in LEARNS
 
 

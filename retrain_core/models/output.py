@@ -1,14 +1,19 @@
-"""What a model gives: the shape and activation of its last layer, as far as the config tells."""
+"""What a model gives: the shape, dtype and activation of its output, as far as the config tells."""
 
 from __future__ import annotations
 
+import re
 from math import prod
+from typing import Any
 
+from retrain_core.errors import ModelError
 from retrain_core.models.allowed import ACTIVATION, ATTENTION, NORMALIZATION, REGULARIZATION
 from retrain_core.models.config import name_of
 from retrain_core.models.graph import (
+    batch_shape,
     dtype_of,
-    input_tensor_shape,
+    entries,
+    feeds,
     is_model,
     is_operation,
     output_layer,
@@ -17,134 +22,156 @@ from retrain_core.models.graph import (
 )
 from retrain_core.models.parsing import Json
 from retrain_core.models.sizes import Shape, as_shape, built_shape
+from retrain_core.models.wording import quoted
 from retrain_core.types import TensorSpec
 
-UNKNOWN: Shape = (None,)
-# What a layer returns has the shape of what it was given.
+ACTIVATION_OPERATIONS = ("Sigmoid", "Softmax", "LogSoftmax", "LogSigmoid", "Relu", "Tanh", "Softplus", "Exp")
+# Element by element: the result has the shape of what is given, if all that is given has one shape.
 KEEPS_SHAPE = frozenset(
     {
         *ACTIVATION,
+        *ATTENTION,
         *NORMALIZATION,
         *REGULARIZATION,
-        "Identity",
-        "Rescaling",
-        "Normalization",
-        "Cast",
-        "StopGradient",
+        *ACTIVATION_OPERATIONS,
+        *("Identity", "Masking", "Rescaling", "Normalization"),
+        *("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"),
+        *("Cast", "Clip", "Divide", "Expm1", "Negative", "StopGradient", "TrueDivide"),
     }
 )
-# What a layer returns are the values it was given.
+# The result holds the very values that are given.
 KEEPS_VALUES = frozenset(
     {
-        "Flatten",
-        "Reshape",
-        "Squeeze",
-        "ExpandDims",
-        "Identity",
-        "Dropout",
-        "ActivityRegularization",
-        "Cast",
-        "Permute",
+        *("Flatten", "Reshape", "Permute", "Squeeze", "ExpandDims"),
+        *("Identity", "Dropout", "ActivityRegularization", "Cast", "StopGradient"),
     }
 )
-ACTIVATION_OPERATIONS = frozenset(
-    {"Sigmoid", "Softmax", "LogSoftmax", "LogSigmoid", "Relu", "Tanh", "Softplus", "Exp"}
-)
 RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN"})
+SPATIAL = re.compile(r"(\w+?)([123])D(Transpose)?")
 MAX_STEPS = 1_000
 
 
 def output_spec(model: Json) -> TensorSpec:
-    """Return the model's output; an axis that cannot be told is ``None``.
+    """Return the model's output.
 
     Raises:
-        ModelError: If the model has several outputs.
+        ModelError: If there are several outputs, or it is not one value or one vector an example.
     """
     layer = output_layer(model)
-    return TensorSpec(name_of(layer), output_shape(model, layer), dtype_of(layer["config"]))
+    shape = output_shape(model)
+    if shape is None:
+        raise ModelError(
+            f"The model ends with {quoted(name_of(layer))} ({layer['class_name']}), whose shape is not in the file.",
+            "How many values it answers with cannot be told without running it.",
+            "End the model with a Dense or Reshape layer and save it again.",
+        )
+    if any(axis != 1 for axis in shape[:-1]):
+        size = " × ".join("any" if axis is None else str(axis) for axis in shape)
+        raise ModelError(
+            f"The model answers each example with an array ({size}).",
+            "Only one value, or one vector of class scores, can be compared with a label so far.",
+            "Use a model that ends with a Dense layer on flat features, after Flatten or global pooling.",
+        )
+    _, leaf = _last_layer(model)
+    return TensorSpec(name_of(layer), shape, dtype_of(leaf["config"]))
 
 
-def output_shape(model: Json, entry: Json) -> Shape:
-    """Return the shape that ``entry`` gives, without the batch axis."""
-    for _ in range(MAX_STEPS):
-        if is_model(entry):
-            model, entry = entry, output_layer(entry)
-            continue
-        class_name = entry["class_name"]
-        given = built_shape(entry) or input_tensor_shape(entry)
-        if class_name in KEEPS_SHAPE or (is_operation(entry) and class_name in ACTIVATION_OPERATIONS):
-            before = predecessor(model, entry)
-            if given or before is None:
-                return given[1:] if given else UNKNOWN
-            entry = before
-            continue
-        return _shape_after(model, entry, given)
-    return UNKNOWN
+def _last_layer(model: Json) -> tuple[Json, Json]:
+    """Return the layer that gives the output, and the innermost model it is part of."""
+    entry = output_layer(model)
+    while is_model(entry):
+        model, entry = entry, output_layer(entry)
+    return model, entry
 
 
-def _shape_after(model: Json, entry: Json, given: Shape | None) -> Shape:
-    """Return the shape after a layer that changes it; ``given`` is its input, with the batch axis."""
+def output_shape(model: Json) -> Shape | None:
+    """Return the shape that a model gives, without the batch axis; ``None`` if that is not known here."""
+    shapes: dict[str, Shape | None] = {}
+    before: Shape | None = None
+    for entry in entries(model):
+        if model["class_name"] == "Sequential":
+            given = [built_shape(entry) or before]
+        else:
+            given = [shape if shape is not None else shapes.get(name) for name, shape in feeds(entry)]
+        before = shapes[name_of(entry)] = _shape_after(entry, given)
+    return shapes[name_of(output_layer(model))]
+
+
+def _shape_after(entry: Json, given: list[Shape | None]) -> Shape | None:
+    """Return the shape after one layer or operation."""
     class_name, config = entry["class_name"], entry["config"]
+    first = given[0] if given else None
+    if is_model(entry):
+        return output_shape(entry)
     if class_name == "InputLayer":
-        return (as_shape(config.get("batch_shape")) or (None, *UNKNOWN))[1:]
-    if class_name == "Dense":
-        units = config.get("units")
-        if given:
-            return (*given[1:-1], units)
-        return (units,) if _is_flat(model, entry) else (None, units)
+        return (batch_shape(entry) or (None, None))[1:]
+    if class_name in KEEPS_SHAPE:
+        return first if all(shape == first for shape in given) else None
+    if is_operation(entry):
+        return first[:-1] if class_name == "Squeeze" and first and first[-1] == 1 else None
+    if class_name == "Dense":  # on something of unknown shape, most likely one vector an example
+        return (*(first or (None,))[:-1], config.get("units"))
     if class_name in RECURRENT:
-        steps = (given[1] if given and len(given) > 2 else None,) if config.get("return_sequences") else ()
+        steps = (first[0] if first else None,) if config.get("return_sequences") else ()
         return (*steps, config.get("units"))
-    if class_name in ("TimeDistributed", "Bidirectional"):
-        inner = config["layer"]
-        if class_name == "Bidirectional":
-            *axes, units = _shape_after(model, inner, built_shape(inner) or given)
-            return (*axes, units * 2 if units and config.get("merge_mode") == "concat" else units)
-        return (given[1] if given else None, *_shape_after(model, inner, built_shape(inner)))
-    if class_name == "Flatten":
-        features = given[1:] if given else UNKNOWN
-        return (None if None in features else prod(axis or 0 for axis in features),)
+    if class_name == "Bidirectional":
+        inner = _shape_after(config["layer"], given)
+        doubled = config.get("merge_mode") == "concat" and inner and inner[-1]
+        return (*inner[:-1], 2 * doubled) if inner and doubled else inner
+    if class_name == "TimeDistributed":
+        inner = _shape_after(config["layer"], [first[1:] if first else None])
+        return (first[0] if first else None, *inner) if inner is not None else None
+    if class_name == "SpectralNormalization":
+        return _shape_after(config["layer"], given)
     if class_name == "Reshape":
-        return tuple(None if axis == -1 else axis for axis in as_shape(config.get("target_shape")) or UNKNOWN)
-    if class_name.startswith("Global") and given and config.get("data_format") != "channels_first":
-        return (given[-1],)
-    return UNKNOWN
+        target = as_shape(config.get("target_shape"))
+        return tuple(None if axis == -1 else axis for axis in target) if target else None
+    if first is None:
+        return None
+    if class_name == "Embedding":
+        return (*first, config.get("output_dim"))
+    if class_name == "Flatten":
+        return (None if None in first else prod(axis or 0 for axis in first),)
+    if class_name == "Dot":
+        return (1,) if len(first) == 1 else None
+    if class_name == "Concatenate":
+        return _joined(given, config.get("axis", -1))
+    return _spatial(class_name, config, first)
 
 
-def _is_flat(model: Json, entry: Json) -> bool:
-    """Whether a layer is fed one vector an example, told from what stands before it."""
-    for _ in range(MAX_STEPS):
-        before = predecessor(model, entry)
-        if before is None:
-            return True
-        class_name, config = before["class_name"], before["config"]
-        if class_name == "InputLayer":
-            return (
-                len(as_shape(config.get("batch_shape") or config.get("batch_input_shape")) or (None, None))
-                <= 2
-            )
-        if class_name == "Flatten" or class_name.startswith("Global"):
-            return True
-        if class_name in RECURRENT:
-            return not config.get("return_sequences")
-        if class_name == "Bidirectional":
-            return not config["layer"]["config"].get("return_sequences")
-        if class_name in ("TimeDistributed", "RepeatVector", *ATTENTION) or "Conv" in class_name:
-            return False
-        if is_model(before):
-            return len(output_shape(before, output_layer(before))) == 1
-        entry = before
-    return True
+def _joined(given: list[Shape | None], axis: Any) -> Shape | None:
+    """Return the shape of several tensors one behind the other, along the last axis."""
+    shapes = [shape for shape in given if shape]
+    if len(shapes) != len(given) or axis not in (-1, len(shapes[0])):
+        return None
+    last = [shape[-1] for shape in shapes]
+    return (*shapes[0][:-1], None if None in last else sum(size or 0 for size in last))
+
+
+def _spatial(class_name: str, config: Json, first: Shape) -> Shape | None:
+    """Return the shape after convolution, pooling, padding and the like; how far they shrink is not computed."""
+    if not (match := SPATIAL.fullmatch(class_name)):
+        return None
+    kind, rank = match[1], int(match[2])
+    channels_first = config.get("data_format") == "channels_first"
+    channels = config.get("filters") or (None if "Depthwise" in kind else first[0 if channels_first else -1])
+    if kind.startswith("Global") and not config.get("keepdims"):
+        return (channels,)
+    space: Shape = (1 if kind.startswith("Global") else None,) * rank
+    if kind.startswith("ConvLSTM") and config.get("return_sequences"):
+        return (None, channels, *space) if channels_first else (None, *space, channels)
+    return (channels, *space) if channels_first else (*space, channels)
 
 
 def output_activation(model: Json) -> str | None:
     """Return the name of the activation the model ends with, ``None`` if it cannot be told."""
-    entry: Json | None = output_layer(model)
+    entry: Json | None
+    model, entry = _last_layer(model)
     for _ in range(MAX_STEPS):
         if entry is None:
             return None
         if is_model(entry):
-            model, entry = entry, output_layer(entry)
+            model, entry = _last_layer(entry)
             continue
         class_name, config = entry["class_name"], entry["config"]
         if is_operation(entry) and class_name in ACTIVATION_OPERATIONS:

@@ -59,5 +59,5 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> Json:
     """Return the pairs as a dictionary; two readers could disagree on a key given twice."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("an object has the same key twice")
+        raise ValueError("An object has the same key twice")
     return found

@@ -1,9 +1,8 @@
-"""The HDF5 side of a model file: nothing but plain numbers in plain groups, counted and checked for NaN."""
+"""The HDF5 side of a model file: plain numbers in plain groups, read once and checked for NaN."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import IO, Any
@@ -14,36 +13,35 @@ import numpy as np
 from retrain_core.errors import FileError, ModelError
 from retrain_core.models.wording import SAVE_AGAIN, count, megabytes, quoted
 
-MAX_OBJECTS = 200_000
-MAX_DEPTH = 64
+MAX_OBJECTS = 100_000
+MAX_LEVELS = 64
 MAX_BYTES = 4_000_000_000
 MAX_RATIO = 100
 RATIO_FLOOR_BYTES = 64_000_000
-MAX_VALUES_READ = 200_000_000
+MAX_BYTES_SEARCHED = 400_000_000
 CHUNK = 4_000_000
 # Filters built into HDF5 and h5py; any other number would make HDF5 look for a plugin to run.
 FILTERS = frozenset({1, 2, 3, 4, 5, 6, 32000})
-# Groups that hold the state of random generators: no weights.
+OPTIMIZER_STATE = ("optimizer/", "optimizer_weights/")
 GENERATORS = frozenset({"seed_generator", "generator", "_random_generator", "random_generator"})
-DAMAGE = (
-    OSError,
-    RuntimeError,
-    KeyError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    NotImplementedError,
-    OverflowError,
-)
+TEXTS = ("model_config", "training_config", "keras_version")
+NAME_LISTS = ("layer_names", "weight_names")
+DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """One array of weights, not read yet."""
+    """One array of weights.
+
+    Args:
+        path: Where it is in the file.
+        shape: Its axes.
+        finite: Whether it is free of NaN and infinity; ``None`` if the file was too large to look.
+    """
 
     path: str
     shape: tuple[int, ...]
-    dtype: str
+    finite: bool | None = True
 
     @property
     def size(self) -> int:
@@ -51,16 +49,33 @@ class Tensor:
         return prod(self.shape)
 
 
-@contextmanager
-def open_weights(file: IO[bytes]) -> Iterator[h5py.File]:
-    """Open an HDF5 file; whatever h5py raises inside the block becomes a FileError.
+@dataclass(frozen=True)
+class Weights:
+    """What an HDF5 file holds.
+
+    Args:
+        tensors: The model's weights by path: neither optimiser state nor that of random generators.
+        texts: Those of ``TEXTS`` that an ``.h5`` file keeps beside its weights.
+        names: Names of layers or weights, in their order, by the path of the group that lists them.
+        arrays: How many arrays were checked, optimiser state included.
+    """
+
+    tensors: dict[str, Tensor]
+    texts: dict[str, str]
+    names: dict[str, list[str]]
+    arrays: int
+
+
+def read_weights(file: IO[bytes]) -> Weights:
+    """Read an HDF5 file, having checked that everything in it is stored plainly.
 
     Raises:
-        FileError: If the file is cut off or damaged.
+        FileError: If it is cut off or damaged.
+        ModelError: If it holds links to elsewhere, data kept outside it, loops, or anything but numbers.
     """
     try:
-        with h5py.File(file, "r") as weights:
-            yield weights
+        with h5py.File(file, "r") as root:
+            return _read(root)
     except DAMAGE as error:
         detail = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise FileError(
@@ -68,16 +83,12 @@ def open_weights(file: IO[bytes]) -> Iterator[h5py.File]:
         ) from error
 
 
-def plain_tensors(weights: h5py.File) -> dict[str, Tensor]:
-    """Return every array in the file by its path, having checked that it is stored plainly.
-
-    Raises:
-        ModelError: If the file holds links to elsewhere, data kept outside it, loops, or anything but numbers.
-    """
+def _read(root: h5py.File) -> Weights:
     tensors: dict[str, Tensor] = {}
-    seen: set[int] = {_address(weights)}
-    stack: list[tuple[str, Any]] = [("", weights)]
-    total = 0
+    names = {"": _names(root)}
+    seen = {_address(root)}
+    stack: list[tuple[str, Any]] = [("", root)]
+    arrays = declared = searched = 0
     while stack:
         prefix, group = stack.pop()
         for name in group:
@@ -86,16 +97,36 @@ def plain_tensors(weights: h5py.File) -> dict[str, Tensor]:
             if _address(item) in seen:
                 raise _unexpected(f"{quoted(path)} is linked twice, or contains itself")
             seen.add(_address(item))
-            if len(seen) > MAX_OBJECTS or path.count("/") > MAX_DEPTH:
-                raise _unexpected(f"it holds more than {MAX_OBJECTS} objects or {MAX_DEPTH} levels")
+            if len(seen) > MAX_OBJECTS or path.count("/") > MAX_LEVELS:
+                raise _unexpected(
+                    f"there are more than {count(MAX_OBJECTS, 'object')} or {count(MAX_LEVELS, 'level')}"
+                )
             if isinstance(item, h5py.Group):
+                names[path] = _names(item)
                 stack.append((f"{path}/", item))
                 continue
-            total += _checked_bytes(item, path)
-            if total > MAX_BYTES:
-                raise _unexpected(f"its arrays declare more than {megabytes(MAX_BYTES)}")
-            tensors[path] = Tensor(path, tuple(item.shape), str(item.attrs.get("dtype", item.dtype)))
-    return tensors
+            arrays += 1
+            size = _checked_bytes(item, path)
+            declared += size
+            if declared > MAX_BYTES:
+                raise _unexpected(f"the arrays declare more than {megabytes(MAX_BYTES)}")
+            if path.startswith(OPTIMIZER_STATE) or is_state(path):
+                continue
+            searched += size
+            finite = _is_finite(item) if searched <= MAX_BYTES_SEARCHED else None
+            tensors[path] = Tensor(path, tuple(item.shape), finite)
+    texts = {name: _text(root.attrs[name]) for name in TEXTS if name in root.attrs}
+    return Weights(tensors, texts, names, arrays)
+
+
+def is_state(path: str) -> bool:
+    """Whether an array is the state of a random generator or of a text layer: Keras counts neither as weights.
+
+    >>> is_state("layers/dropout/seed_generator/vars/0"), is_state("layers/dense/vars/0")
+    (True, False)
+    """
+    parts = path.split("/")
+    return parts[-1] in ("seed_generator_state", "idf_weights") or bool(GENERATORS & set(parts[-3:-2]))
 
 
 def _address(item: Any) -> int:
@@ -119,15 +150,57 @@ def _checked_bytes(dataset: Any, path: str) -> int:
         raise _unexpected(f"the values of {quoted(path)} are kept in another file")
     if any(plist.get_filter(i)[0] not in FILTERS for i in range(plist.get_nfilters())):
         raise _unexpected(f"{quoted(path)} is packed with an unknown filter")
-    kind, width = dataset.dtype.kind, dataset.dtype.itemsize
-    if kind not in "fiub" and not (kind == "V" and width <= 2 and "dtype" in dataset.attrs):
+    if dataset.dtype.kind not in "fiub" and not _is_bfloat16(dataset):
         raise _unexpected(f"{quoted(path)} holds {quoted(dataset.dtype)}, not numbers")
     if dataset.shape is None:
         raise _unexpected(f"{quoted(path)} has no shape")
-    declared = prod(dataset.shape) * width
+    declared = int(prod(dataset.shape) * dataset.dtype.itemsize)
     if declared > RATIO_FLOOR_BYTES and declared > MAX_RATIO * max(1, dataset.id.get_storage_size()):
         raise _unexpected(f"{quoted(path)} declares {megabytes(declared)} and stores next to nothing")
-    return int(declared)
+    return declared
+
+
+def _is_bfloat16(dataset: Any) -> bool:
+    """Whether these are bfloat16 numbers, which HDF5 does not know and Keras stores as two raw bytes."""
+    return dataset.dtype == np.dtype("V2") and "dtype" in dataset.attrs
+
+
+def _is_finite(dataset: Any) -> bool:
+    if dataset.dtype.kind not in "fV":
+        return True
+    return all(bool(np.isfinite(_as_float(block)).all()) for block in _blocks(dataset))
+
+
+def _as_float(block: Any) -> Any:
+    """Return numbers as they are, and bfloat16 as the float32 whose upper half it is."""
+    if block.dtype.kind != "V":
+        return block
+    return (np.ascontiguousarray(block).view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+
+
+def _blocks(dataset: Any) -> Iterator[Any]:
+    if not dataset.shape:
+        yield np.atleast_1d(dataset[()])
+        return
+    rows = max(1, CHUNK // max(1, prod(dataset.shape[1:])))
+    for start in range(0, dataset.shape[0], rows):
+        yield dataset[start : start + rows]
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _names(group: Any) -> list[str]:
+    """Return the names that a group lists in its attributes; Keras splits a long list over several."""
+    attributes = group.attrs
+    for name in NAME_LISTS:
+        parts = [name] if name in attributes else []
+        while name not in attributes and f"{name}{len(parts)}" in attributes:
+            parts.append(f"{name}{len(parts)}")
+        if parts:
+            return [_text(value) for part in parts for value in np.atleast_1d(attributes[part])]
+    return []
 
 
 def _unexpected(why: str) -> ModelError:
@@ -136,75 +209,6 @@ def _unexpected(why: str) -> ModelError:
     )
 
 
-def without_generators(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """Return the weights among ``tensors``: all but the state of random generators.
-
-    >>> seed = Tensor("layers/dropout/seed_generator/vars/0", (2,), "uint32")
-    >>> without_generators([seed])
-    []
-    """
-    return [tensor for tensor in tensors if not GENERATORS & set(tensor.path.split("/"))]
-
-
-def non_finite(weights: h5py.File, tensors: Iterable[Tensor]) -> tuple[list[str], bool]:
-    """Look for NaN and infinity.
-
-    Args:
-        weights: The open file.
-        tensors: Which arrays to read.
-
-    Returns:
-        Paths of the arrays that hold some, and whether everything could be read within the limit.
-    """
-    budget, found = MAX_VALUES_READ, list[str]()
-    for tensor in tensors:
-        dataset = weights[tensor.path]
-        budget -= tensor.size * dataset.dtype.itemsize
-        if budget < 0:
-            return found, False
-        if dataset.dtype.kind in "fV" and not all(_is_finite(block) for block in _blocks(dataset)):
-            found.append(tensor.path)
-    return found, True
-
-
-def _blocks(dataset: Any) -> Iterator[Any]:
-    if not dataset.shape or 0 in dataset.shape:
-        yield np.asarray(dataset[()])
-        return
-    rows = max(1, CHUNK // max(1, prod(dataset.shape[1:])))
-    for start in range(0, dataset.shape[0], rows):
-        yield dataset[start : start + rows]
-
-
-def _is_finite(block: Any) -> bool:
-    if block.dtype.kind == "V":  # bfloat16 comes as raw bytes; all exponent bits set means NaN or infinity
-        bits = (
-            np.ascontiguousarray(block).view(np.uint16)
-            if block.dtype.itemsize == 2
-            else np.zeros(1, np.uint16)
-        )
-        return not bool(np.any((bits & 0x7F80) == 0x7F80))
-    return bool(np.isfinite(block).all())
-
-
-def text_attribute(item: Any, name: str) -> str | None:
-    """Return a text attribute of a group, ``None`` if there is none."""
-    value = item.attrs.get(name)
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
-    return None if value is None else str(value)
-
-
-def name_list(group: Any, name: str) -> list[str]:
-    """Return a list of names from a group's attributes, which Keras splits when it is long."""
-    parts = [name] if name in group.attrs else []
-    while name not in group.attrs and f"{name}{len(parts)}" in group.attrs:
-        parts.append(f"{name}{len(parts)}")
-    values = [value for part in parts for value in np.atleast_1d(group.attrs[part])]
-    return [value.decode("utf-8") if isinstance(value, bytes) else str(value) for value in values]
-
-
-def summary(tensors: Iterable[Tensor]) -> str:
+def weights_summary(weights: Weights) -> str:
     """Return one line about the arrays, for the list of checks."""
-    arrays = list(tensors)
-    return f"{count(len(arrays), 'array')} of plain numbers, nothing linked or kept elsewhere."
+    return f"{count(weights.arrays, 'array')} of plain numbers, nothing linked or kept elsewhere."

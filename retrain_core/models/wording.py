@@ -6,18 +6,34 @@ SAVE_AGAIN = 'Save the model again with model.save("model.keras") and choose tha
 SHOWN = 80
 
 
-def quoted(name: object) -> str:
-    r"""Return ``name`` in quotes, shortened, with whatever a terminal could act on escaped.
+def plain(text: object) -> str:
+    r"""Return ``text`` shortened, with whatever a terminal could act on escaped.
 
-    >>> quoted("lambda_1")
-    "'lambda_1'"
-    >>> quoted("a\x1b[31m")
-    "'a\\x1b[31m'"
+    >>> plain("a\x1b[31m")
+    'a\\x1b[31m'
     """
-    text = str(name)
-    text = text if len(text) <= SHOWN else text[:SHOWN] + "…"
-    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return f"'{escaped}'"
+    shown = str(text)
+    shown = shown if len(shown) <= SHOWN else shown[:SHOWN] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
+
+
+def quoted(text: object) -> str:
+    """Return ``text`` as ``plain`` does, in quotes.
+
+    >>> print(quoted("lambda_1"))
+    'lambda_1'
+    """
+    return f"'{plain(text)}'"
+
+
+def a_layer(class_name: str) -> str:
+    """Return a class of layers with its article.
+
+    >>> a_layer("Dense"), a_layer("InputLayer")
+    ('a Dense layer', 'an InputLayer')
+    """
+    noun = class_name if class_name.endswith("Layer") else f"{class_name} layer"
+    return f"{'an' if noun[0] in 'AEIOU' else 'a'} {noun}"
 
 
 def count(number: int, noun: str) -> str:

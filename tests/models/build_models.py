@@ -20,6 +20,11 @@ def main(folder: Path) -> None:
         for ending in formats:
             model.save(folder / f"{name}.{ending}")
         facts[name] = describe(model)
+    for path in (Path(__file__).parents[2] / "sample_data").glob("*/model.keras"):
+        facts[path.parent.name] = describe(keras.models.load_model(path))
+    for name, formats, model in with_code_of_their_own(keras):
+        for ending in formats:
+            model.save(folder / f"{name}.{ending}")
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save_weights(folder / "only.weights.h5")
     facts["missing"] = missing_names(keras)
     (folder / "facts.json").write_text(json.dumps(facts))
@@ -29,12 +34,16 @@ def describe(model):
     def spec(tensor):
         return [tensor._keras_history.operation.name, list(tensor.shape[1:]), tensor.dtype]
 
+    optimizer = getattr(model, "optimizer", None)
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # mixed precision wraps it
     return {
         "layers": [[layer.name, type(layer).__name__, layer.count_params()] for layer in model.layers],
         "learns": [layer.name for layer in model.layers if layer.trainable_weights],
         "parameters": model.count_params(),
         "inputs": [spec(tensor) for tensor in model.inputs],
         "output": [list(model.outputs[0].shape[1:]), model.outputs[0].dtype],
+        "optimizer": optimizer and type(optimizer).__name__,
+        "learning_rate": optimizer and float(optimizer.learning_rate),
     }
 
 
@@ -54,6 +63,50 @@ def missing_names(keras):
         if not hasattr(owner, name):
             missing.append([module, name])
     return missing
+
+
+def with_code_of_their_own(keras):
+    """Models that only their author's Python code can bring back."""
+    register = keras.saving.register_keras_serializable("Mine")
+
+    @register
+    class Scale(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs * 2.0
+
+    @register
+    class Miss(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            return keras.ops.abs(y_true - y_pred)
+
+    @register
+    class Net(keras.Model):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.last = keras.layers.Dense(1)
+
+        def call(self, inputs):
+            return self.last(inputs)
+
+    @register
+    def off(y_true, y_pred):
+        return keras.ops.mean(y_true - y_pred)
+
+    def model(*layers, **compiled):
+        network = keras.Sequential([keras.Input((2,)), *layers, keras.layers.Dense(1)])
+        if compiled:
+            network.compile("adam", **compiled)
+        return network
+
+    net = Net(name="net")
+    net.build((None, 2))
+    return (
+        ("lambda", ("keras", "h5"), model(keras.layers.Lambda(lambda x: x * 2, name="double"))),
+        ("custom_layer", ("keras", "h5"), model(Scale(name="scale"))),
+        ("custom_loss", ("keras", "h5"), model(loss=Miss())),
+        ("custom_metric", ("keras",), model(loss="mse", metrics=[off])),
+        ("subclassed", ("keras",), net),
+    )
 
 
 def sequential(keras, np):
@@ -203,6 +256,97 @@ def stateful(keras, np):
     )
 
 
+def called(keras, np):
+    model = keras.Sequential([keras.layers.Dense(3), keras.layers.Dense(1)])
+    model(np.zeros((2, 4), "float32"))
+    return model
+
+
+def transfer(keras, np):
+    layers = keras.layers
+    picture = keras.Input((8, 8, 3))
+    base = keras.Model(picture, layers.Conv2D(4, 3)(picture), name="base")
+    base.trainable = False
+    return keras.Sequential(
+        [base, layers.GlobalAveragePooling2D(), layers.Dense(3), layers.Activation("softmax")]
+    )
+
+
+def pooled(keras, np):
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.Input((8, 8, 3)),
+            layers.Conv2D(5, 3),
+            layers.BatchNormalization(scale=False, center=False),
+            layers.GlobalAveragePooling2D(),
+            layers.Activation("softmax"),
+        ]
+    )
+
+
+def residual(keras, np):
+    layers = keras.layers
+    row = keras.Input((4,), name="row", dtype="float16")
+    x = layers.Attention(dtype="float16")([row, row])
+    return keras.Model(row, layers.Add(dtype="float16")([layers.Dense(4, dtype="float16")(x), row]))
+
+
+def operations(keras, np):
+    row = keras.Input((4,), name="row")
+    score = keras.ops.sigmoid(keras.layers.Dense(1)(keras.ops.log1p(row)))
+    return keras.Model(row, keras.ops.squeeze(score, -1))
+
+
+def film(keras, np):
+    layers = keras.layers
+    frames = keras.Input((4, 6, 6, 1), name="frames")
+    x = layers.ConvLSTM2D(2, 3, return_sequences=True)(frames)
+    x = layers.ConvLSTM2D(2, 2)(x)
+    x = layers.Reshape((9, 2))(layers.Conv2DTranspose(2, 1)(x))
+    x = layers.EinsumDense("abc,cd->abd", output_shape=(9, 3), bias_axes="d")(x)
+    x = layers.AveragePooling1D(3)(layers.UpSampling1D(2)(x))
+    head = keras.Sequential([layers.Input((6, 3)), layers.GRU(4, reset_after=False), layers.Reshape((2, 2))])
+    end = keras.Sequential([layers.Input((2, 2)), layers.Flatten(), layers.Dense(2, activation="softmax")])
+    return keras.Model(frames, end(head(x)))
+
+
+def two_tower(keras, np):
+    layers = keras.layers
+    user, item = keras.Input((4,), name="user"), keras.Input((3,), name="item")
+    return keras.Model([user, item], layers.Dot(1)([layers.Dense(2)(user), layers.Dense(2)(item)]))
+
+
+def shared(keras, np):
+    layers = keras.layers
+    common, inner, row = layers.Dense(3), keras.Input((3,)), keras.Input((3,))
+    branch = keras.Model(inner, layers.Dense(2)(common(inner)), name="branch")
+    return keras.Model(row, layers.Dense(1)(branch(common(row))))
+
+
+def brain_float(keras, np):
+    layers = keras.layers
+    return keras.Sequential([layers.Input((3,), dtype="bfloat16"), layers.Dense(1, dtype="bfloat16")])
+
+
+def outputs(keras, np):
+    layers = keras.layers
+    row = keras.Input((4,))
+    return keras.Model(
+        row, {"price": layers.Dense(1, name="price")(row), "sold": layers.Dense(1, name="sold")(row)}
+    )
+
+
+def picture(keras, np):
+    layers = keras.layers
+    return keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(1, 3, activation="sigmoid")])
+
+
+def cut(keras, np):
+    row = keras.Input((4,))
+    return keras.Model(row, keras.layers.Dense(3, name="scores")(row)[:, :2])
+
+
 def lookup(keras, np):
     layers = keras.layers
     words = layers.StringLookup()
@@ -223,7 +367,19 @@ MODELS = (
     ("mixed", ("keras", "h5"), mixed),
     ("stateless", ("keras",), stateless),
     ("stateful", ("keras",), stateful),
+    ("called", ("keras", "h5"), called),
+    ("transfer", ("keras", "h5"), transfer),
+    ("pooled", ("keras", "h5"), pooled),
+    ("residual", ("keras", "h5"), residual),
+    ("operations", ("keras",), operations),
+    ("film", ("keras", "h5"), film),
+    ("two_tower", ("keras", "h5"), two_tower),
+    ("shared", ("keras",), shared),
+    ("brain_float", ("keras",), brain_float),
     ("lookup", ("keras", "h5"), lookup),
+    ("outputs", ("keras", "h5"), outputs),
+    ("picture", ("keras", "h5"), picture),
+    ("cut", ("keras",), cut),
 )
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from retrain_core.errors import ModelError
-from retrain_core.models import read_card
+from retrain_core.models import graph, read_card
 
 Json = dict[str, Any]
 LAMBDA = {"class_name": "__lambda__", "config": {"value": ["4wEAAA==", None, None]}}
@@ -82,7 +82,7 @@ def test_a_lambda_layer_is_named(refused: Callable[..., str]) -> None:
         (layer("get_file", "fetch", "keras.utils"), ("'get_file'", "'fetch'")),
         (layer("Dense", "mine", "my_package.layers"), ("'Dense' from 'my_package.layers'", "'mine'")),
         (layer("MyLayer", "mine", None), ("'MyLayer'", "'mine'", "custom class")),
-        (layer("Dense", "mine") | {"registered_name": "evil>Dense"}, ("'Dense'", "'mine'")),
+        (layer("Dense", "mine") | {"registered_name": "evil>Dense"}, ("'evil>Dense'", "'mine'")),
         (
             layer("Dense", "d", activation={"module": "os", "class_name": "function", "config": "system"}),
             ("'system'", "'d'"),
@@ -102,7 +102,7 @@ def test_a_lambda_layer_is_named(refused: Callable[..., str]) -> None:
         (layer("Dense", "a\0b", units=1), (r"'a\x00b'",)),
         (layer("Dense", "x" * 500, units=1), ("at most 200",)),
         ({"class_name": "__typespec__", "module": "os", "config": []}, ("module named in the file",)),
-        ({"class_name": "__numpy__", "config": {"value": [1], "dtype": "object"}}, ("'__numpy__'",)),
+        ({"class_name": "__numpy__", "config": {"value": [1], "dtype": "object"}}, ("dtype 'object'",)),
         ({"module": "os", "registered_name": "x"}, ("names a module without a class",)),
         (layer("Dense", "d", units=10**9), ("'d'", "too large", "1000000000")),
         (layer("Dense", "d", units=10**30), ("'d'", "too large")),
@@ -110,7 +110,9 @@ def test_a_lambda_layer_is_named(refused: Callable[..., str]) -> None:
         (layer("LSTM", "l", units=100_000), ("'l'", "parameters")),
         (layer("Conv2D", "c", filters=9_000_000, kernel_size=[99, 99]), ("'c'", "parameters")),
         (layer("MultiHeadAttention", "m", num_heads=9_999_999, key_dim=9_999_999), ("'m'", "parameters")),
+        (layer("EinsumDense", "z", output_shape=[None, 90_000_000] * 3), ("'z'", "too large")),
         (layer("Reshape", "r", target_shape=[9_999_999, 9_999_999]), ("'r'", "too large")),
+        (layer("TimeDistributed", "steps"), ("not as Keras writes it", "'layer'")),
         (layer("Dense", "extra", units=3), ("'extra'", "found no weights")),
     ],
 )
@@ -132,7 +134,7 @@ def test_a_custom_loss_is_refused_with_the_way_out(refused: Callable[..., str]) 
         "registered_name": "function",
     }
     message = refused(lambda c: c["compile_config"].update(loss=custom))
-    assert "'my_loss'" in message and "model.compile(" in message
+    assert "'my_loss', inside 'compile_config'" in message and "model.compile(" in message
     assert "'other'" in refused(lambda c: c["compile_config"].update(loss="other"))
 
 
@@ -198,20 +200,89 @@ def test_keras_2_archives_are_explained(refused: Callable[..., str]) -> None:
     assert "saved by Keras 2" in message
 
 
-def test_several_outputs_are_not_supported_yet(refused: Callable[..., str]) -> None:
-    def two_outputs(config: Json) -> Json:
-        layers = layers_of(config)
-        for entry in layers:
-            entry |= {"name": entry["config"]["name"], "inbound_nodes": []}
-        graph = {
-            "input_layers": [["input_layer", 0, 0]],
-            "output_layers": {"a": ["dense", 0, 0], "b": ["dense_1", 0, 0]},
-        }
-        return {
-            "module": "keras.src.models.functional",
-            "class_name": "Functional",
-            "config": {"name": "m", "layers": layers, **graph},
-        }
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"sparse": True}, "'input_layer' is sparse or ragged"),
+        ({"batch_shape": None}, "'input_layer' has no known shape"),
+    ],
+)
+def test_an_input_that_cannot_be_fed_is_refused(
+    refused: Callable[..., str], change: Json, words: str
+) -> None:
+    assert words in refused(lambda c: layers_of(c)[0]["config"].update(change))
 
-    message = refused(two_outputs)
-    assert "2 outputs: 'dense', 'dense_1'" in message and "not supported yet" in message
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        ({"input_layers": []}, "no inputs"),
+        ({"input_layers": ["dense", 0, 0]}, "'dense' is not an Input layer"),
+        ({"output_layers": 7}, "inputs or outputs are not as Keras writes them"),
+        ({"output_layers": ["gone", 0, 0]}, "output layer 'gone' is missing"),
+        ({"output_layers": []}, "0 outputs"),
+    ],
+)
+def test_a_graph_with_loose_ends_is_refused(refused: Callable[..., str], ends: Json, words: str) -> None:
+    def joined(config: Json) -> Json:
+        ended = {"input_layers": ["input_layer", 0, 0], "output_layers": ["dense_2", 0, 0]} | ends
+        return layer("Functional", "graph", "keras", layers=layers_of(config), **ended)
+
+    assert words in refused(joined)
+
+
+def test_a_model_of_very_many_layers_is_refused(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graph, "MAX_LAYERS", 5)
+    assert "At most 5 layers are read" in refused(lambda config: None)
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("lambda.keras", "Lambda layer, 'double'.*Replace it"),
+        ("lambda.h5", "Lambda layer, 'double'.*Replace it"),
+        ("custom_layer.keras", "'Mine>Scale', named 'scale'.*Replace it"),
+        ("custom_layer.h5", "'Mine>Scale', named 'scale'.*Replace it"),
+        ("custom_loss.keras", "'Mine>Miss'.*, inside 'compile_config'.*Compile the model"),
+        ("custom_loss.h5", "'Mine>Miss'.*Compile the model"),
+        ("custom_metric.keras", "'Mine>off', inside 'compile_config'.*Compile the model"),
+        ("subclassed.keras", "'Mine>Net'.*subclassed"),
+    ],
+)
+def test_code_of_its_own_is_refused_as_keras_saves_it(saved: Path, file: str, words: str) -> None:
+    with pytest.raises(ModelError, match=words):
+        read_card(saved / file)
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("outputs.keras", "2 outputs: 'price', 'sold'.*not supported yet"),
+        ("outputs.h5", "2 outputs: 'price', 'sold'.*not supported yet"),
+        ("picture.keras", r"answers each example with an array \(any × any × 1\)"),
+        ("picture.h5", r"answers each example with an array \(any × any × 1\)"),
+        ("cut.keras", r"ends with 'get_item' \(GetItem\), whose shape is not in the file"),
+    ],
+)
+def test_outputs_that_cannot_be_compared_are_refused(saved: Path, file: str, words: str) -> None:
+    with pytest.raises(ModelError, match=words):
+        read_card(saved / file)
+
+
+def test_an_unknown_dtype_is_refused(refused: Callable[..., str]) -> None:
+    message = refused(lambda c: layers_of(c)[0]["config"].update(dtype="float7"))
+    assert "'input_layer' has the dtype 'float7'" in message
+
+
+def test_a_long_learning_rate_schedule_is_no_size(members: dict[str, bytes], tmp_path: Path) -> None:
+    config = json.loads(members["config.json"])
+    decay = {"initial_learning_rate": 0.1, "decay_steps": 10**9, "decay_rate": 0.5, "staircase": False}
+    schedule = layer("ExponentialDecay", "decay", "keras.optimizers.schedules", **decay)
+    config["compile_config"]["optimizer"]["config"]["learning_rate"] = schedule
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w") as file:
+        for name, data in (members | {"config.json": json.dumps(config).encode()}).items():
+            file.writestr(name, data)
+    assert read_card(path).learning_rate is None

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from retrain_core.errors import FileError, ModelError
-from retrain_core.models import read_card
+from retrain_core.models import read_card, weights
 from retrain_core.types import ModelCard
 
 Change = Callable[[h5py.File], Any]
@@ -74,7 +74,7 @@ def replace(weights: h5py.File, path: str, values: Any) -> None:
         (bomb, "stores next to nothing"),
         (
             lambda w: replace(w, "layers/dense/vars/0", np.zeros((5, 8))),
-            "'dense'.*Expected 4 × 8, 8, found 5 × 8, 8",
+            "'dense'.*Expected 4 × 8, 8; found 5 × 8, 8",
         ),
         (lambda w: replace(w, "layers/dense_2/vars/1", np.zeros(9)), "'dense_2'"),
         (lambda w: w.__delitem__("layers/dense_1"), "'dense_1'.*found no weights"),
@@ -102,6 +102,38 @@ def test_optimizer_state_and_seeds_are_not_counted(with_weights: Callable[[Chang
     card = read_card(with_weights(add))
     assert card.parameters == 153
     assert all(finding.status == "ok" for finding in card.findings)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "words"),
+    [("MAX_BYTES", 100, "declare more than 100 bytes"), ("MAX_OBJECTS", 3, "more than 3 objects")],
+)
+def test_weights_are_limited(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, words: str
+) -> None:
+    monkeypatch.setattr(weights, limit, value)
+    with pytest.raises(ModelError, match=words):
+        read_card(saved / "sequential.keras")
+
+
+def test_it_is_said_when_not_all_weights_were_searched_for_nan(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "MAX_BYTES_SEARCHED", 100)
+    (warning,) = [each for each in read_card(saved / "sequential.keras").findings if each.status == "warning"]
+    assert warning.title == "Not all weights read"
+
+
+def test_nan_in_bfloat16_is_flagged(saved: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(saved / "brain_float.keras") as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            data = io.BytesIO(source.read(name))
+            if name == "model.weights.h5":
+                with h5py.File(data, "r+") as file:
+                    file["layers/dense/vars/1"][...] = np.array([0x7FC0], "<u2").view("V2")
+            target.writestr(name, data.getvalue())
+    assert any("'dense' has weights that are no numbers" in each.title for each in read_card(path).findings)
 
 
 def test_damaged_weights_inside_an_archive(members: dict[str, bytes], tmp_path: Path) -> None:
@@ -190,13 +222,17 @@ def test_h5_loses_operations(saved: Path) -> None:
         read_card(saved / "functional.h5")
 
 
-def test_a_lost_vocabulary_is_named(saved: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("vocabulary", "words"), [(None, "is missing"), (b"\xff\xfe", "is not text")])
+def test_a_lost_vocabulary_is_named(
+    saved: Path, tmp_path: Path, vocabulary: bytes | None, words: str
+) -> None:
     path = tmp_path / "model.keras"
     with zipfile.ZipFile(saved / "lookup.keras") as source, zipfile.ZipFile(path, "w") as target:
         for name in source.namelist():
-            if not name.startswith("assets/"):
-                target.writestr(name, source.read(name))
-    with pytest.raises(ModelError, match="vocabulary of the StringLookup layer 'string_lookup' is missing"):
+            data = vocabulary if name.startswith("assets/") else source.read(name)
+            if data is not None:
+                target.writestr(name, data)
+    with pytest.raises(ModelError, match=f"vocabulary of the StringLookup layer 'string_lookup' {words}"):
         read_card(path)
 
 
@@ -244,6 +280,18 @@ def keras_2(path: Path) -> ModelCard:
             for each, shape in zip(names, arrays, strict=True):
                 group[each] = np.zeros(shape, "f4")
     return read_card(path)
+
+
+def test_a_keras_2_sequential_model_keeps_its_input_shape_in_its_first_layer(
+    h5: Callable[..., Path],
+) -> None:
+    def as_keras_2(config: dict[str, Any]) -> None:
+        config["config"].pop("build_input_shape")
+        config["config"]["layers"].pop(0)
+        config["config"]["layers"][0]["config"]["batch_input_shape"] = [None, 4]
+
+    (only,) = read_card(h5(as_keras_2)).inputs
+    assert (only.name, only.shape, only.dtype) == ("dense_input", (4,), "float32")
 
 
 def test_keras_2_h5_is_read(tmp_path: Path) -> None:

@@ -107,20 +107,27 @@ class LocalLauncher:
             stdout=subprocess.PIPE,
             stderr=None,
         )
-        threading.Thread(target=self._listen, args=(server,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(server,), daemon=True)
+        self._listener.start()
         return server
 
     def _listen(self, server: subprocess.Popen[bytes]) -> None:
         assert server.stdout is not None
-        for line in server.stdout:
-            self._messages.put(json.loads(line))
+        with server.stdout:
+            for line in server.stdout:
+                self._messages.put(json.loads(line))
         self._messages.put(None)
 
     def _close_server(self) -> None:
         if self._server is not None and self._server.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._server.stdin.close()
-            self._server.wait(timeout=10)
+            try:
+                self._server.wait(timeout=2)
+            except subprocess.TimeoutExpired:  # it may still be importing; its workers die with it
+                self._server.kill()
+                self._server.wait()
+            self._listener.join(timeout=10)
 
 
 def _environment(device: str) -> dict[str, str]:
