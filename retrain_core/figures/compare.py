@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 import plotly.graph_objects as go
 
-from retrain_core.figures.point_names import place_names
+from retrain_core.figures.point_names import Line, place_names
 from retrain_core.figures.style import (
     FAINT,
     GRID,
-    NOTE_SIZE,
     SCORE_TITLES,
+    add_caption,
     axis_format,
+    axis_title,
     base_layout,
     empty_figure,
     keep_first,
@@ -23,7 +25,8 @@ from retrain_core.figures.style import (
 )
 from retrain_core.types import CandidateScores, Comparison
 
-ROW_HEIGHT = 46  # pixels a strategy
+ROW_HEIGHT = 42  # pixels a strategy
+PANEL_GAP = 44  # pixels between two panels
 SEED_OFFSET = 0.28  # seeds lie this far below their mean, in rows
 Score = tuple[float, float, float]
 
@@ -41,27 +44,27 @@ def score_dots(comparison: Comparison, name: Literal["loss", "accuracy", "mae"])
     if not scored:
         return empty_figure("No candidate has a score.")
     figure = go.Figure()
-    panel = 1 / len(scored)
-    figure.update_layout(
-        **base_layout(x=SCORE_TITLES[name], height=90 + len(scored) * (40 + ROW_HEIGHT * len(names)))
-    )
+    inside = len(scored) * ROW_HEIGHT * len(names) + (len(scored) - 1) * PANEL_GAP  # pixels
+    figure.update_layout(**base_layout(x=SCORE_TITLES[name], height=inside + 110))
+    panel, gap = ROW_HEIGHT * len(names) / inside, PANEL_GAP / inside
     for number, part in enumerate(scored):
         axis = "" if number == 0 else "2"
-        top = 1 - number * panel
-        bottom = top - panel + (0.12 if number < len(scored) - 1 else 0)
-        figure.update_layout({f"yaxis{axis}": _strategy_axis(comparison, names, part, (bottom, top))})
+        top = 1 - number * (panel + gap)
+        bottom = max(top - panel, 0.0)
+        labels = [_label(comparison.strategies[strategy], strategy, part, name) for strategy in names]
+        figure.update_layout({f"yaxis{axis}": _strategy_axis(labels, (bottom, top))})
         for place, strategy in enumerate(names):
             _add_candidate(figure, comparison.strategies[strategy], strategy, place, part, name, axis)
         keep = _score(comparison.strategies["keep"], part, name) if "keep" in names else None
         if keep:
-            _add_line(figure, x=(keep[0], keep[0]), y=(-0.6, len(names) - 0.4), yaxis=f"y{axis}")
+            _add_line(figure, x=(keep[0], keep[0]), y=(-0.5, len(names) - 0.5), yaxis=f"y{axis}")
         figure.add_annotation(
             text=f"<b>{part} part</b> ({_rows(comparison, part):,} rows)",
             x=0, xref="paper", xanchor="left", y=top, yref="paper", yanchor="bottom", showarrow=False,
         )  # fmt: skip
     figure.update_layout(
         showlegend=False,
-        xaxis={"tickformat": axis_format(name), "anchor": "free", "position": 0, "nticks": 7},
+        xaxis={"tickformat": axis_format(name), "anchor": "free", "position": 0, "nticks": 6, "tickangle": 0},
     )
     return figure
 
@@ -87,38 +90,40 @@ def tradeoff(comparison: Comparison, old_weight: float) -> go.Figure:
         figure = score_dots(comparison, name)
         if _rows(comparison, "new"):
             text = "Without old rows there is no trade-off: only the new part counts."
-            figure.update_layout(title=base_layout(caption=text)["title"], margin={"t": 64})
+            add_caption(figure, text)
         return figure
     upwards = comparison.metric.direction == "max"
     old_range = _range([old for old, _ in points.values()])
     new_range = _range([new for _, new in points.values()])
     figure = go.Figure()
+    lines = [line for old, new in points.values() for line in _cross(old, new)]
     if "keep" in points:
         (old_keep, _, _), (new_keep, _, _) = points["keep"]
         _add_line(figure, x=old_range, y=(new_keep, new_keep))
         _add_line(figure, x=(old_keep, old_keep), y=new_range)
+        lines += [
+            ((old_range[0], new_keep), (old_range[1], new_keep)),
+            ((old_keep, new_range[0]), (old_keep, new_range[1])),
+        ]
     chosen = _chosen(comparison, points, old_weight, upwards)
-    _add_same_utility(figure, points[chosen], chosen, old_weight, old_range, new_range)
+    lines += _pieces(_add_same_utility(figure, points[chosen], chosen, old_weight, old_range, new_range))
     x_range, y_range = _upwards(old_range, upwards), _upwards(new_range, upwards)
     places = place_names(
         [(old[0], new[0]) for old, new in points.values()],
         [look_of(strategy).title for strategy in points],
         x_range,
         y_range,
+        lines,
     )
     for (strategy, (old, new)), place in zip(points.items(), places, strict=True):
         _add_point(figure, strategy, old, new, name, place, chosen=strategy == chosen)
-    kind = SCORE_TITLES[name].split(" (")[0]
+    kind, better = ("mean abs. error", "(label's units, better →)") if name == "mae" else (name, "(better →)")
     layout = base_layout(
-        x=f"{kind} on the old part (better →)", y=f"{kind} on the new part (better →)", height=440
+        x=f"{kind} on the old part<br>{better}", y=f"{kind} on the new part<br>{better}", height=440
     )
     layout["xaxis"] |= {"range": x_range, "tickformat": axis_format(name), "nticks": 7}
     layout["yaxis"] |= {"range": y_range, "tickformat": axis_format(name)}
     figure.update_layout(**layout)
-    figure.add_annotation(
-        text="best corner ↗", x=1, y=1, xref="paper", yref="paper", xanchor="right", yanchor="top",
-        showarrow=False, font={"size": NOTE_SIZE},
-    )  # fmt: skip
     return figure
 
 
@@ -130,8 +135,9 @@ def cost_bars(comparison: Comparison) -> go.Figure:
     """
     names = keep_first(comparison.strategies)
     candidates = [comparison.strategies[strategy] for strategy in names]
+    labels = [_label(candidate, strategy) for candidate, strategy in zip(candidates, names, strict=True)]
     figure = go.Figure()
-    figure.update_layout(**base_layout(height=150 + 2 * 32 * len(names)))
+    figure.update_layout(**base_layout(height=150 + 2 * 36 * len(names)))
     costs = (
         ("", (0.6, 1.0), "training time (s)", [c.seconds for c in candidates], "{:,.1f} s"),
         ("2", (0.0, 0.36), "peak memory (MB)", [c.peak_memory_mb for c in candidates], "{:,.0f} MB"),
@@ -143,7 +149,10 @@ def cost_bars(comparison: Comparison) -> go.Figure:
             orientation="h",
             width=0.62,
             marker={"color": [look_of(strategy).colour for strategy in names]},
-            text=[words.format(value) if value else "not measured" for value in values],
+            text=[
+                _cost_words(value, words, measured=candidate.new is not None and axis == "")
+                for candidate, value in zip(candidates, values, strict=True)
+            ],
             textposition="outside",
             cliponaxis=False,
             customdata=[plain(look_of(strategy).title) for strategy in names],
@@ -153,10 +162,10 @@ def cost_bars(comparison: Comparison) -> go.Figure:
         )
         figure.update_layout({
             f"xaxis{axis}": {
-                "title": {"text": title}, "automargin": True, "gridcolor": GRID, "zeroline": False,
-                "range": [0, (max(values, default=0) or 1) * 1.22], "nticks": 6, "anchor": f"y{axis}",
+                "title": axis_title(title), "automargin": True, "gridcolor": GRID, "zeroline": False,
+                "range": [0, (max(values, default=0) or 1) * 1.35], "nticks": 6, "tickangle": 0, "anchor": f"y{axis}",
             },
-            f"yaxis{axis}": _strategy_axis(comparison, names, "new", domain) | {"anchor": f"x{axis}"},
+            f"yaxis{axis}": _strategy_axis(labels, domain) | {"anchor": f"x{axis}"},
         })  # fmt: skip
     figure.update_layout(showlegend=False, margin={"t": 16})
     return figure
@@ -197,26 +206,44 @@ def _words(score: Score, name: str) -> str:
     return f"{value} (95 %: {low} to {high})"
 
 
-def _strategy_axis(
-    comparison: Comparison, names: Sequence[str], part: str, domain: tuple[float, float]
-) -> dict[str, Any]:
-    """Return an axis with one row a strategy, the first on top; one without a score says why."""
-    texts = []
-    for strategy in names:
-        candidate = comparison.strategies[strategy]
-        scored = candidate.new if part == "new" else candidate.old
-        note = "" if scored else f"<br>({candidate.status}: no score)"
-        texts.append(plain(look_of(strategy).title) + note)
+def _cost_words(value: float, words: str, *, measured: bool) -> str:
+    return words.format(value) if value or measured else "not measured"
+
+
+def _label(candidate: CandidateScores, strategy: str, part: str = "", name: str = "") -> str:
+    """Return the name of a row and, in a second line, its score or why it has none.
+
+    Args:
+        candidate: The strategy's scores.
+        strategy: Its name.
+        part: The part whose score is written; none by default.
+        name: Which score.
+    """
+    score = _score(candidate, part, name) if part else None
+    second = f"<b>{score_text(name, score[0])}</b>" if score else ""
+    if candidate.new is None or (part and score is None):
+        second = f"({candidate.status}: no score)"
+    return plain(look_of(strategy).title) + (f"<br>{second}" if second else "")
+
+
+def _strategy_axis(labels: Sequence[str], domain: tuple[float, float]) -> dict[str, Any]:
+    """Return an axis with one row a strategy, the first on top."""
     return {
         "domain": domain,
-        "range": [len(names) - 0.4, -0.6],
-        "tickvals": list(range(len(names))),
-        "ticktext": texts,
+        "range": [len(labels) - 0.5, -0.5],
+        "tickvals": list(range(len(labels))),
+        "ticktext": list(labels),
         "automargin": True,
+        "ticklabelstandoff": 6,
         "showgrid": False,
         "zeroline": False,
         "fixedrange": True,
     }
+
+
+def _cross(old: Score, new: Score) -> tuple[Line, Line]:
+    """Return a point's two interval bars."""
+    return ((old[1], new[0]), (old[2], new[0])), ((old[0], new[1]), (old[0], new[2]))
 
 
 def _add_candidate(
@@ -232,6 +259,7 @@ def _add_candidate(
             y=[place + SEED_OFFSET] * len(seeds),
             mode="markers",
             marker={"symbol": f"{look.marker}-open", "size": 6, "color": look.colour},
+            cliponaxis=False,
             customdata=[f"seed {seed}: {score_text(name, value)}" for seed, value in seeds],
             hovertemplate="%{customdata}<extra>" + plain(look.title) + "</extra>",
             yaxis=f"y{axis}",
@@ -240,11 +268,8 @@ def _add_candidate(
         x=[score[0]],
         y=[place],
         error_x=_bars(score, look.colour),
-        mode="markers+text",
+        mode="markers",
         marker={"symbol": look.marker, "size": 12, "color": look.colour},
-        text=[score_text(name, score[0])],
-        textposition="top center",
-        textfont={"size": NOTE_SIZE},
         cliponaxis=False,
         customdata=[_words(score, name)],
         hovertemplate="%{customdata}<extra>" + plain(look.title) + "</extra>",
@@ -275,6 +300,7 @@ def _add_point(
         marker={"symbol": look.marker, "size": 13, "color": look.colour},
         text=[f"<b>{plain(look.title)}</b>" if chosen else plain(look.title)],
         textposition=place,
+        cliponaxis=False,
         name=plain(look.title),
         showlegend=False,
         customdata=[[_words(new, name), _words(old, name)]],
@@ -314,7 +340,8 @@ def _add_same_utility(
     old_weight: float,
     old_range: tuple[float, float],
     new_range: tuple[float, float],
-) -> None:
+) -> Line:
+    """Add the line of candidates as good as the chosen one and return its ends."""
     ends = same_utility((point[0][0], point[1][0]), old_weight, old_range, new_range)
     figure.add_scatter(
         x=[x for x, _ in ends],
@@ -326,6 +353,14 @@ def _add_same_utility(
         ),
         hoverinfo="skip",
     )
+    return ends
+
+
+def _pieces(line: Line, number: int = 40) -> list[Line]:
+    """Return a slanted line cut into pieces, so short that each is as good as its box."""
+    (x, y), (right, top) = line
+    at = [(x + (right - x) * i / number, y + (top - y) * i / number) for i in range(number + 1)]
+    return list(pairwise(at))
 
 
 def same_utility(

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from retrain_core.figures.style import (
+    FAINT,
     SCORE_TITLES,
     axis_format,
     base_layout,
@@ -59,8 +60,9 @@ def training_curves(
             kinds += _add_run(figure, run, drawn[run], strategy, value, x, smooth, thin, legend=number == 0)
     if keep is not None:
         _add_keep(figure, keep, value, max(_most(curve, x) for curve in drawn.values()))
-    caption = " · ".join(text for kind, text in LINES.items() if kind in kinds)
-    figure.update_layout(**base_layout(x=X_TITLES[x], y=SCORE_TITLES[value], caption=caption))
+    if set(kinds) != {"validation"}:
+        _add_kinds(figure, kinds)
+    figure.update_layout(**base_layout(x=X_TITLES[x], y=SCORE_TITLES[value], height=380))
     figure.update_layout(yaxis={"tickformat": axis_format(value)}, xaxis={"rangemode": "tozero"})
     return figure
 
@@ -80,13 +82,6 @@ def keep_on_validation(
             start = curve[0].get(f"validation_{value}")
             return None if start is None else float(start)
     return None
-
-
-LINES = {
-    "validation": "solid: validation",
-    "training": "dotted: training",
-    "prequential": "dash-dot: prequential",
-}
 
 
 def _add_run(
@@ -142,6 +137,16 @@ def _add_run(
 
 
 DASHES = {"validation": "solid", "training": "dot", "prequential": "dashdot"}
+
+
+def _add_kinds(figure: go.Figure, kinds: Sequence[str]) -> None:
+    """Explain the line patterns in the legend."""
+    for kind, dash in DASHES.items():
+        if kind in kinds:
+            figure.add_scatter(
+                x=[None], y=[None], mode="lines", name=kind, hoverinfo="skip",
+                line={"color": FAINT, "dash": dash, "width": 1.8},
+            )  # fmt: skip
 
 
 def _hover(kind: str, value: str, x: str, title: str, run: str) -> str:

@@ -13,9 +13,11 @@ POSITIONS: dict[str, tuple[float, float]] = {
     "top center": (-0.5, 0),
     "bottom center": (-0.5, -1),
 }
-PLOT = (300.0, 330.0)  # width and height in pixels on a narrow screen
-LETTER, LINE, GAP = 7.5, 18.0, 8.0  # pixels
+PLOT = (240.0, 330.0)  # width and height in pixels on a narrow screen
+LETTER, LINE, GAP, STROKE = 7.5, 18.0, 8.0, 2.0  # pixels
 
+Point = tuple[float, float]
+Line = tuple[Point, Point]
 Box = tuple[float, float, float, float]
 
 
@@ -24,35 +26,45 @@ def place_names(
     texts: Sequence[str],
     x_range: tuple[float, float],
     y_range: tuple[float, float],
+    lines: Sequence[Line] = (),
 ) -> list[str]:
-    """Return a text position for each point, chosen greedily against the texts and points before it.
+    """Return a text position for each point, chosen greedily against all points and the texts before it.
 
     Args:
         points: In the units of the axes.
         texts: What is written at each.
         x_range: What the x axis shows.
         y_range: What the y axis shows.
+        lines: Lines along an axis that are better not written on, such as interval bars.
 
     >>> place_names([(0.5, 0.5), (0.5, 0.51)], ["Keep", "Fine-tune"], (0, 1), (0, 1))
     ['top right', 'bottom right']
     """
-    pixels = [
-        (
-            PLOT[0] * (x - x_range[0]) / (x_range[1] - x_range[0]),
-            PLOT[1] * (y - y_range[0]) / (y_range[1] - y_range[0]),
+
+    def pixel(point: Point) -> Point:
+        return (
+            PLOT[0] * (point[0] - x_range[0]) / (x_range[1] - x_range[0]),
+            PLOT[1] * (point[1] - y_range[0]) / (y_range[1] - y_range[0]),
         )
-        for x, y in points
-    ]
-    taken: list[Box] = [(x - GAP, y - GAP, x + GAP, y + GAP) for x, y in pixels]
+
+    pixels = [pixel(point) for point in points]
+    strokes = [_around(pixel(start), pixel(end)) for start, end in lines]
+    marks = [(x - GAP, y - GAP, x + GAP, y + GAP) for x, y in pixels]
+    written: list[Box] = []
     chosen = []
-    for (x, y), text in zip(pixels, texts, strict=True):
-        own = (x - GAP, y - GAP, x + GAP, y + GAP)
+    for number, ((x, y), text) in enumerate(zip(pixels, texts, strict=True)):
+        others = [mark for other, mark in enumerate(marks) if other != number] + written + strokes
         boxes = {name: _box(x, y, text, corner) for name, corner in POSITIONS.items()}
-        cost = {name: _cost(box, [other for other in taken if other != own]) for name, box in boxes.items()}
-        best = min(cost, key=lambda name: cost[name])
-        taken.append(boxes[best])
+        best = min(boxes, key=lambda name: _cost(boxes[name], others))
+        written.append(boxes[best])
         chosen.append(best)
     return chosen
+
+
+def _around(start: Point, end: Point) -> Box:
+    """Return the box of a line along one of the axes, a little wider than it is drawn."""
+    (x, right), (y, top) = sorted((start[0], end[0])), sorted((start[1], end[1]))
+    return x - STROKE, y - STROKE, right + STROKE, top + STROKE
 
 
 def _box(x: float, y: float, text: str, corner: tuple[float, float]) -> Box:

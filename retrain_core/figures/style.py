@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -49,12 +50,13 @@ GRID = "rgba(128, 128, 128, 0.25)"
 FAINT = "rgba(128, 128, 128, 0.7)"
 TEXT_SIZE = 13
 NOTE_SIZE = 12
+NARROW = 44  # letters that fit on a line of a screen 375 pixels wide
 
 # Which way is better, and what the number is counted in.
 SCORE_TITLES: dict[str, str] = {
     "loss": "loss (lower is better)",
     "accuracy": "accuracy (higher is better)",
-    "mae": "mean absolute error, in units of the label (lower is better)",
+    "mae": "mean abs. error, label's units<br>(lower is better)",
 }
 
 
@@ -102,7 +104,7 @@ def axis_format(name: str) -> str:
     return ".1~%" if name == "accuracy" else ""
 
 
-def base_layout(*, x: str = "", y: str = "", height: int = 360, caption: str = "") -> dict[str, Any]:
+def base_layout(*, x: str = "", y: str = "", height: int = 360) -> dict[str, Any]:
     """Return the layout that all figures share: it fits light and dark pages and a screen 375 pixels wide.
 
     No text colour is set, so that the page decides.
@@ -111,35 +113,37 @@ def base_layout(*, x: str = "", y: str = "", height: int = 360, caption: str = "
         x: Title of the x axis, with its unit.
         y: Title of the y axis, with its unit.
         height: In pixels.
-        caption: A line above the legend.
     """
     axis = {"automargin": True, "gridcolor": GRID, "zeroline": False}
-    layout: dict[str, Any] = {
+    return {
         "template": "none",
         "height": height,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"size": TEXT_SIZE},
-        "margin": {"l": 8, "r": 12, "t": 64 if caption else 40, "b": 8},
+        "margin": {"l": 8, "r": 12, "t": 40, "b": 8},
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
         "hovermode": "closest",
         "uirevision": "keep",  # a redraw leaves zoom and hidden traces as the reader set them
-        "xaxis": {"title": {"text": x}, **axis},
-        "yaxis": {"title": {"text": y}, **axis},
+        "xaxis": {"title": axis_title(x), **axis},
+        "yaxis": {"title": axis_title(y, lines=1 + y.count("<br>")), **axis},
     }
-    if caption:
-        layout["title"] = {
-            "text": caption,
-            "font": {"size": NOTE_SIZE},
-            "x": 0,
-            "xref": "paper",
-            "xanchor": "left",
-            "y": 1,
-            "yref": "container",
-            "yanchor": "top",
-            "pad": {"t": 8},
-        }
-    return layout
+
+
+def axis_title(text: str, *, lines: int = 1) -> dict[str, Any]:
+    """Return an axis title that keeps off its labels; on a y axis, more lines need more room."""
+    return {"text": text, "font": {"size": TEXT_SIZE}, "standoff": 10 + 17 * (lines - 1)}
+
+
+def add_caption(figure: go.Figure, text: str) -> None:
+    """Write a line of text above the plot and its panel titles, broken for narrow screens."""
+    lines = textwrap.wrap(text, NARROW)
+    figure.add_annotation(
+        text="<br>".join(lines), align="left", showarrow=False, font={"size": NOTE_SIZE},
+        x=0, xref="paper", xanchor="left", y=1, yref="paper", yanchor="bottom", yshift=24,
+    )  # fmt: skip
+    room = 20 * len(lines)
+    figure.update_layout(margin={"t": figure.layout.margin.t + room}, height=figure.layout.height + room)
 
 
 def empty_figure(text: str, *, height: int = 240) -> go.Figure:
@@ -148,8 +152,24 @@ def empty_figure(text: str, *, height: int = 240) -> go.Figure:
     figure.update_layout(**base_layout(height=height))
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
-    figure.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
+    figure.add_annotation(
+        text="<br>".join(textwrap.wrap(text, NARROW)),
+        x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False,
+    )  # fmt: skip
     return figure
+
+
+def on_dark(figure: go.Figure) -> go.Figure:
+    """Return a copy of ``figure`` with the colours of dark pages; the figure itself is not changed."""
+    return go.Figure(_recoloured(figure.to_dict(), recoloured_on_dark()))
+
+
+def _recoloured(value: Any, colours: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _recoloured(inner, colours) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_recoloured(inner, colours) for inner in value]
+    return colours.get(value, value) if isinstance(value, str) else value
 
 
 def recoloured_on_dark() -> dict[str, str]:

@@ -1,0 +1,163 @@
+"""What a data scientist asks after the first page: how was it measured, on what, with what?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from retrain_core.compare import MARGIN
+from retrain_core.figures.style import keep_first, look_of, score_text
+from retrain_core.report.content import ReportContent
+from retrain_core.report.tables import parts_of, status_words
+from retrain_core.report.words import SCORE_NAMES
+from retrain_core.types import Comparison, Scalar
+
+PART_TITLES: Mapping[str, str] = {
+    "new_train": "New, training",
+    "new_validation": "New, validation",
+    "new_holdout": "New, holdout",
+    "old_train": "Old, training",
+    "old_holdout": "Old, holdout",
+}
+Facts = list[tuple[str, str]]
+Rows = list[list[str]]
+
+
+def day(seconds: float) -> str:
+    """Return a moment as a date and time in UTC.
+
+    >>> day(1_760_000_000.0)
+    '2025-10-09 08:53 UTC'
+    """
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def method(comparison: Comparison) -> list[str]:
+    """Return how scores, intervals and the recommendation come about."""
+    holdout, seeds = (
+        comparison.holdout,
+        max((len(c.per_seed) for c in comparison.strategies.values()), default=0),
+    )
+    old = f" and {holdout.old_rows:,} old" if holdout.old_rows else ""
+    score = SCORE_NAMES[comparison.metric.name]
+    over = f"over rows and over {seeds} seeds" if seeds > 1 else "over rows; one seed a strategy"
+    least = (
+        "half a point"
+        if comparison.metric.name == "accuracy"
+        else f"{MARGIN:.1%} of keep's error".replace("%", " %")
+    )
+    sentences = [
+        f"Every strategy is scored on the same {holdout.new_rows:,} new{old} rows, which none of them trains on.",
+        f"Intervals are 95 % intervals {over}. Differences to keep are taken row by row on the same rows.",
+        f"The recommendation takes the best {score}"
+        + (f", in which the old part counts {comparison.old_weight:.0%}".replace("%", " %") if holdout.old_rows else "")
+        + f". Differences below {least} do not matter: then the strategy that trains faster is taken, and keep before all.",
+        "It is called clear if the 95 % intervals of the differences agree; else it is called not certain.",
+    ]  # fmt: skip
+    return sentences
+
+
+def row_counts(content: ReportContent) -> Rows:
+    """Return how many rows each part has."""
+    return [[PART_TITLES.get(part, part), f"{rows:,}"] for part, rows in content.split.rows.items() if rows]
+
+
+def options(comparison: Comparison) -> Rows:
+    """Return what each strategy ran with: strategy, options, seeds, device, training rows used."""
+    return [
+        [
+            look_of(name).title,
+            ", ".join(f"{key.replace('_', ' ')} {_option(value)}" for key, value in candidate.options.items()) or "none",
+            ", ".join(str(seed["seed"]) for seed in candidate.per_seed),
+            candidate.device,
+            f"{candidate.rows_seen:,}",
+            status_words(candidate),
+        ]
+        for name in keep_first(comparison.strategies)
+        for candidate in (comparison.strategies[name],)
+    ]  # fmt: skip
+
+
+def _option(value: Scalar | None) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else value
+
+
+def seed_head(comparison: Comparison) -> list[str]:
+    """Return the titles of the columns of ``seeds``."""
+    scores = (comparison.metric.name, "loss")
+    titles = [f"{part} {SCORE_NAMES[score]}" for part in parts_of(comparison) for score in scores]
+    return ["strategy", "seed", *titles, "training (s)", "status"]
+
+
+def seeds(comparison: Comparison) -> Rows:
+    """Return the scores of every single run."""
+    scores = (comparison.metric.name, "loss")
+    rows = []
+    for name in keep_first(comparison.strategies):
+        for seed in comparison.strategies[name].per_seed:
+            found = [(seed.get(part) or {}).get(score) for part in parts_of(comparison) for score in scores]
+            texts = [
+                "–" if value is None else score_text(score, value)
+                for score, value in zip(scores * len(parts_of(comparison)), found, strict=True)
+            ]
+            rows.append(
+                [look_of(name).title, str(seed["seed"]), *texts, f"{seed['seconds']:,.1f}", seed["status"]]
+            )
+    return rows
+
+
+def sources(content: ReportContent) -> Facts:
+    """Return the files that went in and how they were read."""
+    spec, schema = content.spec, content.spec.schema
+    files = [
+        ("Old model", spec.model),
+        ("New data", spec.new),
+        ("Old data", spec.old),
+        ("Holdout file", spec.holdout),
+    ]
+    facts = [(title, f"{ref.name}, SHA-256 {ref.sha256}") for title, ref in files if ref is not None]
+    if spec.old is None:
+        facts.append(("Old data", "none: shift and forgetting cannot be measured"))
+    facts += [("Label", schema.label), ("Task", schema.task), ("Loss", schema.loss)]
+    if schema.classes:
+        facts.append(("Classes", ", ".join(schema.classes)))
+    return [*facts, ("Seed of the split", str(spec.split_seed)), ("Asked", day(spec.created))]  # fmt: skip
+
+
+def old_model(content: ReportContent) -> Facts:
+    """Return what the old model's file says about itself."""
+    card = content.card
+    optimizer = card.optimizer or "not saved"
+    if card.learning_rate is not None:
+        optimizer += f", learning rate {card.learning_rate:g}"
+    return [
+        ("Name", card.name),
+        ("Parameters", f"{card.parameters:,}"),
+        ("Inputs", "; ".join(_tensor(spec.name, spec.shape, spec.dtype) for spec in card.inputs)),
+        ("Outputs", "; ".join(_tensor(spec.name, spec.shape, spec.dtype) for spec in card.outputs)),
+        ("Last activation", card.output_activation or "none or unknown"),
+        ("Optimizer", optimizer),
+        ("Format", f".{card.format}, written by Keras {card.keras_version}"),
+    ]
+
+
+def _tensor(name: str, shape: tuple[int | None, ...], dtype: str) -> str:
+    return f"{name} ({' x '.join('any' if size is None else str(size) for size in shape)}, {dtype})"
+
+
+def layers(content: ReportContent) -> Rows:
+    """Return the old model's layers from input to output."""
+    return [
+        [
+            layer.name,
+            layer.class_name,
+            layer.summary,
+            f"{layer.parameters:,}",
+            "yes" if layer.trainable else "no",
+        ]
+        for layer in content.card.layers
+    ]

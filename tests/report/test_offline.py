@@ -1,0 +1,93 @@
+"""The report in a real browser: it draws itself without asking anyone for anything."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from retrain_core.report import render
+from tests.report.example import comparison, content
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+EVIL = "<img src=x onerror=alert(1)>"
+DRAWN = "[...document.querySelectorAll('[data-chart]')].every(place => place.querySelector('.main-svg'))"
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium; see README")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = content(comparison(broken={"fine_tune": EVIL}), name=f"</script>{EVIL}", label=EVIL)
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(render(made), encoding="utf-8")
+    return path
+
+
+def opened(
+    browser: Browser, report: Path, *, width: int = 1280, scheme: str = "light"
+) -> tuple[Page, list[str]]:
+    """Open the report and return the page and all that it asked for or complained about."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    noise: list[str] = []
+    page.on("request", lambda request: noise.append(request.url))
+    page.on("console", lambda message: noise.append(message.text))
+    page.on("pageerror", lambda error: noise.append(str(error)))
+    page.on("dialog", lambda dialog: noise.append(dialog.message))
+    page.goto(report.as_uri())
+    page.wait_for_function(DRAWN)
+    return page, [line for line in noise if line != report.as_uri()]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 375])
+def test_it_draws_all_charts_in_silence_and_fits(browser, report, width, scheme) -> None:
+    page, noise = opened(browser, report, width=width, scheme=scheme)
+    assert page.locator(".main-svg").count() > 8
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert noise == []
+    page.close()
+
+
+def test_text_of_charts_follows_the_colour_scheme(browser, report) -> None:
+    colours = {}
+    for scheme in ("light", "dark"):
+        page, _ = opened(browser, report, scheme=scheme)
+        tick = page.locator("[data-chart=tradeoff] .ytick text").first
+        colours[scheme] = tick.evaluate("text => getComputedStyle(text).fill")
+        page.close()
+    assert colours == {"light": "rgb(27, 36, 48)", "dark": "rgb(232, 235, 239)"}
+
+
+def test_no_button_uploads_a_chart(browser, report) -> None:
+    page, _ = opened(browser, report)
+    page.locator("[data-chart=tradeoff]").hover()
+    titles = page.locator(".modebar-btn").evaluate_all("found => found.map(button => button.dataset.title)")
+    assert "Download plot as a PNG" in titles and not [title for title in titles if "hare" in title]
+    page.close()
+
+
+def test_paper_is_white_and_everything_on_it_is_open(browser, report) -> None:
+    page, _ = opened(browser, report, scheme="dark")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    chart = page.locator("[data-chart=cost]")
+    assert chart.evaluate("place => place._fullLayout.paper_bgcolor") == "#ffffff"
+    assert chart.evaluate("place => place._fullLayout.width") == 660
+    assert page.locator("details:not([open])").count() == 0
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert chart.evaluate("place => place._fullLayout.paper_bgcolor") != "#ffffff"
+    assert page.locator("details[open]").count() == 0
+    page.close()

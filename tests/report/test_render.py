@@ -1,0 +1,232 @@
+"""The report as one file: complete, quiet on the network, and harmless."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from plotly.offline import get_plotlyjs
+
+from retrain_core.report import render
+from retrain_core.report.charts import RARE, without_rare
+from retrain_core.report.content import ReportContent
+from tests.report.example import comparison, content
+
+EVIL = "<img src=x onerror=alert(1)>"
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """The document as a browser reads it: its elements, its scripts, the text of each section."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.sections: dict[str, list[str]] = {}
+        self._inside: list[str] = []
+        self._section = "head"
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag == "section":
+            self._section = dict(attrs)["id"] or ""
+        if tag not in VOID:
+            self._inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._inside and self._inside.pop() == tag, f"</{tag}> closes another element"
+
+    def handle_data(self, data: str) -> None:
+        if self._inside and self._inside[-1] == "script":
+            self.scripts.append(data)
+        elif self._inside and self._inside[-1] != "style":
+            self.sections.setdefault(self._section, []).append(data)
+
+    def text(self, section: str) -> str:
+        return " ".join(" ".join(self.sections.get(section, [])).split())
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def drawings(self) -> dict:
+        return json.loads(self.scripts[0])["figures"]
+
+
+def page(made: ReportContent) -> Page:
+    return Page(render(made))
+
+
+@pytest.fixture(scope="module")
+def full() -> Page:
+    return page(content(comparison()))
+
+
+def test_plotly_is_in_the_file_once(full: Page) -> None:
+    assert full.scripts.count(get_plotlyjs()) == 1
+    assert len(full.scripts) == 3
+
+
+def test_nothing_is_loaded_from_anywhere(full: Page) -> None:
+    loading = {"src", "href", "srcset", "action", "data", "poster", "background", "formaction", "ping"}
+    assert not [element for element in full.elements if loading & element[1].keys()]
+    own = render(content(comparison())).replace(get_plotlyjs(), "")
+    assert not re.findall(r"https?:|url\(|@import", own)
+
+
+def test_the_policy_forbids_the_network_and_knows_both_scripts(full: Page) -> None:
+    (policy,) = (m["content"] for m in full.named("meta") if m.get("http-equiv") == "Content-Security-Policy")
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["default-src"] == rules["form-action"] == rules["base-uri"] == "'none'"
+    assert set(rules["img-src"].split()) == {"data:", "blob:"}
+    assert "connect-src" not in rules and "font-src" not in rules
+    hashes = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in full.scripts[1:]]
+    assert rules["script-src"] == " ".join(f"'sha256-{value}'" for value in hashes)
+
+
+def test_no_figure_can_end_the_script_element_it_is_in(full: Page) -> None:
+    assert "\\u003cbr\\u003e" in full.scripts[0]
+    assert not set("<>&") & set(full.scripts[0])
+
+
+def test_charts_cannot_be_sent_to_plotly(full: Page) -> None:
+    assert "showSendToCloud: false" in full.scripts[2]
+
+
+def test_the_answer_comes_first_then_scores_then_the_rest(full: Page) -> None:
+    assert list(full.sections) == [
+        "head", "recommendation", "scores", "tradeoff", "training", "shift", "method", "glossary",
+    ]  # fmt: skip
+    assert [key for key in full.drawings if key.startswith(("scores", "trade", "curves", "cost", "eff"))] == [
+        "scores-accuracy", "scores-loss", "tradeoff", "curves-loss", "curves-accuracy", "cost", "effects",
+    ]  # fmt: skip
+
+
+def test_the_recommendation_is_there_with_all_reasons(full: Page) -> None:
+    answer = comparison().recommendation
+    text = full.text("recommendation")
+    assert answer.summary in text and ("not certain" in text) != answer.clear
+    assert all(reason in text for reason in answer.reasons)
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_the_numbers_are_those_of_the_comparison(task) -> None:
+    scores = comparison(task=task)
+    text = page(content(scores)).text("scores")
+    for candidate in scores.strategies.values():
+        for part in (candidate.new, candidate.old):
+            assert f"{part['loss']:.4g}" in text
+            assert (f"{100 * part['accuracy']:.1f} %" if task == "binary" else f"{part['mae']:.4g}") in text
+        assert f"{candidate.seconds:,.1f} s" in text and f"{candidate.peak_memory_mb:,.0f} MB" in text
+    delta = scores.strategies["full_retrain"].delta["new"][scores.metric.name]
+    change = f"{100 * delta.value:+.1f} points" if task == "binary" else f"{delta.value:+.3g}"
+    assert f"▲ {change.replace('-', '−')}" in text
+
+
+def test_every_chart_has_words_beside_it(full: Page) -> None:
+    charts = [e for e in full.named("div") if "data-chart" in e]
+    assert {chart["data-chart"] for chart in charts} == set(full.drawings)
+    assert all(len(chart["aria-label"]) > 30 and chart["role"] == "img" for chart in charts)
+
+
+def test_how_it_was_measured_can_be_looked_up(full: Page) -> None:
+    made, text = content(comparison()), full.text("method")
+    for fact in (
+        made.comparison.holdout.sha256, made.spec.new.sha256, made.spec.old.sha256, made.card.sha256, "0, 1, 2",
+        "learning rate 0.001", "epochs 12", "keras 3.15.1", "New, holdout", *made.split.notes, "64 units, relu",
+    ):  # fmt: skip
+        assert fact in text
+
+
+def test_terms_that_occur_are_explained_and_others_are_not(full: Page) -> None:
+    assert "Rows that no strategy trains on" in full.text("glossary")
+    assert "in units of the label" not in full.text("glossary")
+
+
+def test_hostile_names_stay_text() -> None:
+    made = content(comparison(broken={"fine_tune": EVIL}), label=EVIL, name=f"</script>{EVIL}")
+    made = dataclasses.replace(
+        made,
+        spec=dataclasses.replace(
+            made.spec, note=EVIL, schema=dataclasses.replace(made.spec.schema, classes=(EVIL, "yes"))
+        ),
+        split=dataclasses.replace(made.split, new_classes={EVIL: 3}, notes=(EVIL,)),
+    )
+    columns = [dataclasses.replace(c, name=EVIL) if c.name == "income" else c for c in made.shift.columns]
+    made = dataclasses.replace(
+        made,
+        shift=dataclasses.replace(made.shift, columns=tuple(columns)),
+        old=made.old.drop(columns=EVIL).rename(columns={"income": EVIL}),
+        new=made.new.drop(columns=EVIL).rename(columns={"income": EVIL}),
+    )
+
+    found = page(made)
+
+    assert not found.named("img") and len(found.scripts) == 3
+    assert not [a for _, a in found.elements if any(name.startswith("on") for name in a)]
+    for section in ("head", "scores", "shift", "method"):
+        assert EVIL in found.text(section)
+    assert "<img" not in json.dumps(found.drawings)
+
+
+def test_a_failed_strategy_says_why_and_the_rest_stands() -> None:
+    text = page(content(comparison(broken={"fine_tune": "The model has no layer to train."}))).text("scores")
+    assert "Fine-tune did not finish. The model has no layer to train." in text
+    assert "Full retrain recommended" in text
+
+
+def test_without_keep_there_is_no_recommendation_and_the_report_says_so() -> None:
+    found = page(content(comparison(broken={"keep": "It fell."})))
+    assert "There is no recommendation." in found.text("recommendation")
+    assert "▲" not in found.text("scores").split("Each score with")[0]
+
+
+def test_without_old_data_nothing_is_said_about_forgetting_or_shift() -> None:
+    found = page(content(comparison(old=False)))
+    assert "tradeoff" not in found.sections and not {"effects", "label"} & found.drawings.keys()
+    assert "cannot be measured" in found.text("shift") and "old part" not in found.text("scores")
+
+
+def test_rows_of_data_do_not_leave_the_house() -> None:
+    made = content(comparison(seeds=1))
+    secret = [f"person-{i}@example.com" for i in range(len(made.new))]
+    column = next(c for c in made.shift.columns if c.name == "region")
+    made = dataclasses.replace(
+        made,
+        old=made.old.assign(region="north"),
+        new=made.new.assign(region=secret),
+        shift=dataclasses.replace(made.shift, columns=(dataclasses.replace(column, level="major"),)),
+    )
+    html = render(made)
+    assert "@example.com" not in html and RARE in html
+
+
+def test_the_size_does_not_grow_with_the_rows() -> None:
+    made = content(comparison(seeds=1))
+    more = dataclasses.replace(
+        made,
+        old=pd.concat([made.old] * 20, ignore_index=True),
+        new=pd.concat([made.new] * 20, ignore_index=True),
+    )
+    assert abs(len(render(more)) - len(render(made))) < 5_000
+
+
+def test_categories_of_few_rows_become_one() -> None:
+    old, new = pd.Series(["a"] * 9 + ["b"] * 2), pd.Series(["a"] * 9 + ["b"] * 2 + [np.nan])
+    one, other = without_rare(old, new)
+    assert set(one) == {"a", RARE} and list(other[:9]) == ["a"] * 9 and other.isna().sum() == 1
+    kept = without_rare(old[:9], new[:9])
+    assert kept[0].equals(old[:9]) and kept[1].equals(new[:9])
+
+
+def test_the_same_content_makes_the_same_file() -> None:
+    assert render(content(comparison(seeds=1))) == render(content(comparison(seeds=1)))
