@@ -1,13 +1,13 @@
 """Compare: every candidate on the same holdout, and what to do."""
 
 import streamlit as st
-from retrain_core.figures.compare import cost_bars, score_dots, tradeoff
-from retrain_core.figures.curves import training_curves
-from retrain_core.report.tables import SCORE_COLUMNS, score_table
 
 from pages._ui import state
 from pages._ui.answers import current_answer
 from pages._ui.text import chart, help_for, literal
+from retrain_core.figures.compare import cost_bars, score_dots, tradeoff
+from retrain_core.figures.curves import training_curves
+from retrain_core.report.tables import SCORE_COLUMNS, score_table
 from retrain_core.types import Comparison, Recommendation, SplitSummary
 
 st.title("Compare")

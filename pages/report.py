@@ -3,15 +3,15 @@
 import shlex
 
 import streamlit as st
-from retrain_core.figures.style import look_of
-from retrain_core.report.tables import csv_text, flat_scores
 
 from pages._ui import state
 from pages._ui.answers import current_answer
 from pages._ui.text import literal
 from retrain_core.answer import model_path
+from retrain_core.figures.style import look_of
 from retrain_core.report import render
 from retrain_core.report.content import ReportContent
+from retrain_core.report.tables import csv_text, flat_scores
 from retrain_core.types import to_json
 
 st.title("Report")

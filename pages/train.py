@@ -4,13 +4,13 @@ import time
 from dataclasses import replace
 
 import streamlit as st
-from retrain_core.figures.curves import training_curves
 
 from pages._ui import state
 from pages._ui.cards import run_card
 from pages._ui.forms import options_form
 from pages._ui.text import chart, help_for, literal, show_error
 from retrain_core.errors import RetrainError
+from retrain_core.figures.curves import training_curves
 from retrain_core.runs import RunState, experiment_status, known_devices, run_states, submit
 from retrain_core.runs.plan import plan_runs
 from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES

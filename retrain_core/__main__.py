@@ -121,12 +121,10 @@ def _shift_report(old: Table, new: Table, options: argparse.Namespace) -> ShiftR
     from retrain_core.shift import shift_report
     from retrain_core.shift.frames import feature_frame
 
+    schema, task, label = None, None, options.label or ("y" if "y" in new.columns else None)
     if options.model:
         schema = infer_schema(read_card(options.model), new, old, label=options.label)
         label, task = schema.label, schema.task
-    else:
-        schema, task = None, None
-        label = options.label or ("y" if "y" in new.columns else None)
     if label is not None and label not in new.columns:
         names = ", ".join(map(str, new.columns.columns[:12]))
         raise DataError(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import streamlit as st
-from retrain_core.figures.style import look_of
 
 from pages._ui import state
 from pages._ui.text import literal, seconds
+from retrain_core.figures.style import look_of, score_text
 from retrain_core.runs import RunState
 
 STATUS = {
@@ -40,14 +40,18 @@ def run_card(run: RunState, *, several_seeds: bool) -> None:
 
 def _where(run: RunState) -> str:
     if run.status == "queued":
-        return f"{run.waiting} runs before it" if run.waiting else "starts as soon as the device is free"
+        if not run.waiting:
+            return "starts as soon as the device is free"
+        return f"{run.waiting} run{'s'[: run.waiting > 1]} before it"
     if run.status == "running":
         parts = [run.label or "starting", f"{seconds(run.elapsed)} so far"]
         if run.left is not None:
             parts.append(f"about {seconds(max(run.left, 1))} left")
         return " · ".join(parts)
+    if run.result and run.spec.strategy == "keep":
+        return f"nothing to train; scored on {run.result.device.upper()}"
     if run.result:
-        return f"{run.result.seconds:.1f} s of training on {run.result.device.upper()}"
+        return f"trained for {run.result.seconds:.1f} s on {run.result.device.upper()}"
     return literal(run.error or "")
 
 
@@ -55,12 +59,16 @@ def _scores(run: RunState) -> str:
     """Return the latest validation scores while it runs, those on the holdout at the end."""
     if run.result and run.result.new:
         new = run.result.new
-        name, value = ("accuracy", new.accuracy) if new.accuracy is not None else ("mean abs. error", new.mae)
-        text = f"{value:.1%}" if name == "accuracy" else f"{value:.4g}"
-        return f"Holdout, new rows: {name} **{text}**, loss **{new.loss:.4f}**"
+        name, value = ("accuracy", new.accuracy) if new.accuracy is not None else ("mae", new.mae)
+        return _score_line("Holdout, new rows", name, value, new.loss)
     if run.curve:
         last = run.curve[-1]
-        if "validation_accuracy" in last:
-            return f"Validation: accuracy **{last['validation_accuracy']:.1%}**, loss **{last['validation_loss']:.4f}**"
-        return f"Validation: mean abs. error **{last['validation_mae']:.4g}**, loss **{last['validation_loss']:.4f}**"
-    return "Nothing to train" if run.spec.strategy == "keep" else "No scores yet"
+        name = "accuracy" if "validation_accuracy" in last else "mae"
+        return _score_line("Validation", name, last[f"validation_{name}"], last["validation_loss"])
+    return "No scores yet"
+
+
+def _score_line(where: str, name: str, value: float | None, loss: float) -> str:
+    words = "accuracy" if name == "accuracy" else "mean abs. error"
+    shown = "" if value is None else f"{words} **{score_text(name, value)}**, "
+    return f"{where}: {shown}loss **{score_text('loss', loss)}**"

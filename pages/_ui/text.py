@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import streamlit as st
-from retrain_core.glossary import GLOSSARY
 
 from retrain_core.errors import RetrainError
+from retrain_core.glossary import GLOSSARY
 from retrain_core.types import Finding
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")

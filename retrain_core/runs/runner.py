@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 from retrain_core.errors import RetrainError
 from retrain_core.runs.index import Index, IndexRow
@@ -85,7 +86,7 @@ class Runner:
             if result is not None:
                 self._index.end(row.experiment, row.id, result.status, result.error)
             elif row.attempts >= MOST_ATTEMPTS:
-                self._index.end(row.experiment, row.id, "failed", CUT_OFF)
+                self._end(row, "failed", CUT_OFF)
             else:
                 self._index.requeue(row)
         for experiment in self._index.preparing():
@@ -140,14 +141,20 @@ class Runner:
             self._stop_asked.pop(folder, None)
             result = self._store.result(row.experiment, row.id)
             if result is None:
-                result = RunResult("failed", device=row.device, error=_died(code))
-            self._index.end(row.experiment, row.id, result.status, result.error)
+                self._end(row, "failed", _died(code))
+            else:
+                self._index.end(row.experiment, row.id, result.status, result.error)
+
+    def _end(self, row: IndexRow, status: Literal["failed", "stopped"], error: str) -> None:
+        """End a run whose worker did not write a result."""
+        self._store.save_result(row.experiment, row.id, RunResult(status, device=row.device, error=error))
+        self._index.end(row.experiment, row.id, status, error)
 
     def _heed_stops(self) -> None:
         """Take stopped runs out of the queue; kill workers that were asked to stop and did not."""
         for row in self._index.rows("queued"):
             if (self._store.run_folder(row.experiment, row.id) / "stop").exists():
-                self._index.end(row.experiment, row.id, "stopped", "It was stopped before it started.")
+                self._end(row, "stopped", "It was stopped before it started.")
         now = time.monotonic()
         for folder in self._running:
             if (folder / "stop").exists() and now - self._stop_asked.setdefault(
@@ -169,9 +176,7 @@ class Runner:
         try:
             folder = link_inputs(self._store, spec)
         except OSError as error:
-            self._index.end(
-                row.experiment, row.id, "failed", f"The run folder cannot be written: {error.strerror}."
-            )
+            self._end(row, "failed", f"The run folder cannot be written: {error.strerror}.")
             return
         self._index.start(row)
         self._running[folder] = row

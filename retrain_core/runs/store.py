@@ -157,6 +157,10 @@ class Store:
         path = self.run_folder(experiment, run) / "result.json"
         return from_json(path.read_bytes(), RunResult) if path.is_file() else None
 
+    def save_result(self, experiment: str, run: str, result: RunResult) -> None:
+        """Write how a run ended whose worker could not do it."""
+        write_atomic(self.run_folder(experiment, run) / "result.json", to_json(result))
+
     def request_stop(self, experiment: str, run: str) -> None:
         """Ask a run to stop; it keeps its best weights."""
         (self.run_folder(experiment, run) / "stop").touch()

@@ -53,10 +53,13 @@ def score_holdout(
 def metric_rows(schema: Schema, data: Dataset, outputs: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return 1 for each right row and 0 for each wrong one, or the absolute error; shape ``(rows,)``."""
     targets: NDArray[Any] = np.asarray(data.targets)
+    rows: NDArray[np.float64]
     if schema.task == "regression":
-        return np.abs(np.subtract(outputs[:, 0], targets, dtype=np.float64))
+        rows = np.abs(np.subtract(outputs[:, 0], targets, dtype=np.float64))
+        return rows
     if schema.units == 1:
         predicted = np.greater(outputs[:, 0], 0.0 if schema.from_logits else 0.5)
     else:
         predicted = outputs.argmax(axis=1)
-    return np.equal(predicted, targets).astype(np.float64)
+    rows = np.equal(predicted, targets).astype(np.float64)
+    return rows

@@ -19,6 +19,7 @@ from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.state import RunState, experiment_status, read_events, run_states
 from retrain_core.runs.store import Store
+from retrain_core.types import Device, to_json
 from tests.conftest import ROOT
 from tests.runs.conftest import Asked, until
 
@@ -107,19 +108,6 @@ def test_a_run_over_its_time_limit_ends_with_what_it_has(asked: Asked, runner: R
     assert result is not None and result.status == "stopped" and result.new is not None
 
 
-def test_a_run_that_fails_says_why_and_the_others_go_on(asked: Asked, runner: Runner) -> None:
-    store, spec = asked
-    strategies = {**ALL, "full_retrain": {"learning_rate": 1e30}}
-    store.add_runs(plan_runs(spec.id, strategies, shared=QUICK))
-    until(lambda: all_done(asked), runner)
-    found = states(asked)
-    assert found["full_retrain"].status == "failed"
-    assert "not a number any more" in (found["full_retrain"].error or "")
-    assert found["fine_tune"].status == found["incremental"].status == "finished"
-    comparison = answer(store, spec.id, 0.5).comparison
-    assert comparison.strategies["full_retrain"].new is None and comparison.recommendation is not None
-
-
 def test_a_killed_worker_is_a_failed_run_with_a_likely_cause(asked: Asked, runner: Runner) -> None:
     store, spec = asked
     store.add_runs(plan_runs(spec.id, {"full_retrain": {"patience": 0}}, shared=ENDLESS))
@@ -127,7 +115,9 @@ def test_a_killed_worker_is_a_failed_run_with_a_likely_cause(asked: Asked, runne
     os.kill(runner._launcher._forked[store.run_folder(spec.id, "full_retrain-0")], signal.SIGKILL)
     until(lambda: all_done(asked), runner)
     assert "out of memory" in (states(asked)["full_retrain"].error or "")
-    assert states(asked)["keep"].status == "finished"
+    assert states(asked)["keep"].status == "finished"  # the others go on
+    comparison = answer(store, spec.id, 0.5).comparison
+    assert comparison.strategies["full_retrain"].new is None and comparison.recommendation is not None
 
 
 def start_runner(store: Store) -> subprocess.Popen[bytes]:
@@ -184,3 +174,20 @@ def test_data_that_cannot_be_prepared_fails_the_experiment_with_the_reason(
     store.add_runs(plan_runs(spec.id, ALL))
     until(lambda: experiment_status(store, spec.id)[0] == "failed", runner)
     assert "2 usable rows" in (experiment_status(store, spec.id)[1] or "")
+
+
+def test_auto_takes_the_first_gpu_and_gives_it_to_one_run_at_a_time(asked: Asked, runner: Runner) -> None:
+    """No GPU is needed: the runner believes the list, and the cold worker then says that there is none."""
+    store, spec = asked
+    devices = store.root / "devices.json"
+    until(devices.exists, runner)
+    devices.write_bytes(to_json((Device("cpu", "CPU", 2), Device("gpu:0", "GPU 0", 1))))
+    store.add_runs(plan_runs(spec.id, {"fine_tune": {}}, shared=QUICK))
+    until(lambda: all_done(asked), runner)
+    spans = []
+    for state in states(asked).values():
+        assert state.device == "gpu:0" and "no device 'gpu:0'" in (state.error or "")
+        events = read_events(store.run_folder(spec.id, state.spec.id) / "events.jsonl")
+        spans.append((events[0].time, events[-1].time))
+    (_, first_end), (second_start, _) = sorted(spans)
+    assert first_end <= second_start

@@ -1,0 +1,63 @@
+"""What a user does and sees, in words of the product."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+
+def go(page: Page, name: str) -> None:
+    """Open a page from the sidebar."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+
+def set_number(page: Page, label: str, value: int) -> None:
+    field = page.get_by_label(label, exact=True)
+    field.fill(str(value))
+    field.press("Enter")
+
+
+def start(page: Page, *, epochs: int) -> None:
+    """Start all strategies."""
+    set_number(page, "Epochs (at most)", epochs)
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_role("button", name="Stop all")).to_be_visible()
+
+
+def wait_for_the_end(page: Page) -> None:
+    expect(page.get_by_text("All runs have ended")).to_be_visible(timeout=180_000)
+
+
+def download(page: Page, button: str, folder: Path) -> Path:
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=button, exact=True).click()
+    path = folder / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    return path
+
+
+def comparison(page: Page, folder: Path) -> dict[str, Any]:
+    """Download ``comparison.json`` from the Report page."""
+    go(page, "Report")
+    return json.loads(download(page, "Comparison (JSON)", folder).read_text())
+
+
+def table(page: Page, key: str) -> list[dict[str, str]]:
+    """Return what a table shows, row by row: the grid is a canvas with a table for screen readers inside."""
+    grid = page.locator(f".st-key-{key} canvas table").first
+    grid.wait_for(state="attached")
+    names = [text.strip() for text in grid.locator("th").all_text_contents()]
+    rows = grid.locator("tbody tr").all()
+    return [dict(zip(names, row.locator("td").all_text_contents(), strict=True)) for row in rows]
+
+
+def number(text: str) -> float:
+    """Return the number that a cell shows."""
+    found = re.search(r"[-+−]?[\d,]*\.?\d+", text)
+    assert found, text
+    return float(found[0].replace("−", "-").replace(",", ""))

@@ -1,0 +1,152 @@
+"""No column, however odd, stops the report; each says what is odd about it."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from retrain_core.errors import DataError
+from retrain_core.shift import shift_json, shift_report
+from retrain_core.types import ShiftReport, from_json, to_json
+
+N = 120
+RNG = np.random.default_rng(0)
+NORMAL = RNG.normal(0, 1, N)
+DAYS = pd.Series(pd.date_range("2026-01-01", periods=N))
+NAMES = [f"customer {i}" for i in range(N)]
+
+# What the column is: old side, new side, level, a part of its summary or findings.
+ODD = {
+    "the same": (NORMAL, NORMAL, "none", ""),
+    "empty on both sides": ([None] * N, [None] * N, "none", "neither side has a usable value"),
+    "empty in the new data": (NORMAL, [np.nan] * N, "major", "the new side has no usable value"),
+    "empty in the old data": ([None] * N, ["a"] * N, "major", "the old side has no usable value"),
+    "only infinite": ([np.inf] * N, [-np.inf] * N, "none", "neither side has a usable value"),
+    "constant": (np.ones(N), np.ones(N), "none", ""),
+    "constant, then another constant": (np.full(N, 0.1), np.full(N, 0.2), "major", "The old values were all the same"),
+    "constant, then not": (np.full(N, 0.1), NORMAL, "major", "The old values were all the same"),
+    "constant text": (["a"] * N, ["a"] * N, "none", ""),
+    "some infinite": (NORMAL, np.where(NORMAL > 0, np.inf, NORMAL), "major", "Infinite values: 0 %"),
+    "some missing": (NORMAL, np.where(np.arange(N) % 2, np.nan, NORMAL), "major", "Missing values: 0 % of the old"),
+    "huge": (np.abs(NORMAL) * 1e300, NORMAL * 1e307, "none", "Infinite values"),
+    "large": (NORMAL * 1e29, NORMAL * 1e29 + 1e29, "major", ""),
+    "tiny": (NORMAL * 1e-300, NORMAL * 1e-300, "none", ""),
+    "far from zero": (1e15 + NORMAL, 1e15 + NORMAL, "none", ""),
+    "yes or no": ([True] * N, [True, False] * (N // 2), "major", "Share of"),
+    "yes or no, then codes": ([True, False] * (N // 2), [1, 0] * (N // 2), "none", "The type changed"),
+    "numbers, then text": (NORMAL, ["high", "low"] * (N // 2), "major", "The type changed"),
+    "dates": (DAYS, DAYS + pd.Timedelta(days=N), "major", "Median 2026-03-01"),
+    "text": (["a", "b"] * (N // 2), ["a", "c"] * (N // 2), "major", "New category: c (50 % of the new values)."),
+    "vanished": (["a", "b"] * (N // 2), ["a"] * N, "major", "Vanished category: b (50 % of the old values)."),
+    "names": (NAMES, NAMES[::-1], "none", "Most values occur only once"),
+    "other names": (NAMES, [name.upper() for name in NAMES], "none", "Most values occur only once"),
+    "lists": ([[1]] * N, [[1], [2]] * (N // 2), "major", "New category: [2]"),
+    "hostile text": (["<script>alert(1)</script>\n\0"] * N, ["<b>"] * N, "major", "<script>"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_an_odd_column(what):
+    old, new, level, words = ODD[what]
+    frames = [pd.DataFrame({"steady": NORMAL, "odd": side}) for side in (old, new)]
+    report = shift_report(*frames, label=None)
+    column = next(column for column in report.columns if column.name == "odd")
+    assert column.level == level
+    assert words in " ".join([column.summary, *column.findings])
+    assert column.summary.endswith(".") and np.isfinite(column.effect)
+    assert "nan" not in column.summary.lower()
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_an_odd_label(what):
+    old, new, _, _ = ODD[what]
+    frames = [pd.DataFrame({"steady": NORMAL, "odd": side}) for side in (old, new)]
+    report = shift_report(*frames, label="odd")
+    assert [column.name for column in report.columns] == ["steady"]
+    assert report.label.summary.endswith(".") and "nan" not in report.label.summary.lower()
+    assert from_json(to_json(report), ShiftReport) == report
+    json.loads(to_json(shift_json(report)))
+
+
+def test_all_odd_columns_at_once():
+    old = pd.DataFrame({what: pd.Series(sides[0]) for what, sides in ODD.items()})
+    new = pd.DataFrame({what: pd.Series(sides[1]) for what, sides in ODD.items()})
+    report = shift_report(old, new, label="text")
+    assert len(report.columns) == len(ODD) - 1
+    assert report == shift_report(old, new, label="text")
+
+
+@pytest.mark.parametrize("rows", [(1, 1), (1, 50), (50, 1), (2, 3)])
+def test_a_handful_of_rows_is_too_few_to_tell(rows):
+    old, new = (pd.DataFrame({"x": np.arange(n) * 1.0, "y": ["a"] * n}) for n in rows)
+    report = shift_report(old, new, label="y")
+    assert report.overall.level == "none"
+    assert "with so few rows, a move below" in report.overall.summary
+    assert report.multivariate.level is None and report.concept.level is None
+
+
+def test_a_column_that_one_side_lacks_is_named_and_is_a_shift():
+    old = pd.DataFrame({"x": NORMAL, "gone": NORMAL, "lost": NORMAL})
+    new = pd.DataFrame({"x": NORMAL, "fresh": NORMAL})
+    report = shift_report(old, new, label=None)
+    assert report.overall.level == "minor"
+    assert report.overall.summary.endswith(
+        "Only the old data has gone and lost. Only the new data has fresh."
+    )
+
+
+def test_no_column_in_common():
+    report = shift_report(pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]}), label=None)
+    assert report.overall.summary.startswith("Old and new data have no column in common.")
+    assert report.columns == ()
+
+
+@pytest.mark.parametrize("side", ["old", "new"])
+def test_labels_on_one_side_only(side):
+    frames = {"old": pd.DataFrame({"x": NORMAL, "y": 1}), "new": pd.DataFrame({"x": NORMAL, "y": 1})}
+    frames[side] = frames[side].drop(columns="y")
+    report = shift_report(frames["old"], frames["new"], label="y")
+    assert report.label.level is None
+    assert report.label.summary == f"It cannot be told: the {side} data has no column y."
+    assert report.concept.level is None
+    assert report.overall.level == "none"  # a missing label is no movement
+
+
+def test_a_label_that_neither_side_has_is_the_users_mistake():
+    with pytest.raises(
+        DataError, match=r"Neither the old nor the new data has a column 'z'\..*The columns .* are: x\."
+    ):
+        shift_report(pd.DataFrame({"x": [1]}), pd.DataFrame({"x": [1]}), label="z")
+
+
+def test_sides_without_rows_are_refused():
+    with pytest.raises(DataError, match="The new data has no rows"):
+        shift_report(pd.DataFrame({"x": [1]}), pd.DataFrame({"x": []}), label=None)
+
+
+def test_two_columns_of_one_name_are_refused():
+    twice = pd.DataFrame([[1, 2]], columns=["x", "x"])
+    with pytest.raises(DataError, match="columns of the same name: x"):
+        shift_report(twice, twice, label=None)
+
+
+def test_columns_called_by_numbers_or_like_parts_of_the_report():
+    frame = pd.DataFrame({0: NORMAL, "label": NORMAL, "concept": NORMAL, "multivariate": NORMAL})
+    report = shift_report(frame, frame.assign(label=NORMAL + 3), label=None)
+    assert {column.name: column.level for column in report.columns} == {
+        "label": "major",
+        "0": "none",
+        "concept": "none",
+        "multivariate": "none",
+    }
+
+
+def test_hundreds_of_columns():
+    rng = np.random.default_rng(1)
+    old, new = (pd.DataFrame(rng.normal(0, 1, (150, 300))).add_prefix("x") for _ in range(2))
+    new["x7"] += 2
+    new["y"], old["y"] = rng.integers(0, 2, 150), rng.integers(0, 2, 150)
+    report = shift_report(old, new, label="y")
+    assert report.columns[0].name == "x7" and report.columns[0].level == "major"
+    assert sum(column.level != "none" for column in report.columns) <= 5

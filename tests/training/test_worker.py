@@ -1,0 +1,68 @@
+"""The worker as a process of its own, started cold as it is for a GPU."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retrain_core.data.parts import load_dataset, save_dataset
+from retrain_core.runs.plan import plan_runs
+from retrain_core.runs.prepare import link_inputs, prepare
+from retrain_core.types import Dataset, RunResult, from_json
+from tests.conftest import ROOT
+from tests.make import question
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run folder of ``incremental``."""
+    store, spec = question(tmp_path)
+    prepare(store, spec)
+    run = plan_runs(spec.id, {"incremental": {}})[1]
+    store.add_runs([run])
+    shutil.copytree(link_inputs(store, run), tmp_path / "run")
+    return tmp_path / "run"
+
+
+def work(folder: Path, device: str = "cpu") -> RunResult:
+    done = subprocess.run(
+        [sys.executable, "-m", "retrain_core.training.worker", str(folder), device, "1"],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return from_json((folder / "result.json").read_bytes(), RunResult)
+
+
+def test_a_cold_worker_trains_and_scores(folder: Path) -> None:
+    result = work(folder)
+    assert result.status == "finished" and result.new is not None and result.old is not None
+    assert (folder / "model.keras").is_file() and result.rows_seen > 0
+
+
+def test_a_loss_that_is_no_number_is_said_with_its_usual_causes(folder: Path) -> None:
+    part = folder / "inputs" / "new_train"
+    data = load_dataset(part)
+    inputs = {name: np.array(values) for name, values in data.inputs.items()}
+    shutil.rmtree(part)
+    save_dataset(part, Dataset(inputs, np.full(data.rows, np.nan), data.task, data.names, "broken"))
+    result = work(folder)
+    assert result.status == "failed" and result.new is None
+    assert "The loss is not a number any more. Usual causes:" in (result.error or "")
+
+
+def test_a_device_that_is_not_there_is_said(folder: Path) -> None:
+    result = work(folder, "gpu:7")
+    assert result.status == "failed" and "gpu:7" in (result.error or "").lower()
+
+
+def test_a_model_that_keras_cannot_load_is_said_without_a_traceback(folder: Path) -> None:
+    (folder / "inputs" / "model.keras").unlink()
+    (folder / "inputs" / "model.keras").write_bytes(b"PK\x03\x04broken")
+    result = work(folder)
+    assert result.status == "failed" and "Keras cannot load the model." in (result.error or "")
+    assert "Traceback" not in (result.error or "")
