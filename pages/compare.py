@@ -6,8 +6,8 @@ from pages._ui import state
 from pages._ui.answers import current_answer
 from pages._ui.text import chart, help_for, literal
 from retrain_core.figures.compare import cost_bars, score_dots, tradeoff
-from retrain_core.figures.curves import training_curves
-from retrain_core.report.tables import SCORE_COLUMNS, score_table
+from retrain_core.figures.curves import keep_on_validation, training_curves
+from retrain_core.report.tables import SCORE_COLUMNS, TEXT_COLUMNS, score_table
 from retrain_core.types import Comparison, Recommendation, SplitSummary
 
 st.title("Compare")
@@ -75,9 +75,13 @@ st.dataframe(
     score_table(comparison),
     hide_index=True,
     key="scores",
+    placeholder="–",
     column_config={
-        name: st.column_config.NumberColumn(help=column.help, format=column.format)
-        for name, column in SCORE_COLUMNS.items()
+        **{name: st.column_config.TextColumn(help=text) for name, text in TEXT_COLUMNS.items()},
+        **{
+            name: st.column_config.NumberColumn(help=column.help, format=column.format)
+            for name, column in SCORE_COLUMNS.items()
+        },
     },
 )
 for name, candidate in comparison.strategies.items():
@@ -107,13 +111,14 @@ st.subheader("Training and validation")
 strategies = {
     seed["run"]: name for name, candidate in comparison.strategies.items() for seed in candidate.per_seed
 }
-start = next(
-    (curve[0] for run, curve in content.curves.items() if curve and strategies.get(run) != "full_retrain"), {}
-)
 for column, value in zip(st.columns(2), ("loss", metric), strict=True):
     with column:
         figure = training_curves(
-            content.curves, strategies, value=value, x="rows_seen", keep=start.get(f"validation_{value}")
+            content.curves,
+            strategies,
+            value=value,
+            x="rows_seen",
+            keep=keep_on_validation(content.curves, strategies, value),
         )
         chart(figure, key=f"curves_{value}", alt=f"Validation {value} along the training.")
 

@@ -98,7 +98,7 @@ def show_model(model: ModelCard) -> None:
     )
     st.markdown(
         f"{len(model.inputs)} input{'s'[: len(model.inputs) > 1]} ({names}), {len(model.layers)} layers, "
-        f"{model.parameters:,} parameters. Loss: {literal(model.loss or 'not compiled')}. {literal(model.task_reason)}"
+        f"{model.parameters:,} parameters. {literal(model.task_reason)}"
     )
     with st.expander("Layers, inputs and what was checked"):
         rows = [

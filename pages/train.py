@@ -10,7 +10,7 @@ from pages._ui.cards import run_card
 from pages._ui.forms import options_form
 from pages._ui.text import chart, help_for, literal, show_error
 from retrain_core.errors import RetrainError
-from retrain_core.figures.curves import training_curves
+from retrain_core.figures.curves import keep_on_validation, training_curves
 from retrain_core.runs import RunState, experiment_status, known_devices, run_states, submit
 from retrain_core.runs.plan import plan_runs
 from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES
@@ -155,14 +155,16 @@ def draw_curves(spec: ExperimentSpec, runs: tuple[RunState, ...]) -> None:
     smooth = st.toggle("Smooth the training curves", key="smooth", persist_state="session")
     curves = {run.spec.id: run.curve for run in runs if run.curve}
     strategies = {run.spec.id: run.spec.strategy for run in runs}
-    start = next(
-        (curve[0] for run, curve in curves.items() if strategies[run] in ("fine_tune", "incremental")), {}
-    )
     metric = "mae" if spec.schema.task == "regression" else "accuracy"
     for column, value in zip(st.columns(2), ("loss", metric), strict=True):
         with column:
             figure = training_curves(
-                curves, strategies, value=value, x=x, keep=start.get(f"validation_{value}"), smooth=smooth
+                curves,
+                strategies,
+                value=value,
+                x=x,
+                keep=keep_on_validation(curves, strategies, value),
+                smooth=smooth,
             )
             chart(
                 figure, key=f"curves_{value}", alt=f"Validation {value} of every strategy along its training."

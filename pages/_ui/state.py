@@ -16,7 +16,9 @@ from retrain_core.runs import Store, ensure_runner, experiment_status, new_id
 from retrain_core.types import ExperimentSpec, FileRef, ModelCard, Table, Task
 
 ROOT = Path(__file__).parents[2]
-ICON = Path(__file__).with_name("icon.svg")  # a file of our own: a material icon would be fetched from the net
+ICON = Path(__file__).with_name(
+    "icon.svg"
+)  # a file of our own: a material icon would be fetched from the net
 EXPERIMENT = "experiment"
 
 

@@ -9,11 +9,17 @@ from typing import Any
 import streamlit as st
 
 from retrain_core.errors import RetrainError
+from retrain_core.figures.style import on_dark
 from retrain_core.glossary import GLOSSARY
 from retrain_core.types import Finding
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 ICONS = {"ok": ":material/check_circle:", "warning": ":material/warning:", "error": ":material/error:"}
+CHART_CONFIG = {
+    "displaylogo": False,
+    "displayModeBar": "hover",
+    "modeBarButtons": [["toImage", "zoom2d", "resetScale2d"]],
+}
 COLOURS = {"ok": "green", "warning": "orange", "error": "red"}
 
 
@@ -63,4 +69,6 @@ def seconds(value: float) -> str:
 
 def chart(figure: Any, *, key: str, alt: str) -> None:
     """Draw a figure that keeps its zoom, with a sentence for those who cannot see it."""
-    st.plotly_chart(figure, key=key, alt=alt, config={"displaylogo": False, "displayModeBar": "hover"})
+    if st.context.theme.type == "dark":
+        figure = on_dark(figure)
+    st.plotly_chart(figure, key=key, alt=alt, config=CHART_CONFIG)

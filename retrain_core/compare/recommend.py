@@ -164,16 +164,20 @@ def _gain(choice: str, scores: Mapping[str, CandidateScores], metric: Metric) ->
         delta = (scores[choice].delta.get(side) or {}).get(metric.name)
         if choice == "keep" or delta is None:
             continue
-        low, high = delta.interval
         sign = 1 if metric.direction == "max" else -1
+        low, high = sorted(sign * end for end in delta.interval)
         better = "better" if sign * delta.value > 0 else "worse"
-        sure = "" if low > 0 or high < 0 else ", which includes no difference"
-        scale, unit = (100, " points") if metric.name == "accuracy" else (1, "")
+        sure = "" if low > 0 or high < 0 else ", so it may be no difference"
         reasons.append(
             f"On the {side} rows it is {gap_text(delta.value, metric)} {better} than keep "
-            f"(95 % interval of the difference {low * scale:+.3g} to {high * scale:+.3g}{unit}{sure})."
+            f"(95 % interval: {_signed(low, metric)} to {_signed(high, metric)}{sure})."
         )
     return reasons
+
+
+def _signed(value: float, metric: Metric) -> str:
+    """Return a gain (plus) or a loss (minus) as people read it."""
+    return f"{value * 100:+.1f} points" if metric.name == "accuracy" else f"{value:+.3g}"
 
 
 def _rivals(
@@ -188,10 +192,12 @@ def _rivals(
         elif name != "keep" and diff.value > 0:
             sure = "clearly" if diff.low > 0 else "though not clearly"
             reasons.append(
-                f"{title(name)} scores {gap_text(diff.value, metric)} less in the weighted score, {sure}."
+                f"{title(name)} is {gap_text(diff.value, metric)} worse in the weighted score, {sure}."
             )
         elif name != "keep" and diff.value <= 0:
-            reasons.append(f"{title(name)} scores {gap_text(diff.value, metric)} more, which may be chance.")
+            reasons.append(
+                f"{title(name)} is {gap_text(diff.value, metric)} better in the weighted score, which may be chance."
+            )
     return reasons
 
 

@@ -135,6 +135,8 @@ def _deltas(
     rows: Mapping[str, NDArray[Any]], keep: Mapping[str, NDArray[Any]], side: str, metric: Metric
 ) -> dict[str, Delta] | None:
     mine, base = _named(rows, side, metric), _named(keep, side, metric)
+    if rows is keep:
+        return dict.fromkeys(mine, Delta(0.0, (0.0, 0.0))) or None
     return {name: paired_delta(mine[name], base[name]) for name in mine if name in base} or None
 
 

@@ -124,6 +124,12 @@ def base_layout(*, x: str = "", y: str = "", height: int = 360) -> dict[str, Any
         "margin": {"l": 8, "r": 12, "t": 40, "b": 8},
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
         "hovermode": "closest",
+        "modebar": {  # upright beside the plot, where it hides no legend
+            "orientation": "v",
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": FAINT,
+            "activecolor": LOOKS["fine_tune"].colour,
+        },
         "uirevision": "keep",  # a redraw leaves zoom and hidden traces as the reader set them
         "xaxis": {"title": axis_title(x), **axis},
         "yaxis": {"title": axis_title(y, lines=1 + y.count("<br>")), **axis},
