@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages._ui import state
 from pages._ui.text import help_for, literal, show_error, show_findings
-from retrain_core.data import check, infer_schema
+from retrain_core.data import check, infer_label, infer_schema
 from retrain_core.errors import RetrainError
 from retrain_core.types import ExperimentSpec, ModelCard, Schema, Table
 
@@ -126,10 +126,18 @@ def overrule(model: ModelCard, schema: Schema, new: Table) -> None:
     label_column, task_column, output_column = st.columns(3)
     labels = [str(name) for name in new.columns.columns]
     label = label_column.selectbox(
-        "Label column", labels, index=labels.index(schema.label), help="The column that the model predicts."
+        "Label column",
+        labels,
+        index=labels.index(schema.label),
+        help="The column that the model predicts.",
+        key=f"label_{draft.version}",
     )
     task = task_column.selectbox(
-        "The model predicts", list(TASKS), index=list(TASKS).index(schema.task), format_func=TASKS.__getitem__
+        "The model predicts",
+        list(TASKS),
+        index=list(TASKS).index(schema.task),
+        format_func=TASKS.__getitem__,
+        key=f"task_{draft.version}",
     )
     changes: dict[str, object] = {}
     if label != schema.label:
@@ -144,6 +152,7 @@ def overrule(model: ModelCard, schema: Schema, new: Table) -> None:
             index=int(schema.from_logits),
             format_func=kinds.__getitem__,
             help=help_for("logits"),
+            key=f"logits_{draft.version}",
         )
         if logits != schema.from_logits:
             changes |= {"from_logits": logits}
@@ -164,6 +173,7 @@ def _overrule_columns(schema: Schema, new: Table) -> dict[str, object]:
                 available,
                 default=list(schema.bindings[0].columns),
                 help="The model does not name its columns; they are matched by order.",
+                key=f"columns_{draft.version}",
             )
             if tuple(chosen) != schema.bindings[0].columns:
                 changes["columns"] = tuple(chosen)
@@ -174,11 +184,65 @@ def _overrule_columns(schema: Schema, new: Table) -> dict[str, object]:
             "Labels in the order of the model's outputs, separated by commas",
             value=", ".join(schema.classes),
             help="For one output unit: first the label it calls 0, then the one it calls 1.",
+            key=f"classes_{draft.version}",
         )
-        classes = tuple(part.strip() for part in text.split(",") if part.strip())
-        if classes != schema.classes:
-            changes["classes"] = classes
+        if split_labels(text) != schema.classes:
+            changes["classes"] = split_labels(text)
     return changes
+
+
+def mend(model: ModelCard, new: Table) -> None:
+    """Let the user say what could not be inferred."""
+    names = [str(name) for name in new.columns.columns]
+    if not names:
+        return
+    guess = draft.label or guess_label(model, new)
+    label_column, classes_column = st.columns(2)
+    label = label_column.selectbox(
+        "Label column",
+        names,
+        index=names.index(guess) if guess in names else None,
+        placeholder="Choose the label column",
+        key=f"label_{draft.version}",
+    )
+    text = classes_column.text_input(
+        "Labels in the order of the model's outputs, separated by commas",
+        value=", ".join(draft.classes or ()),
+        placeholder="only if they cannot be told from the data",
+        key=f"classes_{draft.version}",
+    )
+    changes: dict[str, object] = {}
+    if label and label != guess:
+        changes |= {"label": label, "classes": None, "columns": None}
+    if split_labels(text) != (draft.classes or ()):
+        changes |= {"classes": split_labels(text) or None}
+    if len(model.inputs) == 1 and len(model.inputs[0].shape) == 1:
+        available = [name for name in names if name != label]
+        before = [name for name in draft.columns or available if name in available]
+        chosen = st.multiselect(
+            f"Columns of the input '{model.inputs[0].name}', in the model's order",
+            available,
+            default=before,
+            key=f"columns_{draft.version}",
+        )
+        if chosen != before:
+            changes |= {"columns": tuple(chosen), "label": label}
+    if changes:
+        state.change_draft(**changes)
+        st.rerun()
+
+
+def guess_label(model: ModelCard, new: Table) -> str | None:
+    """Return the column that looks like the label, if one is left for it."""
+    try:
+        return infer_label(model, new)
+    except RetrainError:
+        return None
+
+
+def split_labels(text: str) -> tuple[str, ...]:
+    """Return the labels that the user typed."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def preview(tables: dict[str, Table]) -> None:
@@ -228,14 +292,7 @@ if model and "new" in tables:
         schema = infer_schema(model, tables["new"], tables.get("old"), **overruled)
     except RetrainError as error:
         show_error(error)
-        labels = [str(name) for name in tables["new"].columns.columns]
-        if labels:
-            chosen = st.selectbox(
-                "Label column", labels, index=None, placeholder="Choose another label column"
-            )
-            if chosen and chosen != draft.label:
-                state.change_draft(label=chosen, classes=None, columns=None)
-                st.rerun()
+        mend(model, tables["new"])
         if any(value is not None for value in overruled.values()) and st.button(
             "Undo my changes", icon=":material/undo:"
         ):

@@ -24,7 +24,11 @@ EXPERIMENT = "experiment"
 
 @dataclass(frozen=True)
 class Draft:
-    """What the Data page holds before it is an experiment: files by role, and what the user overruled."""
+    """What the Data page holds before it is an experiment: files by role, and what the user overruled.
+
+    ``version`` counts changes. It is part of the widgets' keys, so that after a change each shows what is inferred
+    now, not what it held before.
+    """
 
     files: dict[str, FileRef]
     name: str = ""
@@ -34,6 +38,7 @@ class Draft:
     from_logits: bool | None = None
     classes: tuple[str, ...] | None = None
     columns: tuple[str, ...] | None = None
+    version: int = 0
 
 
 @st.cache_resource
@@ -164,7 +169,7 @@ def draft() -> Draft:
 
 def change_draft(**changes: object) -> None:
     """Change what the Data page holds."""
-    st.session_state["draft"] = replace(draft(), **changes)  # type: ignore[arg-type]
+    st.session_state["draft"] = replace(draft(), version=draft().version + 1, **changes)  # type: ignore[arg-type]
 
 
 def set_file(role: str, ref: FileRef | None) -> None:

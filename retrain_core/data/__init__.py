@@ -10,7 +10,6 @@ from retrain_core.data.schema import (
     check,
     infer_label,
     infer_schema,
-    needs_labels_to_tell,
 )
 from retrain_core.data.split import Split, split
 
@@ -23,7 +22,6 @@ __all__ = [
     "infer_label",
     "infer_schema",
     "label_text",
-    "needs_labels_to_tell",
     "read_table",
     "row_keys",
     "split",

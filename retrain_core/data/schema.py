@@ -46,11 +46,6 @@ def infer_label(card: ModelCard, table: Table) -> str:
     return named[0] if named else left[-1]
 
 
-def needs_labels_to_tell(card: ModelCard) -> bool:
-    """Whether the file leaves the task open, so that it was guessed from the labels."""
-    return card.task is None
-
-
 def infer_schema(
     card: ModelCard,
     new: Table,

@@ -1,0 +1,72 @@
+"""One store for all page tests: one experiment that was run, one that was not, one without old data."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import psutil
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from retrain_core.runs.plan import plan_runs
+from retrain_core.runs.runner import Runner
+from retrain_core.runs.state import run_states
+from retrain_core.runs.store import Store, new_id
+from retrain_core.types import ExperimentSpec
+from tests.conftest import ROOT
+from tests.make import question
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The store, and the experiments in it."""
+
+    store: Store
+    done: ExperimentSpec
+    fresh: ExperimentSpec
+    without_old: ExperimentSpec
+
+
+@pytest.fixture(scope="session")
+def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
+    store, done = question(tmp_path_factory.mktemp("pages"))
+    fresh = replace(done, id=new_id(), name="not run yet")
+    without_old = replace(done, id=new_id(), name="without old", old=None)
+    for spec in (fresh, without_old):
+        store.save_experiment(spec)
+    store.add_runs(
+        plan_runs(done.id, {"fine_tune": {}, "incremental": {}, "full_retrain": {}}, shared={"epochs": 2})
+    )
+    runner = Runner(store)
+    deadline = time.monotonic() + 120
+    while not (states := run_states(store, done.id)) or not all(state.done for state in states):
+        assert time.monotonic() < deadline
+        runner.step()
+        time.sleep(0.02)
+    runner.close()
+    os.environ["RETRAIN_STORE"] = str(store.root)  # the pages keep the first store they see
+    yield Answered(store, done, fresh, without_old)
+    del os.environ["RETRAIN_STORE"]
+    for process in psutil.process_iter(["cmdline"]):  # the runner that the pages started
+        if str(store.root) in (process.info["cmdline"] or []):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def open_page(answered: Answered):
+    """Open a page of the app, as a link would."""
+
+    def open_at(page: str, experiment: str | None = None) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        if experiment:
+            app.query_params["experiment"] = experiment
+        app.run()
+        app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception, [error.message for error in app.exception]
+        return app
+
+    return open_at

@@ -1,0 +1,232 @@
+"""Each page: what it shows, and what it says when there is nothing to show."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from retrain_core.answer import answer
+from retrain_core.report.tables import score_table
+from retrain_core.strategies import STRATEGIES, options_of
+from tests.conftest import ROOT
+from tests.make import table
+from tests.pages.conftest import Answered
+
+NEEDS_DATA = ("shift", "train", "compare", "report")
+NEEDS_RUNS = ("compare", "report")
+
+
+def texts(app: AppTest) -> str:
+    """Return all that the page says."""
+    kinds = (
+        app.title,
+        app.header,
+        app.subheader,
+        app.markdown,
+        app.caption,
+        app.info,
+        app.error,
+        app.warning,
+        app.success,
+    )
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def links(app: AppTest) -> list[str]:
+    return [link.proto.label for link in app.get("page_link")]
+
+
+@pytest.mark.parametrize("page", NEEDS_DATA)
+def test_without_data_a_page_says_what_is_missing_and_links_the_next_step(open_page, page: str) -> None:
+    app = open_page(page)
+    (info,) = app.info
+    assert "There is no data yet." in info.value and "Here" in info.value
+    assert links(app) == ["Try a sample", "Choose your files"]
+
+
+def test_the_data_page_begins_with_what_to_do(open_page) -> None:
+    app = open_page("data")
+    assert "Choose an old model and the new data" in app.info[0].value
+    assert links(app) == ["Try a sample"]
+
+
+@pytest.mark.parametrize("page", NEEDS_RUNS)
+def test_without_runs_a_page_links_to_train(open_page, answered: Answered, page: str) -> None:
+    app = open_page(page, answered.fresh.id)
+    assert "Nothing has been trained yet." in app.info[0].value
+    assert links(app) == ["Go to Train"]
+
+
+@pytest.mark.parametrize("page", ["start", "data", *NEEDS_DATA])
+@pytest.mark.parametrize("id", ["../../etc", "20260101-000000-abcd"])
+def test_a_damaged_link_is_said_and_the_page_goes_on(open_page, page: str, id: str) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["experiment"] = id
+    app.run()
+    assert not app.exception
+    assert any("no such experiment" in error.value for error in app.error)
+    app.switch_page(f"pages/{page}.py").run()
+    assert not app.exception and app.title[0].value
+
+
+def test_start_offers_every_sample_and_lists_experiments(open_page, answered: Answered) -> None:
+    app = open_page("start")
+    assert [button.label for button in app.button].count("Try the sample") == 3
+    assert {"made", "not run yet", "without old"} <= {label.replace("\\", "") for label in links(app)}
+    assert "4 of 4 runs done" in texts(app)
+
+
+def test_shift_gives_its_verdict_and_every_column(open_page, answered: Answered) -> None:
+    app = open_page("shift", answered.done.id)
+    shift = answer(answered.store, answered.done.id, 0.5).shift
+    assert shift is not None and shift.overall.summary in texts(app)
+    assert set(app.dataframe[0].value["column"]) == {"a", "b"}
+    assert [selectbox.options for selectbox in app.selectbox if selectbox.label == "Look at a column"] == [
+        [*(column.name for column in shift.columns), "y"]
+    ]
+
+
+def test_shift_shows_the_label_too(open_page, answered: Answered) -> None:
+    app = open_page("shift", answered.done.id)
+    app.selectbox(key="shift_column").select("y").run()
+    assert not app.exception
+    shift = answer(answered.store, answered.done.id, 0.5).shift
+    assert shift is not None and shift.label.summary in texts(app)
+
+
+def test_without_old_data_shift_says_so_and_lets_go_on(open_page, answered: Answered) -> None:
+    app = open_page("shift", answered.without_old.id)
+    assert "Without old data, shift cannot be measured." in app.info[0].value
+    assert links(app) == ["Add old data", "Go on to Train"]
+
+
+def test_train_has_a_form_field_for_every_option(open_page, answered: Answered) -> None:
+    app = open_page("train", answered.fresh.id)
+    labels = {field.label for kind in (app.number_input, app.toggle, app.checkbox) for field in kind}
+    for strategy in STRATEGIES.values():
+        for option in options_of(strategy):
+            if option.name not in ("epochs", "batch_size"):
+                assert option.label in labels, f"{strategy.name}.{option.name}"
+    assert {"Epochs (at most)", "Batch size (rows)", "Seeds"} <= labels
+    assert [box.options[0] for box in app.selectbox if box.label == "Device"] == ["Automatic"]
+
+
+def test_train_needs_a_strategy(open_page, answered: Answered) -> None:
+    app = open_page("train", answered.fresh.id)
+    for name in ("fine_tune", "incremental", "full_retrain"):
+        app.checkbox(key=f"use_{name}").uncheck()
+    app.run()
+    (start,) = [button for button in app.button if button.label == "Start"]
+    assert start.disabled and "Choose at least one strategy" in texts(app)
+
+
+def test_train_shows_a_card_for_every_run_that_was_made(open_page, answered: Answered) -> None:
+    app = open_page("train", answered.done.id)
+    said = texts(app)
+    for title in ("Keep", "Fine-tune", "Incremental", "Full retrain"):
+        assert f"**{title}** :green-badge[finished]" in said
+    assert "All runs have ended." in said and "Compare them" in links(app)
+
+
+def test_compare_shows_the_recommendation_the_scores_and_the_holdout(open_page, answered: Answered) -> None:
+    app = open_page("compare", answered.done.id)
+    comparison = answer(answered.store, answered.done.id, 0.5).comparison
+    assert comparison.recommendation is not None
+    said = texts(app)
+    for sentence in (comparison.recommendation.summary, *comparison.recommendation.reasons):
+        assert sentence in said
+    assert comparison.holdout.sha256[:16] in said
+    assert f"{comparison.holdout.new_rows} new and {comparison.holdout.old_rows} old rows" in said
+    assert app.dataframe[0].value.equals(score_table(comparison))
+    assert len(app.get("plotly_chart")) == 6
+
+
+def test_the_weight_of_the_old_rows_is_heeded(open_page, answered: Answered) -> None:
+    app = open_page("compare", answered.done.id)
+    app.slider(key="old_weight").set_value(0.0).run()
+    recommendation = answer(answered.store, answered.done.id, 0.0).comparison.recommendation
+    assert recommendation is not None and recommendation.summary in texts(app)
+    assert (
+        recommendation.reasons
+        != answer(answered.store, answered.done.id, 1.0).comparison.recommendation.reasons
+    )  # type: ignore[union-attr]
+
+
+def test_report_offers_the_report_the_numbers_and_each_model(open_page, answered: Answered) -> None:
+    app = open_page("report", answered.done.id)
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels == [
+        "Report (HTML)", "Scores (CSV)", "Comparison (JSON)",
+        "Keep (.keras)", "Fine-tune (.keras)", "Incremental (.keras)", "Full retrain (.keras)",
+    ]  # fmt: skip
+    assert app.code[0].value.startswith(
+        "python -m retrain_core compare --model model.keras --new new.parquet --old old.parquet"
+    )
+
+
+def test_the_data_page_shows_what_it_inferred_and_checked(open_page, answered: Answered) -> None:
+    app = open_page("data", answered.done.id)
+    assert {box.label: box.value for box in app.selectbox} == {
+        "Label column": "y", "The model predicts": "binary", "Outputs are": False,
+    }  # fmt: skip
+    said = texts(app)
+    assert "2 columns feed the input 'row'" in said and "New data: all 400 rows can be used" in said
+
+
+def test_a_choice_that_does_not_fit_is_said_and_can_be_undone(open_page, answered: Answered) -> None:
+    app = open_page("data", answered.done.id)
+    app.selectbox[0].select("a").run()
+    assert not app.exception
+    assert app.error and "Undo my changes" in [button.label for button in app.button]
+    next(button for button in app.button if button.label == "Undo my changes").click().run()
+    assert not app.error and app.selectbox[0].value == "y"
+
+
+def upload(app: AppTest, label: str, name: str, content: bytes) -> AppTest:
+    next(field for field in app.file_uploader if field.label == label).upload(name, content)
+    return app.run()
+
+
+def test_a_wrong_file_is_refused_and_what_was_entered_is_kept(open_page, answered: Answered) -> None:
+    app = open_page("data", answered.done.id)
+    upload(app, "New data", "picture.csv", b"\x89PNG\r\n\x1a\n" + b"0" * 64)
+    assert not app.exception
+    assert any("picture.csv cannot be used as data." in error.value.replace("\\", "") for error in app.error)
+    said = texts(app)
+    assert "model.keras" in said and "old.parquet" in said  # still there
+
+
+def test_names_are_shown_as_they_are_and_never_as_markdown(open_page, answered: Answered) -> None:
+    frame = table(60, 1).rename(columns={"a": "![x](http://a.example/b.png)"})
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer)
+    app = open_page("data", answered.without_old.id)
+    upload(app, "New data", "[click](http://a.example).parquet", buffer.getvalue())
+    assert not app.exception
+    kinds = (app.markdown, app.caption, app.error, app.warning, app.info, app.success)
+    raw = json.dumps([element.value for kind in kinds for element in kind])
+    assert "](http" not in raw and "click" in raw
+
+
+def test_a_column_too_many_is_said_and_can_be_taken_out(open_page, answered: Answered) -> None:
+    frame = table(60, 1)
+    frame.insert(0, "id", range(60))
+    app = open_page("data", answered.without_old.id)
+    upload(app, "New data", "with_id.csv", frame.to_csv(index=False).encode())
+    assert any("takes 2 values a row" in error.value.replace("\\", "") for error in app.error)
+    app.multiselect[0].unselect("id").run()
+    assert not app.error and not app.exception
+    assert "New data: all 60 rows can be used" in texts(app)
+
+
+def test_labels_that_cannot_be_told_can_be_named(open_page, answered: Answered) -> None:
+    frame = table(60, 1)
+    frame["y"] = "yes"
+    app = open_page("data", answered.without_old.id)
+    upload(app, "New data", "only_yes.csv", frame.to_csv(index=False).encode())
+    assert any("Name all labels" in error.value for error in app.error)
+    app.text_input[0].set_value("no, yes").run()
+    assert not app.error and "no row with label no" in texts(app)
