@@ -40,7 +40,7 @@ def show_recommendation(recommendation: Recommendation | None) -> None:
             icon=":material/error:",
         )
         return
-    with st.container(border=True):
+    with st.container(border=True, key="recommendation"):
         st.markdown(f"### {literal(recommendation.summary)}")
         st.badge(
             "clear" if recommendation.clear else "not certain",
@@ -77,7 +77,10 @@ st.dataframe(
     key="scores",
     placeholder="–",
     column_config={
-        **{name: st.column_config.TextColumn(help=text) for name, text in TEXT_COLUMNS.items()},
+        **{
+            name: st.column_config.TextColumn(help=text, pinned=name == "strategy")
+            for name, text in TEXT_COLUMNS.items()
+        },
         **{
             name: st.column_config.NumberColumn(help=column.help, format=column.format)
             for name, column in SCORE_COLUMNS.items()

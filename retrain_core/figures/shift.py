@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,24 +9,33 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from retrain_core.shift.columns import ColumnPair, pair_columns
+from retrain_core.figures.style import (
+    FAINT,
+    base_layout,
+    empty_figure,
+    look_of,
+    plain,
+)
+from retrain_core.shift.columns import ColumnPair, number_first, pair_columns
 from retrain_core.shift.estimate import Values
 from retrain_core.shift.labels import pair_labels
-from retrain_core.shift.levels import Thresholds
+from retrain_core.shift.levels import MAJOR, MINOR
+from retrain_core.shift.wording import percent
 from retrain_core.types import ColumnShift, Level, ShiftReport, Task
 
-OLD, NEW = "#808080", "#0072B2"
+OLD, NEW = look_of("keep").colour, look_of("fine_tune").colour
 LEVELS: dict[Level, tuple[str, str]] = {
     "major": ("#D55E00", "diamond"),
     "minor": ("#E69F00", "square"),
     "none": ("#808080", "circle-open"),
 }
 BINS = 40
+HEIGHT = 320
 MOST_CATEGORIES = 12
 LONGEST_NAME = 24
 ENDS = (0.005, 0.995)  # quantiles of either side that the axis reaches
-SHARE = "share of rows (%)"
-GRID = "rgba(128, 128, 128, 0.25)"
+SHARE = "share of values (%)"
+NOTHING = "Neither side has a usable value."
 
 
 def column_distribution(old: pd.Series[Any], new: pd.Series[Any], shift: ColumnShift) -> go.Figure:
@@ -55,16 +63,16 @@ def label_distribution(
     return _distribution(pair_labels(old, new, task), label)
 
 
-def column_effects(report: ShiftReport, top: int = 20, thresholds: Thresholds | None = None) -> go.Figure:
+def column_effects(report: ShiftReport, top: int = 20) -> go.Figure:
     """Return how far each column moved, with its interval; the most important ones on top.
 
     Args:
         report: The report.
         top: How many columns to show.
-        thresholds: Drawn as lines; those of the report by default.
     """
-    thresholds = thresholds or Thresholds()
     columns = [column for column in report.columns if column.measures][:top]
+    if not columns:
+        return empty_figure("There is no column to compare.")
     names = _unique_labels([column.name for column in columns])
     figure = go.Figure()
     for level, (colour, symbol) in LEVELS.items():
@@ -92,20 +100,13 @@ def column_effects(report: ShiftReport, top: int = 20, thresholds: Thresholds | 
             + level
             + "</extra>",
         )
-    for row, (value, word) in enumerate(((thresholds.minor, "minor"), (thresholds.major, "major"))):
-        figure.add_vline(x=value, line={"color": GRID.replace("0.25", "0.9"), "dash": "dot", "width": 1.5})
-        figure.add_annotation(
-            x=value,
-            y=1,
-            yref="paper",
-            yanchor="bottom",
-            xanchor="left",
-            yshift=2 + 13 * row,  # the two lines can stand close together
-            text=f"{word} from {value:g}",
-            showarrow=False,
-            font={"size": 11},
-        )
-    _dress(figure, "movement (standard deviations, d)", "column", height=200 + 26 * max(1, len(columns)))
+    for value in (MINOR, MAJOR):
+        figure.add_vline(x=value, line={"color": FAINT, "dash": "dot", "width": 1.5})
+    x_title = f"effect (standard deviations)<br>dotted: minor {MINOR:g}, major {MAJOR:g}"
+    figure.update_layout(
+        **base_layout(x=x_title, y="column", height=150 + 26 * len(columns)),
+        showlegend=True,  # though there may be one level only
+    )
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], type="category")
     figure.update_xaxes(rangemode="tozero")
     return figure
@@ -127,7 +128,7 @@ def _histograms(pair: ColumnPair, name: str) -> go.Figure:
     sides = pair.values()
     held = [side for side in sides if len(side)]
     if not held:
-        return _nothing(name)
+        return empty_figure(NOTHING)
     edges = _edges(held)
     inside = []
     for side, title, colour in zip(sides, ("old", "new"), (OLD, NEW), strict=True):
@@ -137,17 +138,16 @@ def _histograms(pair: ColumnPair, name: str) -> go.Figure:
             x=_axis_values((edges[:-1] + edges[1:]) / 2, pair.dates),
             y=100 * counts / max(len(side), 1),
             width=_widths(edges, pair.dates),
-            name=f"{title} ({len(side):,} rows)",
+            name=f"{title} ({len(side):,})",
             marker={**_fill(title, colour), "opacity": 0.65},
             hovertemplate="%{x}: %{y:.1f} %<extra>" + title + "</extra>",
         )
+    x_title = _label(name) + (" (date)" if pair.dates else " (value)")
     outside = [len(side) - count for side, count in zip(sides, inside, strict=True)]
-    axis = _label(name) + (" (date)" if pair.dates else " (value)")
-    _dress(figure, axis, SHARE)
-    figure.update_layout(barmode="overlay", bargap=0)
     if any(outside):
-        shares = [100 * count / max(len(side), 1) for count, side in zip(outside, sides, strict=True)]
-        _note(figure, f"Not shown, beyond the ends: {shares[0]:.1f} % of old, {shares[1]:.1f} % of new.")
+        shares = [percent(count / max(len(side), 1)) for count, side in zip(outside, sides, strict=True)]
+        x_title += f"<br>not shown: {shares[0]} old, {shares[1]} new"
+    figure.update_layout(**base_layout(x=x_title, y=SHARE, height=HEIGHT), barmode="overlay", bargap=0)
     return figure
 
 
@@ -192,13 +192,13 @@ def _widths(edges: Values, dates: bool) -> Values:
 def _bars(pair: ColumnPair, name: str) -> go.Figure:
     old, new = pair.counts()
     if not old.sum() and not new.sum():
-        return _nothing(name)
+        return empty_figure(NOTHING)
     shares = [side / max(side.sum(), 1) for side in (old, new)]
     size = len(pair.categories)
     order = np.argsort(-np.maximum(*shares), kind="stable")[
         : size if size <= MOST_CATEGORIES + 1 else MOST_CATEGORIES
     ]
-    order = np.array(sorted(order, key=lambda i: _number_first(pair.categories[i])), dtype=np.intp)
+    order = np.array(sorted(order, key=lambda i: number_first(pair.categories[i])), dtype=np.intp)
     names = _unique_labels([pair.categories[i] for i in order])
     rest = size - len(order)
     figure = go.Figure()
@@ -207,27 +207,14 @@ def _bars(pair: ColumnPair, name: str) -> go.Figure:
         figure.add_bar(
             x=[*names, f"{rest:,} other"] if rest else names,
             y=heights,
-            name=f"{title} ({int(side.sum()):,} rows)",
+            name=f"{title} ({int(side.sum()):,})",
             marker=_fill(title, colour),
             hovertemplate="%{x}: %{y:.1f} %<extra>" + title + "</extra>",
         )
-    _dress(figure, f"{_label(name)} (category)", SHARE)
-    figure.update_layout(barmode="group", bargap=0.2)
+    figure.update_layout(
+        **base_layout(x=f"{_label(name)} (category)", y=SHARE, height=HEIGHT), barmode="group", bargap=0.2
+    )
     figure.update_xaxes(type="category")
-    return figure
-
-
-def _number_first(text: str) -> tuple[int, float, str]:
-    try:
-        return 0, float(text), text
-    except ValueError:
-        return 1, 0.0, text
-
-
-def _nothing(name: str) -> go.Figure:
-    figure = go.Figure()
-    _dress(figure, f"{_label(name)} (value)", SHARE)
-    _note(figure, "Neither side has a usable value.")
     return figure
 
 
@@ -235,7 +222,7 @@ def _label(name: str) -> str:
     """Return a user's name as text that Plotly cannot take for markup."""
     text = " ".join(name.split()) or "(blank)"
     text = text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
-    return html.escape(text)
+    return plain(text)
 
 
 def _unique_labels(names: Sequence[str]) -> list[str]:
@@ -247,26 +234,3 @@ def _unique_labels(names: Sequence[str]) -> list[str]:
         seen[label] = seen.get(label, 0) + 1
         labels.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
     return labels
-
-
-def _note(figure: go.Figure, text: str) -> None:
-    figure.add_annotation(
-        text=text, xref="paper", yref="paper", x=0, y=1.0, xanchor="left", yanchor="bottom", showarrow=False,
-        font={"size": 11},
-    )  # fmt: skip
-
-
-def _dress(figure: go.Figure, x_title: str, y_title: str, height: int = 320) -> None:
-    """Give a figure its axes' titles and a look that fits light and dark pages and narrow screens."""
-    axis = {"automargin": True, "gridcolor": GRID, "zerolinecolor": GRID}
-    figure.update_layout(
-        template="none",
-        height=height,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 8, "r": 12, "t": 72, "b": 8},
-        showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "top", "yref": "container"},
-        xaxis={"title": {"text": x_title, "standoff": 8}, **axis},
-        yaxis={"title": {"text": y_title, "standoff": 8}, **axis},
-    )

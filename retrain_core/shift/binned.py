@@ -12,6 +12,7 @@ from retrain_core.shift.estimate import (
     Estimate,
     Values,
     divergence_interval,
+    in_order,
     require_counts,
     sorted_quantiles,
 )
@@ -27,7 +28,7 @@ def quantile_cuts(old: Values, bins: int = 10) -> Values:
     >>> quantile_cuts(np.arange(101.0), bins=4).tolist()
     [25.0, 50.0, 75.0]
     """
-    quantiles = sorted_quantiles(np.sort(old), np.arange(1, bins) / bins)
+    quantiles = sorted_quantiles(in_order(old), np.arange(1, bins) / bins)
     cuts, times = np.unique(quantiles, return_counts=True)
     return np.sort(np.concatenate([cuts, np.nextafter(cuts[times > 1], np.inf)]))
 

@@ -105,7 +105,7 @@ def unbiased_total_variation(old: Counts, new: Counts) -> float:
 
     Each difference is split into two independent noisy copies, one to tell its sign and one to tell its
     size, and averaged over all such splits, which has a closed form. On average the result is 0 without
-    a shift, however many categories there are, and never larger than the truth.
+    a shift, however many categories there are, and never larger than the truth (before it is cut at 0).
 
     Args:
         old: Counts of each category, shape ``(categories,)``.

@@ -15,6 +15,7 @@ from retrain_core.types import Kind
 MOST_CODES = 15  # whole numbers with at most so many distinct values are codes
 ROWS_PER_CODE = 5  # and each occurs on average at least so often
 READABLE = 0.9  # share of a text column that must read as numbers if the other side holds numbers
+LARGEST = 1e30  # beyond, products overflow single precision: such a value counts as infinite
 MISSING = -1
 SECONDS_PER_DAY = 86_400
 
@@ -49,11 +50,11 @@ class ColumnPair:
     @property
     def infinite(self) -> tuple[int, int]:
         """Rows with an infinite value, old and new."""
-        return int(np.isinf(self.old).sum()), int(np.isinf(self.new).sum())
+        return int((np.abs(self.old) > LARGEST).sum()), int((np.abs(self.new) > LARGEST).sum())
 
     def values(self) -> tuple[Values, Values]:
         """Return the finite values of a numeric column, sorted, old and new."""
-        return np.sort(self.old[np.isfinite(self.old)]), np.sort(self.new[np.isfinite(self.new)])
+        return np.sort(self.old[is_usable(self.old)]), np.sort(self.new[is_usable(self.new)])
 
     def counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return how often each category occurs, old and new."""
@@ -193,7 +194,13 @@ def _unreadable(old: pd.Series[Any], new: pd.Series[Any], sides: tuple[Values, V
         int((column.notna().to_numpy() & np.isnan(side)).sum())
         for column, side in zip((old, new), sides, strict=True)
     )
-    return (f"{lost:,} values are not numbers and count as missing.",) if lost else ()
+    if not lost:
+        return ()
+    return (
+        "1 value is not a number and counts as missing."
+        if lost == 1
+        else f"{lost:,} values are not numbers and count as missing.",
+    )
 
 
 def _categories(
@@ -230,6 +237,24 @@ def _text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def number_first(text: str) -> tuple[int, float, str]:
+    """Return a key that sorts categories: numbers by value, then text by letter.
+
+    >>> sorted(["b", "10", "9", "a"], key=number_first)
+    ['9', '10', 'a', 'b']
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        return 1, 0.0, text
+    return (0, number, text) if number == number else (1, 0.0, text)
+
+
+def is_usable(numbers: Values) -> NDArray[np.bool_]:
+    """Return which numbers can be computed with: neither missing nor infinite."""
+    return np.abs(numbers) <= LARGEST
 
 
 def _is_missing(side: NDArray[Any]) -> NDArray[np.bool_]:

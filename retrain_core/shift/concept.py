@@ -16,11 +16,11 @@ from scipy import stats
 
 from retrain_core.shift.estimate import Estimate, Values
 from retrain_core.shift.features import Features
-from retrain_core.shift.ridge import cross_fit, each_fold, fit_ridge
+from retrain_core.shift.ridge import cross_fit, each_fold, each_later_fold, fit_ridge, strongest_features
 
 FOLDS = 5
 FEWEST_ROWS = 100  # a side
-LEAST_OVERLAP = 0.1
+LEAST_OVERLAP = 0.2
 BINS, ROWS_PER_BIN = 25, 40  # of the calibration curve
 EDGE = 0.02  # chances of a side are kept this far from 0 and 1, relative to that side's share
 
@@ -43,21 +43,22 @@ class ConceptCheck:
     drivers: tuple[tuple[str, float], ...]
 
 
-def check_concept(features: Features, target: Values, seed: int = 0) -> ConceptCheck | None:
+def check_concept(features: Features, target: Values) -> ConceptCheck | None:
     """Return whether the label depends on the columns as before; ``None`` if there are too few rows.
 
     Args:
         features: Rows of both sides, label left out.
         target: The label of those rows, shape ``(rows, outputs)``: one value, or one column a class.
-        seed: Of the folds.
 
     Source: Shah and Peters (2020), Annals of Statistics 48(3) (the test); Scheidegger, Hörrmann and Bühlmann (2022),
         JMLR 23(273) (weights learned on other rows); Nie and Wager (2021), Biometrika 108(2) (how they are learned).
     """
     side, matrix = features.side, features.matrix
-    if min(int((side == 0).sum()), int((side == 1).sum())) < FEWEST_ROWS or not np.ptp(target, axis=0).any():
+    if not matrix.shape[1] or min(int((side == 0).sum()), int((side == 1).sum())) < FEWEST_ROWS:
         return None
-    folds = features.folds(FOLDS, seed)
+    if not np.ptp(target, axis=0).any():
+        return None
+    folds = features.folds(FOLDS)
     if len(np.unique(folds)) < FOLDS:
         return None
     share = side.mean()
@@ -66,19 +67,21 @@ def check_concept(features: Features, target: Values, seed: int = 0) -> ConceptC
     surprise = (side - chance)[:, None]
     left = target - cross_fit(matrix, target, features.owner, folds)
     overlap = float(np.mean(chance * (1 - chance)) / (share * (1 - share)))
-    basis = np.column_stack([np.ones(len(side)), matrix])
-    change, parts = np.empty_like(left), np.zeros(basis.shape[1])
-    for train, held in each_fold(folds):
-        model = fit_ridge(basis[train] * surprise[train], left[train], intercept=False)
-        change[held] = basis[held] @ model.weights
-        parts += ((basis[held] * surprise[held]).T @ left[held] * model.weights).sum(axis=1)
     weight = surprise[:, 0] ** 2
-    return ConceptCheck(
-        _size(surprise * left * change, change, left, weight),
-        tuple((np.sum(surprise * left, axis=0) / weight.sum()).tolist()),
-        overlap,
-        _drivers(parts, features),
-    )
+    average = np.sum(surprise * left, axis=0) / weight.sum()
+    change, told = np.zeros_like(left), np.zeros(len(side), dtype=bool)
+    parts: dict[str, float] = {}
+    for train, held in each_later_fold(folds):
+        chosen = strongest_features(matrix[train] * surprise[train], left[train])
+        basis = np.column_stack([np.ones(len(side)), matrix[:, chosen]])
+        model = fit_ridge(basis[train] * surprise[train], left[train], intercept=False)
+        change[held], told[held] = basis[held] @ model.weights, True
+        shares = ((basis[held] * surprise[held]).T @ left[held] * model.weights).sum(axis=1)
+        names = ["", *(features.names[i] for i in features.owner[chosen])]
+        for name, share in zip(names, shares.tolist(), strict=True):
+            parts[name] = parts.get(name, 0.0) + share
+    size = _size((surprise * left * change)[told], change[told], left[told], weight[told])
+    return ConceptCheck(size, tuple(average.tolist()), overlap, _drivers(parts))
 
 
 def _calibrated(scores: Values, side: NDArray[np.int64], folds: NDArray[np.int64]) -> Values:
@@ -108,12 +111,10 @@ def _size(products: Values, change: Values, left: Values, weight: Values) -> Est
     return Estimate(float(max(0.0, value / scale)), interval, p)
 
 
-def _drivers(parts: Values, features: Features) -> tuple[tuple[str, float], ...]:
-    shares = {"": float(parts[0])}
-    for position, part in zip(features.owner, parts[1:], strict=True):
-        name = features.names[position]
-        shares[name] = shares.get(name, 0.0) + float(part)
-    total = sum(max(0.0, share) for share in shares.values())
-    return (
-        tuple(sorted(((n, s / total) for n, s in shares.items()), key=lambda d: -d[1])) if total > 0 else ()
+def _drivers(parts: dict[str, float]) -> tuple[tuple[str, float], ...]:
+    total = sum(max(0.0, part) for part in parts.values())
+    if total <= 0:
+        return ()
+    return tuple(
+        sorted(((name, part / total) for name, part in parts.items()), key=lambda driver: -driver[1])
     )

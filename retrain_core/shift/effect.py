@@ -10,14 +10,14 @@ from retrain_core.shift.estimate import (
     Counts,
     Estimate,
     Values,
+    in_order,
     require_counts,
     require_rows,
     sorted_quantiles,
 )
-from retrain_core.shift.numeric import ks, wasserstein
-from retrain_core.types import Kind
+from retrain_core.shift.levels import LARGEST_D
+from retrain_core.shift.numeric import largest_gap, wasserstein
 
-LARGEST_D = 3.0  # two normals 3 apart share 13 %; the overlap says little about a longer way
 TAIL = 0.005  # share of each end that cannot pull the distance
 
 
@@ -39,7 +39,7 @@ def d_from_auc(auc: float) -> float:
     return float(np.clip(np.sqrt(2) * stats.norm.ppf(auc), -LARGEST_D, LARGEST_D))
 
 
-def numeric_effect(old: Values, new: Values, gap: Estimate | None = None) -> Estimate:
+def numeric_effect(old: Values, new: Values) -> Estimate:
     """Return how far a numeric column moved, in d.
 
     The larger of two: the Wasserstein distance in old standard deviations, both sides clipped to the
@@ -49,7 +49,6 @@ def numeric_effect(old: Values, new: Values, gap: Estimate | None = None) -> Est
     Args:
         old: Values the model was trained on, shape ``(n,)``, finite.
         new: Values seen now, shape ``(m,)``, in the same units.
-        gap: Their KS, if it is known already.
 
     Raises:
         ValueError: If a side is empty or not finite.
@@ -60,39 +59,14 @@ def numeric_effect(old: Values, new: Values, gap: Estimate | None = None) -> Est
     0.35
     """
     require_rows(old, new)
-    old, new = np.sort(old), np.sort(new)
+    old, new = in_order(old), in_order(new)
+    gap, ends = largest_gap(old, new)
+    overlap = [d_from_overlap(share) for share in (gap, *ends)]
     low, high = _middle(old, new)
-    return _effect(gap or ks(old, new), wasserstein(np.clip(old, low, high), np.clip(new, low, high)))
-
-
-def effect_size(old: Values | Counts, new: Values | Counts, *, kind: Kind = "numeric") -> Estimate:
-    """Return how far a column moved, as the mean shift of a normal that would look the same, in d.
-
-    Args:
-        old: Numeric: values, shape ``(n,)``. Categorical: counts of each category, shape ``(categories,)``.
-        new: The same for the new side.
-        kind: How to read them.
-
-    Raises:
-        ValueError: If a side is empty, or counts are of different lengths.
-
-    Source: Cohen (1988), Statistical Power Analysis, section 2.2 (overlap of two normals).
-
-    >>> round(effect_size(np.array([600, 400]), np.array([400, 600]), kind="categorical").value, 2)
-    0.51
-    """
-    if kind == "categorical":
-        return categorical_effect(old, new)
-    return numeric_effect(np.asarray(old, dtype=float), np.asarray(new, dtype=float))
-
-
-def _effect(gap: Estimate, distance: Estimate) -> Estimate:
-    assert gap.interval is not None
-    overlap = [d_from_overlap(value) for value in (gap.value, *gap.interval)]
-    if not np.isfinite(distance.value) or distance.interval is None:
+    way = wasserstein(np.clip(old, low, high), np.clip(new, low, high))
+    if way.interval is None:  # constant old values have no spread to count in
         return Estimate(overlap[0], (overlap[1], overlap[2]))
-    way = [distance.value, *distance.interval]
-    value, lower, upper = (max(pair) for pair in zip(overlap, way, strict=True))
+    value, lower, upper = (max(pair) for pair in zip(overlap, (way.value, *way.interval), strict=True))
     return Estimate(value, (lower, upper))
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retrain_core.shift.columns import MISSING, ColumnPair
+from retrain_core.shift.columns import MISSING, ColumnPair, is_usable
 from retrain_core.shift.estimate import Values
 
 MOST_ROWS = 5_000  # a side
@@ -28,7 +28,6 @@ class Features:
         owner: The column each feature was made from, shape ``(features,)``; a position in ``names``.
         names: The columns.
         side: 0 for an old row, 1 for a new one, shape ``(rows,)``.
-        rows: The row of its table each came from, shape ``(rows,)``.
         group: Equal for rows that are exact duplicates, shape ``(rows,)``.
     """
 
@@ -36,28 +35,26 @@ class Features:
     owner: NDArray[np.intp]
     names: tuple[str, ...]
     side: NDArray[np.int64]
-    rows: NDArray[np.intp]
     group: NDArray[np.int64]
 
-    def folds(self, count: int, seed: int) -> NDArray[np.int64]:
+    def folds(self, count: int) -> NDArray[np.int64]:
         """Return the fold of each row at random, duplicates in the same one."""
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(0)
         shuffled = rng.permutation(int(self.group.max()) + 1)
         return shuffled[self.group] % count
 
 
-def sample_rows(
-    old_rows: int, new_rows: int, seed: int, most: int = MOST_ROWS
-) -> tuple[NDArray[np.intp], ...]:
-    """Return which rows of each side to look at: all, or ``most`` drawn at random."""
-    rng = np.random.default_rng(seed)
-    return tuple(
-        np.sort(rng.choice(rows, most, replace=False)) if rows > most else np.arange(rows)
-        for rows in (old_rows, new_rows)
-    )
+def sample_rows(old_rows: int, new_rows: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return which rows of each side to look at: all, or ``MOST_ROWS`` drawn at random."""
+    rng = np.random.default_rng(0)
+
+    def some(rows: int) -> NDArray[np.intp]:
+        return np.sort(rng.choice(rows, MOST_ROWS, replace=False)) if rows > MOST_ROWS else np.arange(rows)
+
+    return some(old_rows), some(new_rows)
 
 
-def build_features(pairs: Sequence[ColumnPair], rows: tuple[NDArray[np.intp], ...]) -> Features:
+def build_features(pairs: Sequence[ColumnPair], rows: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Features:
     """Return the features of the given rows of each side.
 
     Args:
@@ -76,8 +73,16 @@ def build_features(pairs: Sequence[ColumnPair], rows: tuple[NDArray[np.intp], ..
     kept = np.flatnonzero(spread > 1e-9)
     matrix = (matrix[:, kept] - matrix[:, kept].mean(axis=0)) / spread[kept]
     names = tuple(pair.name for pair in pairs)
-    return Features(
-        matrix, np.array(owner, dtype=np.intp)[kept], names, side, np.concatenate(rows), _groups(matrix)
+    return Features(matrix, np.array(owner, dtype=np.intp)[kept], names, side, _groups(matrix))
+
+
+def keep_rows(features: Features, kept: NDArray[np.intp]) -> Features:
+    """Return the features of the rows at the given positions."""
+    return replace(
+        features,
+        matrix=features.matrix[kept],
+        side=features.side[kept],
+        group=np.unique(features.group[kept], return_inverse=True)[1],
     )
 
 
@@ -89,7 +94,7 @@ def _groups(matrix: Values) -> NDArray[np.int64]:
 
 
 def _numeric(values: NDArray[Any]) -> Values:
-    gap = ~np.isfinite(values)
+    gap = ~is_usable(values)
     if gap.all():
         return np.empty((len(values), 0))
     held = values[~gap]

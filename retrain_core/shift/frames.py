@@ -12,14 +12,13 @@ def feature_frame(table: Table, schema: Schema | None) -> pd.DataFrame:
     """Return the model's columns and the label; for images, what can be measured of each, and the label.
 
     Args:
-        table: What a file holds.
+        table: What a file holds; columns that it lacks are left out.
         schema: Names the columns; without it, all columns count.
     """
     if table.array is not None:
-        return pd.concat([image_features(table.array), table.columns], axis=1)
+        labels = {str(name): table.columns[name].to_numpy() for name in table.columns}
+        return image_features(table.array).assign(**labels)
     if schema is None:
         return table.columns
-    wanted = [column for binding in schema.bindings for column in binding.columns]
-    if schema.label in table.columns:
-        wanted.append(schema.label)
-    return table.columns[wanted]
+    wanted = [column for binding in schema.bindings for column in binding.columns] + [schema.label]
+    return table.columns[[column for column in wanted if column in table.columns]]

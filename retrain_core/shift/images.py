@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 CHUNK = 256  # examples at a time, to keep memory low
 MOST_CHANNELS = 4
+SUMMARIES = "columns summarise the inputs"
 
 
 def image_features(array: NDArray[Any]) -> pd.DataFrame:
@@ -21,7 +22,8 @@ def image_features(array: NDArray[Any]) -> pd.DataFrame:
 
     Returns:
         One row an example, in the array's own units: ``brightness`` (mean), ``contrast`` (standard deviation),
-        ``sharpness`` (root mean square of the Laplacian); or ``mean`` and ``spread``.
+        ``sharpness`` (root mean square of the Laplacian); or ``mean`` and ``spread``. The frame is marked as a
+        summary, so that nothing is concluded from it about the concept.
 
     Raises:
         ValueError: If the array has no axis of examples or does not hold numbers.
@@ -41,7 +43,14 @@ def image_features(array: NDArray[Any]) -> pd.DataFrame:
         for start in range(0, len(array), CHUNK):
             part = array[start : start + CHUNK].astype(np.float64)
             described[start : start + CHUNK] = _image(part) if images else _any(part)
-    return pd.DataFrame(described, columns=names)
+    frame = pd.DataFrame(described, columns=names)
+    frame.attrs[SUMMARIES] = True
+    return frame
+
+
+def is_summary(frame: pd.DataFrame) -> bool:
+    """Return whether a frame's columns only summarise the inputs, as those of :func:`image_features` do."""
+    return bool(frame.attrs.get(SUMMARIES))
 
 
 def _image(images: NDArray[np.float64]) -> NDArray[np.float64]:

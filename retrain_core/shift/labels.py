@@ -9,11 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retrain_core.shift import wording
-from retrain_core.shift.columns import ColumnPair, pair_columns
+from retrain_core.shift.columns import ColumnPair, is_usable, number_first, pair_columns
 from retrain_core.shift.estimate import Values
 from retrain_core.types import Kind, Task
 
-SHOWN = 5  # classes named in the summary
 MOST_CLASSES = 10  # classes the concept check tells apart
 
 
@@ -24,18 +23,23 @@ def pair_labels(old: pd.Series[Any], new: pd.Series[Any], task: Task | None) -> 
 
 
 def label_summary(pair: ColumnPair, effect: float) -> str:
-    """Return how the label moved, with the share of each class or the mean, as one sentence."""
+    """Return how the label moved, with the share of a class or the mean, as one sentence.
+
+    >>> label_summary(pair_columns(pd.Series([0, 1] * 5, name="y"), pd.Series([1] * 10, name="y")), 1.35)
+    'Share of y = 1: 50 % → 100 %; like a mean shift of 1.4 standard deviations.'
+    """
     name = wording.short(pair.name)
     if pair.kind == "numeric":
         old, new = pair.values()
         before, after = wording.number(float(old.mean())), wording.number(float(new.mean()))
-        return f"{name}: mean {before} → {after}; moved by {wording.deviations(effect)}."
-    shares = class_shares(pair)
-    if len(shares) == 2:
-        shares = sorted(shares)[1:]
-    shown = "; ".join(_moved(name, *share) for share in shares[:SHOWN])
-    more = f"; and {len(shares) - SHOWN:,} more classes" if len(shares) > SHOWN else ""
-    return f"{shown}{more}."
+        return f"Mean of {name}: {before} → {after}; {wording.like(effect)}."
+    label, before_share, after_share = shown_class(pair)
+    size = len(pair.categories)
+    among = f" (the largest change among {size:,} classes)" if size > 2 else ""
+    return (
+        f"Share of {name} = {wording.short(label)}: {wording.percent(before_share)} → {wording.percent(after_share)}"
+        f"{among}; {wording.like(effect)}."
+    )
 
 
 def label_clause(pair: ColumnPair) -> str:
@@ -47,42 +51,47 @@ def label_clause(pair: ColumnPair) -> str:
     if pair.kind == "numeric":
         old, new = pair.values()
         return f"the label's mean moved from {wording.number(float(old.mean()))} to {wording.number(float(new.mean()))}"
-    shares = class_shares(pair)
-    name, before, after = sorted(shares)[1] if len(shares) == 2 else shares[0]
+    name, before, after = shown_class(pair)
     value = f"{wording.short(pair.name)} = {wording.short(name)}"
     return f"the label moved from {wording.percent(before)} to {wording.percent(after)} ({value})"
 
 
-def class_shares(pair: ColumnPair) -> list[tuple[str, float, float]]:
-    """Return each class with its old and its new share, the one that moved most first."""
+def shown_class(pair: ColumnPair) -> tuple[str, float, float]:
+    """Return a class with its old and its new share: the second of two, else the one that moved most."""
     old, new = pair.counts()
     before, after = old / old.sum(), new / new.sum()
-    order = np.argsort(-np.abs(after - before), kind="stable")
-    return [(pair.categories[i], float(before[i]), float(after[i])) for i in order]
+    i = positive_class(pair) if len(pair.categories) == 2 else int(np.argmax(np.abs(after - before)))
+    return pair.categories[i], float(before[i]), float(after[i])
 
 
-def label_target(pair: ColumnPair, rows: tuple[NDArray[np.intp], ...]) -> Values:
+def positive_class(pair: ColumnPair) -> int:
+    """Return the position of the class that stands for "yes": the last one in the order of numbers, then of letters.
+
+    >>> positive_class(pair_columns(pd.Series([9, 10] * 5), pd.Series([9] * 10))), "of 9 and 10"
+    (1, 'of 9 and 10')
+    """
+    return max(range(len(pair.categories)), key=lambda i: number_first(pair.categories[i]))
+
+
+def label_target(pair: ColumnPair, rows: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Values:
     """Return the label of the given rows as numbers, shape ``(rows, outputs)``; NaN where it is missing.
 
     Two classes: 0 and 1. More: one column a class, for the most frequent ones. A number: itself, long tails clipped.
     """
     values = np.concatenate([pair.old[rows[0]], pair.new[rows[1]]])
     if pair.kind == "numeric":
-        held = values[np.isfinite(values)]
+        usable = is_usable(values)
+        held = values[usable]
         if not len(held):
             return np.full((len(values), 1), np.nan)
         low, high = np.quantile(held, [0.25, 0.75])
         reach = 5 * (high - low) or np.inf
-        clipped: Values = np.where(np.isfinite(values), np.clip(values, low - reach, high + reach), np.nan)
+        clipped: Values = np.where(usable, np.clip(values, low - reach, high + reach), np.nan)
         return clipped[:, None]
     if len(pair.categories) == 2:
-        columns = [pair.categories.index(max(pair.categories))]
+        columns = [positive_class(pair)]
     else:
         columns = list(range(min(len(pair.categories), MOST_CLASSES)))
     target: Values = np.asarray(values[:, None] == columns, dtype=float)
     target[values < 0] = np.nan
     return target
-
-
-def _moved(name: str, label: str, before: float, after: float) -> str:
-    return f"{name} = {wording.short(label)}: {wording.percent(before)} → {wording.percent(after)}"

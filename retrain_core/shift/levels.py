@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,45 +10,35 @@ from scipy import stats
 
 from retrain_core.types import Level
 
+ALPHA = 0.05  # share of chance findings that is tolerated
+MINOR = 0.1  # effect from which a movement matters, in d (standard deviations)
+MAJOR = 0.5  # effect from which it matters much, in d
+LARGEST_D = 3.0  # two normals 3 apart share 13 %; their overlap says little about a longer way
 ORDER: dict[Level, int] = {"none": 0, "minor": 1, "major": 2}
 
 
-@dataclass(frozen=True)
-class Thresholds:
-    """What counts as a shift.
+def level_of(effect: float, p_adjusted: float) -> Level:
+    """Return the level of an effect in d whose adjusted p-value is known.
 
-    Args:
-        alpha: Share of chance findings that is tolerated.
-        minor: Effect from which a movement matters, in d (standard deviations).
-        major: Effect from which it matters much, in d.
-    """
-
-    alpha: float = 0.05
-    minor: float = 0.1
-    major: float = 0.5
-
-    def level(self, effect: float, p_adjusted: float) -> Level:
-        """Return the level of an effect in d whose adjusted p-value is known.
-
-        >>> Thresholds().level(effect=0.01, p_adjusted=1e-9)
-        'none'
-        >>> Thresholds().level(effect=0.3, p_adjusted=0.2)
-        'none'
-        >>> Thresholds().level(effect=0.3, p_adjusted=0.01)
-        'minor'
-        """
-        if not p_adjusted < self.alpha or effect < self.minor:
-            return "none"
-        return "major" if effect >= self.major else "minor"
-
-
-def highest(levels: Sequence[Level | None]) -> Level:
-    """Return the most severe level; what could not be told does not count.
-
-    >>> highest(["none", None, "minor"])
+    >>> level_of(effect=0.01, p_adjusted=1e-9)
+    'none'
+    >>> level_of(effect=0.3, p_adjusted=0.2)
+    'none'
+    >>> level_of(effect=0.3, p_adjusted=0.01)
     'minor'
     """
-    return max((level for level in levels if level is not None), key=ORDER.__getitem__, default="none")
+    if not p_adjusted < ALPHA or effect < MINOR:
+        return "none"
+    return "major" if effect >= MAJOR else "minor"
+
+
+def highest(levels: Iterable[Level]) -> Level:
+    """Return the most severe level.
+
+    >>> highest(["none", "minor"])
+    'minor'
+    """
+    return max(levels, key=ORDER.__getitem__, default="none")
 
 
 def benjamini_hochberg(p: Sequence[float]) -> NDArray[np.float64]:
@@ -60,25 +49,22 @@ def benjamini_hochberg(p: Sequence[float]) -> NDArray[np.float64]:
     >>> benjamini_hochberg([0.01, 0.02, 0.9]).tolist()
     [0.03, 0.03, 0.9]
     """
-    if not len(p):
-        return np.zeros(0)
-    return np.asarray(stats.false_discovery_control(p), dtype=np.float64)
+    return np.asarray(stats.false_discovery_control(p), dtype=np.float64) if len(p) else np.zeros(0)
 
 
-def detectable_effect(old_rows: int, new_rows: int, tests: int, alpha: float) -> float:
-    """Return the d that a column must move by to be found with a chance of 80 % by KS.
+def detectable_effect(old_rows: int, new_rows: int, tests: int) -> float:
+    """Return the d that a column must move by to be found with a chance of about 80 %.
 
     Args:
         old_rows: Old sample size.
         new_rows: New sample size.
-        tests: How many tests share ``alpha`` (as if no other found anything).
-        alpha: As in :class:`Thresholds`.
+        tests: How many tests share ``ALPHA`` (as if no other found anything).
 
-    Source: Hodges (1958), Arkiv för Matematik 3; normal approximation at the widest gap.
+    Source: Hodges (1958), Arkiv för Matematik 3 (Kolmogorov-Smirnov); normal approximation at the widest gap.
 
-    >>> round(detectable_effect(1_000, 1_000, 1, 0.05), 2)
+    >>> round(detectable_effect(1_000, 1_000, 1), 2)
     0.2
     """
     scale = np.sqrt(1 / old_rows + 1 / new_rows)
-    gap = scale * (np.sqrt(np.log(2 * max(tests, 1) / alpha) / 2) + stats.norm.ppf(0.8) / 2)
+    gap = scale * (np.sqrt(np.log(2 * max(tests, 1) / ALPHA) / 2) + stats.norm.ppf(0.8) / 2)
     return float(2 * stats.norm.ppf((1 + min(gap, 0.866)) / 2))

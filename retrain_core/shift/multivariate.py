@@ -10,7 +10,7 @@ from scipy import stats
 
 from retrain_core.shift.estimate import Estimate, Values
 from retrain_core.shift.features import Features
-from retrain_core.shift.ridge import choose_features, each_fold, fit_ridge
+from retrain_core.shift.ridge import choose_features, each_later_fold, fit_ridge
 
 FOLDS = 5
 FEWEST_ROWS = 20  # a side
@@ -64,40 +64,34 @@ def domain_auc(scores: Values, side: NDArray[np.int64], folds: NDArray[np.int64]
     return Estimate(auc, (float(max(0.0, auc - 1.96 * error)), float(min(1.0, auc + 1.96 * error))), p)
 
 
-def check_domain(features: Features, seed: int = 0) -> DomainCheck | None:
+def check_domain(features: Features) -> DomainCheck | None:
     """Return how well held-out rows can be told apart; ``None`` if there is too little to tell.
 
-    A ridge regression of the side on standardised features and their products is fitted without each of
-    five folds and scores the rows of that fold; exact duplicates share a fold.
+    A ridge regression of the side on standardised features and their products scores each fold after learning
+    on the folds before it; exact duplicates share a fold.
 
     Args:
         features: Rows of both sides.
-        seed: Of the folds.
     """
     side, matrix = features.side, features.matrix
     if not matrix.shape[1] or min(int((side == 0).sum()), int((side == 1).sum())) < FEWEST_ROWS:
         return None
-    folds = features.folds(FOLDS, seed)
-    scores = np.full(len(side), 0.0)
+    folds = features.folds(FOLDS)
+    scores, scored = np.zeros(len(side)), np.zeros(len(side), dtype=bool)
     shares: dict[tuple[int, int], float] = {}
-    for train, held in each_fold(folds):
+    for train, held in each_later_fold(folds):
         target = side[train, None] - side[train].mean()
-        if not len(train) or not 0 < side[train].mean() < 1:
-            continue
         expand = choose_features(matrix[train], target, features.owner)
         model = fit_ridge(expand(matrix[train]), target)
         design = expand(matrix[held])
-        scores[held] = model.predict(design)[:, 0]
+        scores[held], scored[held] = model.predict(design)[:, 0], True
         if 0 < side[held].mean() < 1:
             moved = design[side[held] == 1].mean(axis=0) - design[side[held] == 0].mean(axis=0)
-            singles = [(i, i) for i in expand.singles]
-            keys = singles + list(zip(expand.left, expand.right, strict=True))
-            for (i, j), part in zip(keys, moved * model.weights[:, 0], strict=True):
-                owners = int(features.owner[i]), int(features.owner[j])
-                key = (min(owners), max(owners))
+            for (i, j), part in zip(expand.factors, moved * model.weights[:, 0], strict=True):
+                key = min(features.owner[i], features.owner[j]), max(features.owner[i], features.owner[j])
                 shares[key] = shares.get(key, 0.0) + float(part)
     try:
-        auc = domain_auc(scores, side, folds)
+        auc = domain_auc(scores[scored], side[scored], folds[scored])
     except ValueError:
         return None
     return DomainCheck(auc, _drivers(shares, features.names))

@@ -7,11 +7,11 @@ import warnings
 import numpy as np
 from scipy import stats
 
-from retrain_core.shift.estimate import Estimate, Values, require_rows, resampled_shares, sorted_quantiles
+from retrain_core.shift.estimate import Estimate, Values, in_order, require_rows, sorted_quantiles
 
 EXACT_ROWS = 1_000  # above, the exact distribution of KS costs seconds and changes nothing
 KOLMOGOROV_95 = 1.3581015157406195  # 95 % point of the Kolmogorov distribution
-GRID = 128  # quantile bins on which the noise of the Wasserstein distance is simulated
+GRID, REPLICATES = 128, 200  # quantile bins and draws to simulate the noise of the Wasserstein distance
 
 
 def ks(old: Values, new: Values) -> Estimate:
@@ -35,15 +35,25 @@ def ks(old: Values, new: Values) -> Estimate:
     >>> ks(np.arange(100.0), np.arange(100.0) + 10).value
     0.1
     """
-    require_rows(old, new)
+    value, interval = largest_gap(old, new)
     n, m = len(old), len(new)
-    value, noise = _largest_gap(np.sort(old), np.sort(new)), KOLMOGOROV_95 * float(np.sqrt(1 / n + 1 / m))
-    interval = (max(0.0, value - noise), min(1.0, value + noise))
     if max(n, m) > EXACT_ROWS:
         return Estimate(value, interval, float(stats.kstwobign.sf(value * np.sqrt(n * m / (n + m)))))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # falls back from exact to asymptotic by itself
         return Estimate(value, interval, float(stats.ks_2samp(old, new, method="exact").pvalue))
+
+
+def largest_gap(old: Values, new: Values) -> tuple[float, tuple[float, float]]:
+    """Return the value and the interval of :func:`ks`, without its p-value."""
+    require_rows(old, new)
+    old, new = in_order(old), in_order(new)
+    n, m = len(old), len(new)
+    old_above = np.arange(1, n + 1) * m - np.searchsorted(new, old, "right") * n
+    new_above = np.arange(1, m + 1) * n - np.searchsorted(old, new, "right") * m
+    value = int(max(old_above.max(), new_above.max(), 0)) / (n * m)  # whole numbers until this division
+    noise = KOLMOGOROV_95 * float(np.sqrt(1 / n + 1 / m))
+    return value, (max(0.0, value - noise), min(1.0, value + noise))
 
 
 def wasserstein(old: Values, new: Values) -> Estimate:
@@ -65,22 +75,12 @@ def wasserstein(old: Values, new: Values) -> Estimate:
     3.0
     """
     require_rows(old, new)
-    old, new = np.sort(old), np.sort(new)
+    old, new = in_order(old), in_order(new)
     distance = _area_between(old, new)
-    if distance == 0:
-        return Estimate(0.0, (0.0, _in_spreads(_noise(old, new), old)))
     value, noise = _in_spreads(distance, old), _in_spreads(_noise(old, new), old)
-    if not np.isfinite(value):
+    if not np.isfinite(value + noise):
         return Estimate(value)
     return Estimate(value, (max(0.0, value - noise), value + noise))
-
-
-def _largest_gap(old: Values, new: Values) -> float:
-    """Return the KS statistic of two sorted samples, in whole numbers until the last division."""
-    n, m = len(old), len(new)
-    old_above = np.arange(1, n + 1) * m - np.searchsorted(new, old, "right") * n
-    new_above = np.arange(1, m + 1) * n - np.searchsorted(old, new, "right") * m
-    return int(max(old_above.max(), new_above.max(), 0)) / (n * m)
 
 
 def _in_spreads(distance: float, old: Values) -> float:
@@ -99,16 +99,19 @@ def _area_between(old: Values, new: Values) -> float:
 
 
 def _noise(old: Values, new: Values) -> float:
-    """Return the 95 % point of the distance that sampling alone makes, in the column's units."""
+    """Return the 95 % point of the distance that sampling alone makes, in the column's units.
+
+    The error of each cumulative distribution is a Brownian bridge.
+    """
     shares = np.linspace(0, 1, GRID // 2 + 1)
     edges = np.unique([sorted_quantiles(old, shares), sorted_quantiles(new, shares)])
     if len(edges) < 2:
         return 0.0
     rng = np.random.default_rng(0)
-    noise = np.zeros((200, len(edges) - 1))
-    for sample, sign in ((old, 1), (new, -1)):
-        upto = np.searchsorted(sample, edges[:-1], "right")
-        counts = np.diff(upto, prepend=0, append=len(sample))
-        drawn = resampled_shares(counts, rng, 200) - counts / len(sample)
-        noise += sign * np.cumsum(drawn, axis=1)[:, :-1]
+    noise = np.zeros((REPLICATES, len(edges) - 1))
+    for sample in (old, new):
+        below = np.searchsorted(sample, edges, "right") / len(sample)
+        steps = rng.standard_normal((REPLICATES, len(edges))) * np.sqrt(np.diff(below, prepend=0))
+        walk = np.cumsum(steps, axis=1)
+        noise += ((walk - below * walk[:, -1:]) / np.sqrt(len(sample)))[:, :-1]
     return float(np.quantile(np.abs(noise) @ np.diff(edges), 0.95))

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from retrain_core.errors import DataError
-from retrain_core.shift import table_checks, wording
-from retrain_core.shift.columns import pair_columns
-from retrain_core.shift.decide import Verdicts, decide
-from retrain_core.shift.evidence import Evidence, column_evidence
-from retrain_core.shift.labels import label_clause, label_summary, pair_labels
-from retrain_core.shift.levels import ORDER, Thresholds, detectable_effect, highest
-from retrain_core.types import Aspect, ColumnShift, Measure, ShiftReport, Task
+from retrain_core.shift import wording
+from retrain_core.shift.column_evidence import column_evidence
+from retrain_core.shift.columns import ColumnPair, pair_columns
+from retrain_core.shift.concept import check_concept
+from retrain_core.shift.evidence import Evidence, Verdict, judge
+from retrain_core.shift.features import build_features, keep_rows, sample_rows
+from retrain_core.shift.images import is_summary
+from retrain_core.shift.joint import concept_aspect, concept_evidence, domain_aspect, domain_evidence
+from retrain_core.shift.labels import label_clause, label_summary, label_target, pair_labels
+from retrain_core.shift.levels import ORDER, detectable_effect
+from retrain_core.shift.multivariate import check_domain
+from retrain_core.shift.overall import overall_aspect
+from retrain_core.types import Aspect, ColumnShift, ShiftReport, Task
 
 # Subjects beside the columns, which a column's name cannot be taken for.
 LABEL, MULTIVARIATE, CONCEPT = "label\0", "multivariate\0", "concept\0"
+NO_LABEL = "It cannot be told: that takes a label on both sides."
+SUMMARIES_ONLY = "It cannot be told: brightness and the like say too little about what an example shows."
 
 
 def shift_report(
@@ -25,8 +34,6 @@ def shift_report(
     *,
     label: str | None,
     task: Task | None = None,
-    thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
-    seed: int = 0,
 ) -> ShiftReport:
     """Return how the new data differs from the old: each column, the label, the concept, all columns together.
 
@@ -35,50 +42,52 @@ def shift_report(
         new: Rows that arrived.
         label: The label column, if there is one.
         task: Kind of problem; told from the label by default.
-        thresholds: What counts as a shift.
-        seed: Of the row samples and folds.
 
     Raises:
-        DataError: If a side has no rows, or two columns of one name.
+        DataError: If a side has no rows, two columns have one name, or neither side has the label.
 
     >>> rows = pd.DataFrame({"x": range(200)})
     >>> shift_report(rows, rows + 150, label=None).overall.level
     'major'
     """
+    summaries = is_summary(old) or is_summary(new)
     old, new = _named(old, "old"), _named(new, "new")
-    label = None if label is None else str(label)
-    shared = [name for name in old.columns if name in new.columns and name != label]
-    evidence = [column_evidence(pair_columns(old[name], new[name])) for name in shared]
-    labels = _label_evidence(old, new, label, task)
-    checks = table_checks.run([item.pair for item in evidence], labels.pair if labels else None, seed)
-    tests = {item.pair.name: item.tests for item in evidence}
-    tests |= {LABEL: labels.tests if labels else ()}
-    tests |= {MULTIVARIATE: checks.domain_tests, CONCEPT: checks.concept_tests}
-    verdicts = decide(tests, thresholds)
-    columns = _columns(evidence, verdicts)
-    label_aspect = _label_aspect(labels, label, old, new, verdicts)
-    multivariate = Aspect(
-        verdicts.levels[MULTIVARIATE] if checks.domain else None,
-        checks.domain_summary,
-        verdicts.measures(MULTIVARIATE, checks.domain_estimates),
+    _require_label(old, new, label)
+    pairs = [
+        pair_columns(old[name], new[name]) for name in old.columns if name in new.columns and name != label
+    ]
+    labels = _label_pair(old, new, label, task)
+    rows = sample_rows(len(old), len(new))
+    features = build_features(pairs, rows)
+    domain = check_domain(features)
+    concept = None
+    if labels is not None and not summaries:
+        target = label_target(labels, rows)
+        labelled = np.flatnonzero(np.isfinite(target).all(axis=1))
+        concept = check_concept(keep_rows(features, labelled), target[labelled])
+
+    subjects = {pair.name: column_evidence(pair) for pair in pairs}
+    subjects[LABEL] = column_evidence(labels) if labels else Evidence()
+    subjects[MULTIVARIATE], subjects[CONCEPT] = domain_evidence(domain), concept_evidence(concept)
+    verdicts = judge(subjects)
+
+    columns = _columns(pairs, subjects, verdicts)
+    label_answer = _label_aspect(labels, subjects[LABEL], verdicts[LABEL], label, old)
+    multivariate = domain_aspect(domain, verdicts[MULTIVARIATE])
+    if labels is None or summaries:
+        concept_answer = Aspect(None, NO_LABEL if labels is None else SUMMARIES_ONLY)
+    else:
+        concept_answer = concept_aspect(concept, labels, verdicts[CONCEPT])
+    overall = overall_aspect(
+        columns,
+        label=label_answer,
+        label_moved=label_clause(labels) if labels and label_answer.level else "",
+        concept=concept_answer,
+        multivariate=multivariate,
+        one_sided=_one_sided(old, new, label),
+        detectable=detectable_effect(len(old), len(new), len(columns)),
     )
-    concept = Aspect(
-        verdicts.levels[CONCEPT] if checks.concept_tests else None,
-        checks.concept_summary,
-        verdicts.measures(CONCEPT, checks.concept_estimates),
-    )
-    smallest = detectable_effect(len(old), len(new), len(columns), thresholds.alpha)
-    one_sided = _one_sided(old, new, label)
-    levels = [column.level for column in columns]
-    levels += [aspect.level for aspect in (label_aspect, multivariate, concept) if aspect.level]
-    level = highest([*levels, "minor" if one_sided else "none"])
-    sentence = _sentence(columns, label_aspect, labels, multivariate, concept, smallest, thresholds)
-    overall = Aspect(
-        level,
-        " ".join([sentence, *one_sided]),
-        {"detectable_effect": Measure(smallest, unit="standard deviations (d)")},
-    )
-    return ShiftReport(overall, columns, label_aspect, concept, multivariate, len(old), len(new))
+    return ShiftReport(overall, columns, label_answer, concept_answer, multivariate, len(old), len(new))
 
 
 def _named(frame: pd.DataFrame, side: str) -> pd.DataFrame:
@@ -99,44 +108,53 @@ def _named(frame: pd.DataFrame, side: str) -> pd.DataFrame:
     return frame
 
 
-def _label_evidence(
+def _require_label(old: pd.DataFrame, new: pd.DataFrame, label: str | None) -> None:
+    if label is not None and label not in old.columns and label not in new.columns:
+        raise DataError(
+            f"Neither the old nor the new data has a column '{wording.short(label)}'.",
+            f"It is needed as the label. The columns of the new data are: {wording.listed(list(new.columns), 12)}.",
+            "Choose another label column.",
+        )
+
+
+def _label_pair(
     old: pd.DataFrame, new: pd.DataFrame, label: str | None, task: Task | None
-) -> Evidence | None:
+) -> ColumnPair | None:
     if label is None or label not in old.columns or label not in new.columns:
         return None
-    return column_evidence(pair_labels(old[label], new[label], task))
+    return pair_labels(old[label], new[label], task)
 
 
-def _columns(evidence: Sequence[Evidence], verdicts: Verdicts) -> tuple[ColumnShift, ...]:
+def _columns(
+    pairs: Sequence[ColumnPair], subjects: Mapping[str, Evidence], verdicts: Mapping[str, Verdict]
+) -> tuple[ColumnShift, ...]:
     columns = [
         ColumnShift(
-            name=item.pair.name,
-            kind=item.pair.kind,
-            level=verdicts.levels[item.pair.name],
-            effect=item.effect,
-            measures=verdicts.measures(item.pair.name, item.measures),
-            summary=item.summary,
-            findings=item.findings,
+            name=pair.name,
+            kind=pair.kind,
+            level=verdicts[pair.name].level,
+            effect=subjects[pair.name].effect,
+            measures=verdicts[pair.name].measures,
+            summary=subjects[pair.name].summary,
+            findings=subjects[pair.name].findings,
         )
-        for item in evidence
+        for pair in pairs
     ]
     return tuple(sorted(columns, key=lambda column: (-ORDER[column.level], -column.effect)))
 
 
 def _label_aspect(
-    labels: Evidence | None, label: str | None, old: pd.DataFrame, new: pd.DataFrame, verdicts: Verdicts
+    pair: ColumnPair | None, evidence: Evidence, verdict: Verdict, label: str | None, old: pd.DataFrame
 ) -> Aspect:
-    if labels is None:
-        if label is None:
-            return Aspect(None, "No label column is chosen, so it cannot be told whether the labels moved.")
-        lacking = " and ".join(s for s, frame in (("old", old), ("new", new)) if label not in frame.columns)
-        return Aspect(
-            None, f"The {lacking} data has no column {wording.short(label)}, so labels cannot be compared."
-        )
-    if "effect_size" not in labels.measures:
-        return Aspect(None, labels.summary, verdicts.measures(LABEL, labels.measures))
-    summary = " ".join([label_summary(labels.pair, labels.effect), *labels.findings])
-    return Aspect(verdicts.levels[LABEL], summary, verdicts.measures(LABEL, labels.measures))
+    if label is None:
+        return Aspect(None, "It cannot be told: no label column is chosen.")
+    if pair is None:
+        lacking = "new" if label in old.columns else "old"
+        return Aspect(None, f"It cannot be told: the {lacking} data has no column {wording.short(label)}.")
+    if "effect_size" not in evidence.measures:
+        return Aspect(None, evidence.summary, verdict.measures)
+    moved = label_summary(pair, evidence.measures["effect_size"].value)
+    return Aspect(verdict.level, " ".join([moved, *evidence.findings]), verdict.measures)
 
 
 def _one_sided(old: pd.DataFrame, new: pd.DataFrame, label: str | None) -> list[str]:
@@ -144,37 +162,5 @@ def _one_sided(old: pd.DataFrame, new: pd.DataFrame, label: str | None) -> list[
     for here, there, where in ((old, new, "old"), (new, old, "new")):
         only = [name for name in here.columns if name not in there.columns and name != label]
         if only:
-            findings.append(f"Only the {where} data has: {wording.listed(only)}.")
+            findings.append(f"Only the {where} data has {wording.listed(only)}.")
     return findings
-
-
-def _sentence(
-    columns: Sequence[ColumnShift],
-    label: Aspect,
-    labels: Evidence | None,
-    multivariate: Aspect,
-    concept: Aspect,
-    smallest: float,
-    thresholds: Thresholds,
-) -> str:
-    moved = [column for column in columns if column.level != "none"]
-    parts = []
-    if not columns:
-        parts.append("Old and new data have no column in common to compare")
-    elif moved:
-        verb = "moved enough to matter"
-        parts.append(f"{len(moved)} of {len(columns)} columns {verb}")
-        parts.append(f"most: {wording.short(moved[0].name)} ({wording.deviations(moved[0].effect)})")
-    else:
-        parts.append(f"None of the {len(columns)} columns moved enough to matter")
-    if labels is not None and label.level not in (None, "none"):
-        parts.append(label_clause(labels.pair))
-    if not moved and multivariate.level not in (None, "none"):
-        parts.append("but all columns together tell old rows from new ones")
-    if concept.level not in (None, "none"):
-        parts.append("rows with the same values get other labels than before")
-    if columns and not moved and smallest > thresholds.minor:
-        parts.append(
-            f"a movement below about {wording.deviations(smallest)} could not be seen with so few rows"
-        )
-    return "; ".join(parts) + "."

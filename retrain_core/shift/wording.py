@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import math
 
+from retrain_core.shift.levels import LARGEST_D
+
 LONGEST_NAME = 40
 
 
@@ -49,12 +51,25 @@ def day(value: float) -> str:
 def deviations(effect: float) -> str:
     """Return an effect in d in words.
 
-    >>> deviations(0.347), deviations(0.004), deviations(1.0)
-    ('0.35 standard deviations', '0.00 standard deviations', '1.0 standard deviations')
+    >>> deviations(0.347), deviations(0.004), deviations(1.0), deviations(3.0)
+    ('0.35 standard deviations', 'less than 0.01 standard deviations', '1.0 standard deviations', '3 or more standard deviations')
     """
+    if effect < 0.005:
+        return "less than 0.01 standard deviations"
+    if effect == LARGEST_D:
+        return f"{effect:.0f} or more standard deviations"
     if effect >= 1000:
         return "over 1,000 standard deviations"
     return f"{effect:.1f} standard deviations" if effect >= 1 else f"{effect:.2f} standard deviations"
+
+
+def like(effect: float) -> str:
+    """Return an effect in d as what it is comparable to.
+
+    >>> like(0.347)
+    'like a mean shift of 0.35 standard deviations'
+    """
+    return f"like a mean shift of {deviations(effect)}"
 
 
 def chance(p: float) -> str:
@@ -77,10 +92,12 @@ def short(name: object) -> str:
 
 
 def listed(names: list[str], most: int = 5) -> str:
-    """Return the first names and how many more there are.
+    """Return names as a list in a sentence: the first ones and how many more there are.
 
-    >>> listed(["a", "b", "c"], most=2)
-    'a, b and 1 more'
+    >>> listed(["a", "b", "c"], most=2), listed(["a", "b"]), listed(["a"])
+    ('a, b and 1 more', 'a and b', 'a')
     """
-    shown = ", ".join(short(name) for name in names[:most])
-    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+    shown = [short(name) for name in names[:most]]
+    if len(names) > most:
+        shown.append(f"{len(names) - most:,} more")
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

@@ -47,12 +47,17 @@ def comparison(page: Page, folder: Path) -> dict[str, Any]:
     return json.loads(download(page, "Comparison (JSON)", folder).read_text())
 
 
-def table(page: Page, key: str) -> list[dict[str, str]]:
-    """Return what a table shows, row by row: the grid is a canvas with a table for screen readers inside."""
-    grid = page.locator(f".st-key-{key} canvas table").first
-    grid.wait_for(state="attached")
-    names = [text.strip() for text in grid.locator("th").all_text_contents()]
-    rows = grid.locator("tbody tr").all()
+def table(page: Page) -> list[dict[str, str]]:
+    """Return what the first table shows, row by row: a canvas with a table for screen readers inside.
+
+    Only columns on the screen are in it, so the window is made wide first.
+    """
+    page.set_viewport_size({"width": 2200, "height": 1000})
+    canvas = page.get_by_test_id("data-grid-canvas").first
+    canvas.scroll_into_view_if_needed()
+    expect(canvas.locator("th").last).to_have_text("status")
+    names = [text.strip() for text in canvas.locator("th").all_text_contents()]
+    rows = canvas.locator("tbody tr").all()
     return [dict(zip(names, row.locator("td").all_text_contents(), strict=True)) for row in rows]
 
 

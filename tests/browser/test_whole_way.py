@@ -1,0 +1,189 @@
+"""The whole way, as a user goes it: from the sample or from files to the numbers and the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import steps
+from tests.browser.conftest import App
+from tests.make import mlp, table
+
+TITLES = {
+    "keep": "Keep", "fine_tune": "Fine-tune", "incremental": "Incremental", "full_retrain": "Full retrain",
+}  # fmt: skip
+
+
+def check_numbers(page: Page, comparison: dict[str, Any]) -> None:
+    """Hold every score on the Compare page against ``comparison.json``."""
+    steps.go(page, "Compare")
+    recommendation = comparison["recommendation"]
+    answer = page.locator(".st-key-recommendation")
+    for text in (recommendation["summary"], *recommendation["reasons"]):
+        expect(answer).to_contain_text(text)
+    expect(answer).to_contain_text("clear" if recommendation["clear"] else "not certain")
+    holdout = comparison["holdout"]
+    expect(
+        page.get_by_text(f"{holdout['new_rows']:,} new and {holdout['old_rows']:,} old rows")
+    ).to_be_visible()
+    expect(page.get_by_text(holdout["sha256"][:16])).to_be_visible()
+    rows = {row["strategy"]: row for row in steps.table(page)}
+    assert list(rows) == list(TITLES.values())
+    for name, title in TITLES.items():
+        candidate, row = comparison["strategies"][name], rows[title]
+        for part in ("new", "old"):
+            accuracy = 100 * candidate[part]["accuracy"]
+            assert steps.number(row[f"{part} accuracy (%)"]) == pytest.approx(accuracy, abs=0.051)
+            assert steps.number(row[f"{part} loss"]) == pytest.approx(candidate[part]["loss"], abs=0.000051)
+            if name != "keep":
+                change = accuracy - 100 * comparison["strategies"]["keep"][part]["accuracy"]
+                assert steps.number(row[f"Δ {part} (points)"]) == pytest.approx(change, abs=0.051)
+
+
+def check_report(chromium: Browser, file: Path, comparison: dict[str, Any]) -> None:
+    """Open the downloaded report offline."""
+    context = chromium.new_context(offline=True)
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
+    page.goto(file.as_uri())
+    expect(page.get_by_text(comparison["recommendation"]["summary"]).first).to_be_visible()
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    context.close()
+    assert said == []
+
+
+def test_from_the_sample_to_the_report(page: Page, app: App, chromium: Browser, tmp_path: Path) -> None:
+    page.goto(app.url)
+    page.get_by_role("button", name="Try the sample").first.click()
+    expect(page.get_by_role("heading", name="Shift", level=1)).to_be_visible()
+    expect(page.get_by_text("major shift").first).to_be_visible()
+    page.get_by_role("link", name="Go on to Train").click()
+    steps.start(page, epochs=2)
+    steps.wait_for_the_end(page)
+    comparison = steps.comparison(page, tmp_path)
+    assert list(comparison["strategies"]) == list(TITLES)
+    assert all(candidate["status"] == "finished" for candidate in comparison["strategies"].values())
+    check_report(chromium, steps.download(page, "Report (HTML)", tmp_path), comparison)
+    scores = steps.download(page, "Scores (CSV)", tmp_path).read_text()
+    assert str(comparison["strategies"]["full_retrain"]["new"]["loss"])[:8] in scores
+    assert steps.download(page, "Full retrain (.keras)", tmp_path).read_bytes()[:2] == b"PK"
+    check_numbers(page, comparison)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("files")
+    table(600, 1).to_csv(folder / "spring.csv", index=False)
+    table(400, 2, shift=0.8).to_csv(folder / "autumn.csv", index=False)
+    mlp(folder / "customers.keras", table(600, 1))
+    return folder
+
+
+def upload(page: Page, label: str, file: Path) -> None:
+    page.get_by_test_id("stFileUploader").filter(has_text=label).locator("input[type=file]").set_input_files(
+        file
+    )
+    expect(page.get_by_text(file.name, exact=True)).to_be_visible()
+
+
+def use_files(page: Page, app: App, files: Path) -> None:
+    """Upload model, new and old data, and go on to Train."""
+    page.goto(app.url)
+    page.get_by_role("button", name="Choose your files").click()
+    expect(page.get_by_role("heading", name="Data", level=1)).to_be_visible()
+    upload(page, "Old model", files / "customers.keras")
+    upload(page, "New data", files / "autumn.csv")
+    upload(page, "Old data", files / "spring.csv")
+    expect(page.get_by_text("2 columns feed the input 'row'")).to_be_visible()
+    page.get_by_role("button", name="Use this data").click()
+    page.get_by_role("link", name="Go on to Train").click()
+
+
+def test_from_uploaded_files_to_the_numbers(page: Page, app: App, files: Path, tmp_path: Path) -> None:
+    use_files(page, app, files)
+    steps.start(page, epochs=2)
+    steps.wait_for_the_end(page)
+    check_numbers(page, steps.comparison(page, tmp_path))
+
+
+def test_a_wrong_upload_is_said_and_the_rest_is_kept(
+    page: Page, app: App, files: Path, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "notes.csv"
+    wrong.write_bytes(b"%PDF-1.7 not a table")
+    page.goto(app.url)
+    page.get_by_role("button", name="Choose your files").click()
+    upload(page, "Old model", files / "customers.keras")
+    upload(page, "New data", wrong)
+    expect(page.get_by_text("notes.csv cannot be used as data.")).to_be_visible()
+    expect(page.get_by_text("customers.keras", exact=True)).to_be_visible()
+    upload(page, "New data", files / "autumn.csv")
+    expect(page.get_by_text("notes.csv cannot be used as data.")).to_be_hidden()
+    expect(page.get_by_role("button", name="Use this data")).to_be_enabled()
+
+
+def test_a_refresh_a_second_tab_and_a_restart_find_the_runs_again(
+    page: Page, app: App, files: Path, chromium: Browser
+) -> None:
+    use_files(page, app, files)
+    steps.set_number(page, "Batch size (rows)", 1)
+    steps.start(page, epochs=1000)
+    expect(page.get_by_text("epoch").first).to_be_visible()
+    url = page.url
+    assert "experiment=" in url
+
+    page.reload()
+    expect(page.get_by_role("button", name="Stop all")).to_be_visible()
+
+    other = chromium.new_page()
+    other.goto(url)
+    expect(other.get_by_role("button", name="Stop all")).to_be_visible()
+    other.close()
+
+    page.goto("about:blank")
+    app.stop()
+    app.start()
+    page.goto(url)
+    expect(page.get_by_role("button", name="Stop all")).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=True).first.click()
+    expect(page.get_by_text("stopped", exact=True).first).to_be_visible()
+    page.get_by_role("button", name="Stop all").click()
+    steps.wait_for_the_end(page)
+    expect(page.get_by_role("link", name="Compare them")).to_be_visible()
+
+
+@pytest.fixture
+def answered(app: App, tmp_path: Path) -> Iterator[str]:
+    """The id of an experiment that has been run, by the sample test before; it is in the same store."""
+    folders = sorted((app.store / "experiments").iterdir())
+    yield next(folder.name for folder in folders if (folder / "runs" / "keep-0" / "result.json").exists())
+
+
+@pytest.mark.parametrize("where", ["data", "shift", "train", "compare", "report"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_link_opens_its_page_on_a_narrow_screen(
+    chromium: Browser, app: App, answered: str, where: str, scheme: str
+) -> None:
+    context = chromium.new_context(viewport={"width": 375, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{app.url}/{where}?experiment={answered}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(where.capitalize())
+    expect(page.get_by_test_id("stSpinner")).to_be_hidden()
+    width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+    context.close()
+    assert width <= 375  # nothing makes the page scroll sideways
+
+
+def test_json_of_the_report_is_the_contract_of_the_command_line(
+    page: Page, app: App, answered: str, tmp_path: Path
+) -> None:
+    page.goto(f"{app.url}?experiment={answered}")
+    comparison = steps.comparison(page, tmp_path)
+    assert comparison["schema"] == 1
+    assert json.loads(json.dumps(comparison))["metric"] == {"name": "accuracy", "direction": "max"}
