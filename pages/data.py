@@ -53,7 +53,7 @@ def upload(role: str) -> None:
         st.rerun()
     ref = state.draft().files.get(role)
     if ref:
-        with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"file_{role}"):
             st.markdown(f":green[:material/check_circle:] {literal(ref.name)}")
             if st.button("Remove", key=f"remove_{role}", type="tertiary", help=f"Take {label.lower()} away."):
                 state.set_file(role, None)

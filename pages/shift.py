@@ -8,7 +8,7 @@ from retrain_core.errors import RetrainError
 from retrain_core.figures import shift as figures
 from retrain_core.shift import shift_report
 from retrain_core.shift.frames import feature_frame
-from retrain_core.shift.table import shift_table
+from retrain_core.shift.table import SHIFT_COLUMNS, shift_table
 from retrain_core.types import Aspect, ExperimentSpec, ShiftReport
 
 LEVELS = {"none": ("no shift", "green"), "minor": ("minor shift", "orange"), "major": ("major shift", "red")}
@@ -78,9 +78,10 @@ chart(figures.column_effects(report), key="effects", alt=f"Effect of each column
 old = feature_frame(state.table(spec.old.sha256, spec.old.name), spec.schema)
 new = feature_frame(state.table(spec.new.sha256, spec.new.name), spec.schema)
 names = [column.name for column in report.columns]
-options = [*names, spec.schema.label]
+label = spec.schema.label
+options = [*names, *([label] if label in old and label in new and label not in names else [])]
 chosen = st.selectbox("Look at a column", options, key="shift_column")
-if chosen == spec.schema.label and chosen not in names:
+if chosen not in names:
     st.write(literal(report.label.summary))
     figure = figures.label_distribution(old[chosen], new[chosen], chosen, spec.schema.task)
     chart(figure, key="distribution", alt=f"Old and new distribution of the label {chosen}.")
@@ -92,5 +93,14 @@ else:
     chart(figures.column_distribution(old[chosen], new[chosen], shift), key="distribution", alt=shift.summary)
 
 st.subheader("All measures")
-st.dataframe(shift_table(report), hide_index=True, key="measures")
+st.dataframe(
+    shift_table(report),
+    hide_index=True,
+    key="measures",
+    placeholder="–",
+    column_config={
+        name: st.column_config.Column(help=text, pinned=name == "column")
+        for name, text in SHIFT_COLUMNS.items()
+    },
+)
 state.page_link("train", "Go on to Train")

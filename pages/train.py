@@ -34,7 +34,7 @@ def settings(spec: ExperimentSpec) -> None:
     for name, strategy in STRATEGIES.items():
         if name == "keep":
             continue
-        with st.container(border=True):
+        with st.container(border=True, key=f"strategy_{name}"):
             first_line = (strategy.__doc__ or "").split("\n")[0]
             on = st.checkbox(
                 f"**{strategy.title}**",
@@ -44,6 +44,8 @@ def settings(spec: ExperimentSpec) -> None:
                 persist_state="session",
             )
             st.caption(f"{first_line} Source: {strategy.source}.")
+            if spec.old is None and strategy.without_old:
+                st.caption(f":material/info: {strategy.without_old}")
             with st.expander("Options"):
                 options = options_form(strategy, key=f"option_{name}", leave_out=SHARED_OPTIONS)
             if on:

@@ -21,7 +21,7 @@ STATUS = {
 def run_card(run: RunState, *, several_seeds: bool) -> None:
     """Draw the card of one run: progress, time left, loss and accuracy, and a stop button while it lasts."""
     words, colour = ("stalled", "orange") if run.stalled else STATUS[run.status]
-    with st.container(border=True, height="stretch"):
+    with st.container(border=True, height="stretch", key=f"card_{run.spec.id}"):
         seed = f" · seed {run.spec.seed}" if several_seeds else ""
         st.markdown(f"**{look_of(run.spec.strategy).title}**{seed} :{colour}-badge[{words}]")
         st.progress(min(run.progress, 1.0))

@@ -168,7 +168,7 @@ def _cells(candidate: CandidateScores, part: str, score: str, *, is_keep: bool) 
     delta = (candidate.delta.get(part) or {}).get(score)
     change = math.nan if delta is None or is_keep else delta.value
     if score == "accuracy":
-        points = round(100 * change, 1) + 0.0  # no "-0.0"
+        points = 0.0 if abs(change) < 0.0005 else 100 * change  # never shown as "-0.0"
         return {f"{part} accuracy (%)": 100 * value, f"Δ {part} (points)": points}
     title = "MAE" if score == "mae" else score
     return {f"{part} {title}": value, f"Δ {part} {title}": change}

@@ -17,9 +17,10 @@ from retrain_core.shift.rates import rate_change
 
 @dataclass(frozen=True)
 class MeasureInfo:
-    """What a measure is counted in, and the function for each thing it can be computed from.
+    """What a measure is called and counted in, and the function for each thing it can be computed from.
 
     Args:
+        title: For tables.
         unit: What the value is counted in.
         values: From the sorted values of a numeric column, old and new.
         bins: From the counts of a numeric column in ten bins of equal old share.
@@ -28,6 +29,7 @@ class MeasureInfo:
         table: From all columns together.
     """
 
+    title: str
     unit: str
     values: Callable[[Values, Values], Estimate] | None = None
     bins: Callable[[Counts, Counts], Estimate] | None = None
@@ -39,16 +41,16 @@ class MeasureInfo:
 D = "standard deviations (d)"
 
 MEASURES: dict[str, MeasureInfo] = {
-    "effect_size": MeasureInfo(D, values=numeric_effect, categories=categorical_effect),
-    "ks": MeasureInfo("0 to 1", values=ks),
-    "wasserstein": MeasureInfo("old standard deviations", values=wasserstein),
-    "psi": MeasureInfo("nats", bins=psi),
-    "chi2": MeasureInfo("chi-squared", categories=chi2),
-    "cramers_v": MeasureInfo("0 to 1", categories=cramers_v),
-    "total_variation": MeasureInfo("share of rows", categories=total_variation),
-    "js": MeasureInfo("0 to 1", bins=js, categories=js),
-    "missing_rate": MeasureInfo("share of rows", rows=rate_change),
-    "infinite_rate": MeasureInfo("share of rows", rows=rate_change),
-    "domain_auc": MeasureInfo("share of pairs", table=domain_auc),
-    "concept_change": MeasureInfo(D, table=check_concept),
+    "effect_size": MeasureInfo("effect (sd)", D, values=numeric_effect, categories=categorical_effect),
+    "ks": MeasureInfo("KS", "0 to 1", values=ks),
+    "wasserstein": MeasureInfo("Wasserstein (old sd)", "old standard deviations", values=wasserstein),
+    "psi": MeasureInfo("PSI (nats)", "nats", bins=psi),
+    "chi2": MeasureInfo("chi²", "chi-squared", categories=chi2),
+    "cramers_v": MeasureInfo("Cramér's V", "0 to 1", categories=cramers_v),
+    "total_variation": MeasureInfo("total variation", "share of rows", categories=total_variation),
+    "js": MeasureInfo("JS", "0 to 1", bins=js, categories=js),
+    "missing_rate": MeasureInfo("missing (change)", "share of rows", rows=rate_change),
+    "infinite_rate": MeasureInfo("infinite (change)", "share of rows", rows=rate_change),
+    "domain_auc": MeasureInfo("AUC old against new", "share of pairs", table=domain_auc),
+    "concept_change": MeasureInfo("concept (sd)", D, table=check_concept),
 }

@@ -1,27 +1,46 @@
-"""A shift report as a table, one row a column and measure."""
+"""A shift report as a table, one row a column."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
-from retrain_core.types import ShiftReport
+from retrain_core.shift.measures import MEASURES
+from retrain_core.shift.wording import chance
+from retrain_core.types import ColumnShift, ShiftReport
+
+# What each column of the table holds, for tooltips.
+SHIFT_COLUMNS: dict[str, str] = {
+    "column": "Most moved first.",
+    "level": "Whether the movement is real (adjusted p) and large enough to matter (effect).",
+    "effect (sd)": "How far the column moved, as a mean shift in standard deviations; comparable over columns.",
+    "95 % from": "Lower end of the 95 % interval of the effect.",
+    "95 % to": "Upper end of the 95 % interval of the effect.",
+    "adjusted p": "Chance of a difference this large without any shift, corrected for testing many columns.",
+}
 
 
 def shift_table(report: ShiftReport) -> pd.DataFrame:
-    """Return every measure of every column, columns in order of importance."""
-    rows = [
-        {
-            "column": column.name,
-            "kind": column.kind,
-            "level": column.level,
-            "measure": name,
-            "value": measure.value,
-            "95 % from": measure.interval[0] if measure.interval else None,
-            "95 % to": measure.interval[1] if measure.interval else None,
-            "adjusted p": measure.p_adjusted,
-            "unit": measure.unit,
-        }
-        for column in report.columns
-        for name, measure in column.measures.items()
-    ]
-    return pd.DataFrame(rows)
+    """Return every column with its effect, its p-value and all its measures, in order of importance."""
+    frame = pd.DataFrame([_row(column) for column in report.columns])
+    return frame.dropna(axis="columns", how="all")
+
+
+def _row(column: ColumnShift) -> dict[str, Any]:
+    effect = column.measures.get("effect_size")
+    low, high = effect.interval if effect and effect.interval else (None, None)
+    tested = [m.p_adjusted for m in column.measures.values() if m.p_adjusted is not None]
+    row: dict[str, Any] = {
+        "column": column.name,
+        "level": column.level,
+        "effect (sd)": column.effect,
+        "95 % from": low,
+        "95 % to": high,
+        "adjusted p": chance(min(tested)).removeprefix("p ").removeprefix("= ") if tested else None,
+        "kind": column.kind,
+    }
+    for name, info in MEASURES.items():
+        if name != "effect_size":
+            row[info.title] = column.measures[name].value if name in column.measures else None
+    return row | {"findings": " ".join(column.findings) or None}

@@ -21,7 +21,7 @@ class FineTune:
 
     name: ClassVar[str] = "fine_tune"
     title: ClassVar[str] = "Fine-tune"
-    needs_old: ClassVar[bool] = False
+    without_old: ClassVar[str] = ""
     source: ClassVar[str] = "Keras guide: transfer learning and fine-tuning"
 
     trainable_layers: int = option(

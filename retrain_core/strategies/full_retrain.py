@@ -22,7 +22,7 @@ class FullRetrain:
 
     name: ClassVar[str] = "full_retrain"
     title: ClassVar[str] = "Full retrain"
-    needs_old: ClassVar[bool] = False
+    without_old: ClassVar[str] = "Without old data it trains on the new rows only."
     source: ClassVar[str] = "Ash and Adams 2020"
 
     use_old: bool = option(

@@ -23,7 +23,7 @@ class Incremental:
 
     name: ClassVar[str] = "incremental"
     title: ClassVar[str] = "Incremental"
-    needs_old: ClassVar[bool] = False
+    without_old: ClassVar[str] = "Without old data nothing can be replayed."
     source: ClassVar[str] = "Gama et al. 2013; Prabhu et al. 2023"
 
     arrival_rows: int = option(

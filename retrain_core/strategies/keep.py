@@ -18,7 +18,7 @@ class Keep:
 
     name: ClassVar[str] = "keep"
     title: ClassVar[str] = "Keep"
-    needs_old: ClassVar[bool] = False
+    without_old: ClassVar[str] = ""
     source: ClassVar[str] = "Baseline"
 
     def train(self, old: Dataset | None, new: Dataset, tools: Toolbox) -> Model:

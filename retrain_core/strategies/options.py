@@ -18,7 +18,7 @@ class Strategy(Protocol):
 
     name: ClassVar[str]
     title: ClassVar[str]
-    needs_old: ClassVar[bool]
+    without_old: ClassVar[str]  # what is different then; empty if nothing is
     source: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 

@@ -22,6 +22,15 @@ def set_number(page: Page, label: str, value: int) -> None:
     field.press("Enter")
 
 
+def set_option(page: Page, strategy: str, label: str, value: int) -> None:
+    """Set an option of one strategy."""
+    form = page.locator(f".st-key-strategy_{strategy}")
+    form.get_by_text("Options").click()
+    field = form.get_by_label(label, exact=True)
+    field.fill(str(value))
+    field.press("Enter")
+
+
 def start(page: Page, *, epochs: int) -> None:
     """Start all strategies."""
     set_number(page, "Epochs (at most)", epochs)

@@ -85,11 +85,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def upload(page: Page, label: str, file: Path) -> None:
+def upload(page: Page, role: str, file: Path) -> None:
+    label = {"model": "Old model", "new": "New data", "old": "Old data"}[role]
     page.get_by_test_id("stFileUploader").filter(has_text=label).locator("input[type=file]").set_input_files(
         file
     )
-    expect(page.get_by_text(file.name, exact=True)).to_be_visible()
+    expect(page.locator(f".st-key-file_{role}")).to_contain_text(file.name)
 
 
 def use_files(page: Page, app: App, files: Path) -> None:
@@ -97,9 +98,9 @@ def use_files(page: Page, app: App, files: Path) -> None:
     page.goto(app.url)
     page.get_by_role("button", name="Choose your files").click()
     expect(page.get_by_role("heading", name="Data", level=1)).to_be_visible()
-    upload(page, "Old model", files / "customers.keras")
-    upload(page, "New data", files / "autumn.csv")
-    upload(page, "Old data", files / "spring.csv")
+    upload(page, "model", files / "customers.keras")
+    upload(page, "new", files / "autumn.csv")
+    upload(page, "old", files / "spring.csv")
     expect(page.get_by_text("2 columns feed the input 'row'")).to_be_visible()
     page.get_by_role("button", name="Use this data").click()
     page.get_by_role("link", name="Go on to Train").click()
@@ -119,11 +120,11 @@ def test_a_wrong_upload_is_said_and_the_rest_is_kept(
     wrong.write_bytes(b"%PDF-1.7 not a table")
     page.goto(app.url)
     page.get_by_role("button", name="Choose your files").click()
-    upload(page, "Old model", files / "customers.keras")
-    upload(page, "New data", wrong)
+    upload(page, "model", files / "customers.keras")
+    upload(page, "new", wrong)
     expect(page.get_by_text("notes.csv cannot be used as data.")).to_be_visible()
-    expect(page.get_by_text("customers.keras", exact=True)).to_be_visible()
-    upload(page, "New data", files / "autumn.csv")
+    expect(page.locator(".st-key-file_model")).to_contain_text("customers.keras")
+    upload(page, "new", files / "autumn.csv")
     expect(page.get_by_text("notes.csv cannot be used as data.")).to_be_hidden()
     expect(page.get_by_role("button", name="Use this data")).to_be_enabled()
 
@@ -133,8 +134,10 @@ def test_a_refresh_a_second_tab_and_a_restart_find_the_runs_again(
 ) -> None:
     use_files(page, app, files)
     steps.set_number(page, "Batch size (rows)", 1)
+    for strategy in ("fine_tune", "full_retrain"):  # never done by themselves
+        steps.set_option(page, strategy, "Patience (epochs)", 0)
     steps.start(page, epochs=1000)
-    expect(page.get_by_text("epoch").first).to_be_visible()
+    expect(page.locator(".st-key-card_fine_tune-0")).to_contain_text("epoch")
     url = page.url
     assert "experiment=" in url
 
@@ -151,8 +154,9 @@ def test_a_refresh_a_second_tab_and_a_restart_find_the_runs_again(
     app.start()
     page.goto(url)
     expect(page.get_by_role("button", name="Stop all")).to_be_visible()
-    page.get_by_role("button", name="Stop", exact=True).first.click()
-    expect(page.get_by_text("stopped", exact=True).first).to_be_visible()
+    page.locator(".st-key-card_fine_tune-0").get_by_role("button", name="Stop").click()
+    expect(page.locator(".st-key-card_fine_tune-0")).to_contain_text("stopped")
+    expect(page.locator(".st-key-card_full_retrain-0")).to_contain_text("running")
     page.get_by_role("button", name="Stop all").click()
     steps.wait_for_the_end(page)
     expect(page.get_by_role("link", name="Compare them")).to_be_visible()

@@ -114,6 +114,12 @@ def test_train_has_a_form_field_for_every_option(open_page, answered: Answered) 
     assert [box.options[0] for box in app.selectbox if box.label == "Device"] == ["Automatic"]
 
 
+def test_without_old_data_train_says_what_is_different(open_page, answered: Answered) -> None:
+    said = texts(open_page("train", answered.without_old.id))
+    assert "Without old data it trains on the new rows only." in said and "nothing can be replayed" in said
+    assert "Without old data" not in texts(open_page("train", answered.fresh.id))
+
+
 def test_train_needs_a_strategy(open_page, answered: Answered) -> None:
     app = open_page("train", answered.fresh.id)
     for name in ("fine_tune", "incremental", "full_retrain"):

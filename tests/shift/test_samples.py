@@ -9,7 +9,7 @@ import pytest
 from retrain_core.data import infer_schema, read_table
 from retrain_core.models import read_card
 from retrain_core.samples import FOLDER
-from retrain_core.shift import feature_frame, image_features, shift_json, shift_report, shift_table
+from retrain_core.shift import MEASURES, feature_frame, image_features, shift_json, shift_report, shift_table
 from retrain_core.types import to_json
 
 SAMPLES = {
@@ -47,12 +47,18 @@ def test_sentences_are_short_and_whole(sample):
         assert "  " not in sentence and ".." not in sentence and "nan" not in sentence.split()
 
 
-def test_the_table_has_every_measure(sample):
+def test_the_table_has_a_row_a_column_with_all_its_measures(sample):
     _, _, report = sample
     table = shift_table(report)
-    assert len(table) == sum(len(column.measures) for column in report.columns)
-    assert table["column"].unique().tolist() == [column.name for column in report.columns]
+    assert table["column"].tolist() == [column.name for column in report.columns]
+    assert table["effect (sd)"].tolist() == [column.effect for column in report.columns]
     assert (table["95 % from"].dropna() <= table["95 % to"].dropna()).all()
+    for column, (_, row) in zip(report.columns, table.iterrows(), strict=True):
+        shown = {name for name in column.measures if name != "effect_size"}
+        assert shown == {
+            name for name, info in MEASURES.items() if pd.notna(row.get(info.title)) and name != "effect_size"
+        }
+    assert set(table["adjusted p"].dropna()) & {"< 0.001"}
 
 
 def test_json_holds_what_other_programs_read(sample):
