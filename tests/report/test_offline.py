@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from retrain_core.report import render
 from tests.report.example import comparison, content
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 EVIL = "<img src=x onerror=alert(1)>"
 DRAWN = "[...document.querySelectorAll('[data-chart]')].every(place => place.querySelector('.main-svg'))"
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium; see README")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -54,34 +39,34 @@ def opened(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 375])
-def test_it_draws_all_charts_in_silence_and_fits(browser, report, width, scheme) -> None:
-    page, noise = opened(browser, report, width=width, scheme=scheme)
+def test_it_draws_all_charts_in_silence_and_fits(chromium, report, width, scheme) -> None:
+    page, noise = opened(chromium, report, width=width, scheme=scheme)
     assert page.locator(".main-svg").count() > 8
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert noise == []
     page.close()
 
 
-def test_text_of_charts_follows_the_colour_scheme(browser, report) -> None:
+def test_text_of_charts_follows_the_colour_scheme(chromium, report) -> None:
     colours = {}
     for scheme in ("light", "dark"):
-        page, _ = opened(browser, report, scheme=scheme)
+        page, _ = opened(chromium, report, scheme=scheme)
         tick = page.locator("[data-chart=tradeoff] .ytick text").first
         colours[scheme] = tick.evaluate("text => getComputedStyle(text).fill")
         page.close()
     assert colours == {"light": "rgb(27, 36, 48)", "dark": "rgb(232, 235, 239)"}
 
 
-def test_no_button_uploads_a_chart(browser, report) -> None:
-    page, _ = opened(browser, report)
+def test_no_button_uploads_a_chart(chromium, report) -> None:
+    page, _ = opened(chromium, report)
     page.locator("[data-chart=tradeoff]").hover()
     titles = page.locator(".modebar-btn").evaluate_all("found => found.map(button => button.dataset.title)")
     assert "Download plot as a PNG" in titles and not [title for title in titles if "hare" in title]
     page.close()
 
 
-def test_paper_is_white_and_everything_on_it_is_open(browser, report) -> None:
-    page, _ = opened(browser, report, scheme="dark")
+def test_paper_is_white_and_everything_on_it_is_open(chromium, report) -> None:
+    page, _ = opened(chromium, report, scheme="dark")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     chart = page.locator("[data-chart=cost]")
     assert chart.evaluate("place => place._fullLayout.paper_bgcolor") == "#ffffff"
