@@ -197,7 +197,15 @@ def mend(model: ModelCard, new: Table) -> None:
     if not names:
         return
     guess = draft.label or guess_label(model, new)
-    label_column, classes_column = st.columns(2)
+    label_column, task_column, classes_column = st.columns(3)
+    task = task_column.selectbox(
+        "The model predicts",
+        list(TASKS),
+        index=list(TASKS).index(draft.task) if draft.task else None,
+        format_func=TASKS.__getitem__,
+        placeholder="as the model says",
+        key=f"task_{draft.version}",
+    )
     label = label_column.selectbox(
         "Label column",
         names,
@@ -214,6 +222,8 @@ def mend(model: ModelCard, new: Table) -> None:
     changes: dict[str, object] = {}
     if label and label != guess:
         changes |= {"label": label, "classes": None, "columns": None}
+    if task != draft.task:
+        changes |= {"task": task, "from_logits": None}
     if split_labels(text) != (draft.classes or ()):
         changes |= {"classes": split_labels(text) or None}
     if len(model.inputs) == 1 and len(model.inputs[0].shape) == 1:

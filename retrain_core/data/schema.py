@@ -81,6 +81,12 @@ def infer_schema(
         )
     units = _units(card)
     task = task or card.task or _task_from_labels(new.columns[label], units)
+    if task == "regression" and units > 1:
+        raise DataError(
+            f"The model predicts {units} numbers a row.",
+            "One label column can be compared so far.",
+            "Use a model with one output unit, or say that it predicts classes.",
+        )
     if from_logits is None:
         from_logits = _looks_like_logits(card, task)
     return Schema(

@@ -23,9 +23,7 @@ def ways() -> dict[str, Callable[[], float]]:
     prepare(store, spec)
     (keep,) = plan_runs(spec.id, {})
     store.add_runs([keep])
-    warm, cold = LocalLauncher(), LocalLauncher()
-    cold._close_server()
-    cold._server = None
+    warm, cold = LocalLauncher(), LocalLauncher(warm=False)
     atexit.register(warm.close)
 
     def first_event(launcher: LocalLauncher) -> float:

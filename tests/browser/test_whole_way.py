@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from retrain_core.runs import run_states, submit
+from retrain_core.runs.plan import plan_runs
 from tests.browser import steps
 from tests.browser.conftest import App
-from tests.make import mlp, table
+from tests.make import mlp, question, table
 
 TITLES = {
     "keep": "Keep", "fine_tune": "Fine-tune", "incremental": "Incremental", "full_retrain": "Full retrain",
@@ -162,11 +164,16 @@ def test_a_refresh_a_second_tab_and_a_restart_find_the_runs_again(
     expect(page.get_by_role("link", name="Compare them")).to_be_visible()
 
 
-@pytest.fixture
-def answered(app: App, tmp_path: Path) -> Iterator[str]:
-    """The id of an experiment that has been run, by the sample test before; it is in the same store."""
-    folders = sorted((app.store / "experiments").iterdir())
-    yield next(folder.name for folder in folders if (folder / "runs" / "keep-0" / "result.json").exists())
+@pytest.fixture(scope="module")
+def answered(app: App) -> str:
+    """The id of an experiment that has been run."""
+    store, spec = question(app.store.parent)
+    submit(store, plan_runs(spec.id, {"fine_tune": {}, "full_retrain": {}}, shared={"epochs": 2}))
+    deadline = time.monotonic() + 120
+    while not (states := run_states(store, spec.id)) or not all(state.done for state in states):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return spec.id
 
 
 @pytest.mark.parametrize("where", ["data", "shift", "train", "compare", "report"])

@@ -68,7 +68,7 @@ def test_every_model_is_compared_or_refused_with_the_reason(brought: tuple[str, 
     )  # fmt: skip
     if kind == "several outputs":
         assert done.returncode == 2 and "Traceback" not in done.stderr
-        assert "output" in done.stderr
+        assert "predicts 2 numbers a row" in done.stderr
         return
     assert done.returncode == 0, done.stderr[-2000:]
     comparison = json.loads((out / "comparison.json").read_text())
@@ -82,4 +82,5 @@ def test_every_model_is_compared_or_refused_with_the_reason(brought: tuple[str, 
         assert set(retrained) == {"loss", "mae"}
     else:
         assert comparison["task"] == ("multiclass" if kind == "one-hot" else "binary")
-        assert comparison["strategies"]["fine_tune"]["new"]["accuracy"] > 0.4  # labels are not crossed
+        if kind != "never compiled":  # that one was never trained either
+            assert comparison["strategies"]["keep"]["new"]["accuracy"] > 0.4  # labels are not crossed

@@ -20,13 +20,17 @@ CAN_FORK = sys.platform == "linux"  # TensorFlow on macOS does not survive a for
 
 
 class LocalLauncher:
-    """Starts workers as processes of this machine."""
+    """Starts workers as processes of this machine.
 
-    def __init__(self) -> None:
+    Args:
+        warm: Whether to fork CPU workers from a process that has imported TensorFlow.
+    """
+
+    def __init__(self, warm: bool = CAN_FORK) -> None:
         self._fresh: dict[Path, subprocess.Popen[bytes]] = {}
         self._forked: dict[Path, int | None] = {}
         self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self._server: subprocess.Popen[bytes] | None = self._start_server() if CAN_FORK else None
+        self._server: subprocess.Popen[bytes] | None = self._start_server() if warm else None
 
     def start(self, folder: Path, device: str, threads: int) -> None:
         """Start the worker of a run folder."""
