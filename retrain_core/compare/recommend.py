@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,28 +64,29 @@ def recommend(
     choice = min(near, key=lambda name: (name != "keep", scores[name].seconds))
     others = [name for name in names if name != choice]
     versus = {name: _difference(rows[choice], rows[name], old_weight, sign) for name in others}
-    clear = all(diff.low > -margin for diff in versus.values()) and (
-        choice == "keep" or to_keep[choice].low > 0
-    )
+    rivals = [name for name in others if versus[name].low <= -margin]
+    beats_keep = choice == "keep" or to_keep[choice].low > 0
     reasons = [
         *_gain(choice, scores, metric),
-        *_rivals(choice, versus, near, margin, metric),
+        *_rivals(versus, near, metric),
+        *_by_loss(choice, rows, scores, old_weight),
         *_cost(choice, scores),
+        *_doubts(scores, old_weight),
     ]
-    reasons += _doubts(scores, old_weight)
-    return Recommendation(
-        choice, clear, _summary(choice, clear, to_keep, scores, metric, margin), tuple(reasons)
-    )
+    sentence = _sentence(choice, to_keep, scores, metric, margin) + _doubt(choice, beats_keep, rivals)
+    return Recommendation(choice, beats_keep and not rivals, sentence, tuple(reasons))
 
 
-def _difference(candidate: Rows, base: Rows, old_weight: float, sign: float) -> _Difference:
+def _difference(
+    candidate: Rows, base: Rows, old_weight: float, sign: float, score: str = "metric"
+) -> _Difference:
     """Return how much better ``candidate`` is than ``base`` on the same rows, weighted over both parts."""
     value, variance = 0.0, 0.0
     seeds = {"candidate": 0.0, "base": 0.0}
     for side, weight in (("new", 1 - old_weight), ("old", old_weight)):
         if not weight:
             continue
-        mine, theirs = candidate[f"{side}_metric"], base[f"{side}_metric"]
+        mine, theirs = candidate[f"{side}_{score}"], base[f"{side}_{score}"]
         per_row = sign * (mine.mean(axis=0) - theirs.mean(axis=0))
         value += weight * float(per_row.mean())
         variance += (weight * standard_error(per_row)) ** 2
@@ -106,6 +107,15 @@ def title(name: str) -> str:
     return TITLES.get(name, name.replace("_", "-").capitalize())
 
 
+def noun(name: str) -> str:
+    """Return the strategy's name inside a sentence.
+
+    >>> noun("full_retrain"), noun("fine_tune")
+    ('full retrain', 'fine-tune')
+    """
+    return {"fine_tune": "fine-tune"}.get(name, name.replace("_", " "))
+
+
 def score_text(value: float, metric: Metric) -> str:
     """Return a score as people read it.
 
@@ -124,38 +134,42 @@ def gap_text(value: float, metric: Metric) -> str:
     return f"{abs(value) * 100:.1f} points" if metric.name == "accuracy" else f"{abs(value):.4g}"
 
 
-def _summary(
+def _sentence(
     choice: str,
-    clear: bool,
     to_keep: Mapping[str, _Difference],
     scores: Mapping[str, CandidateScores],
     metric: Metric,
     margin: float,
 ) -> str:
+    """Return what to do and what it brings, without a full stop."""
     what = "accuracy" if metric.name == "accuracy" else "mean absolute error"
     mine, keep = scores[choice], scores["keep"]
     assert mine.new is not None and keep.new is not None
-    new, new_keep = mine.new[metric.name], keep.new[metric.name]
+    now = f"its {what} on the new rows is {score_text(keep.new[metric.name], metric)}"
     if choice == "keep":
-        top = max(
-            (name for name in to_keep if name != "keep"), key=lambda name: to_keep[name].value, default=None
-        )
-        if top is None:
-            return f"Keep the old model: nothing else was run. Its {what} on the new rows is {score_text(new, metric)}."
-        if clear or to_keep[top].value <= margin:
-            return f"Keep the old model: no candidate is materially better (its {what} on the new rows is {score_text(new, metric)})."
-        return (
-            f"Keep the old model for now: {title(top).lower()} looks better by {gap_text(to_keep[top].value, metric)}, "
-            "but that may be chance."
-        )
-    sentence = (
-        f"{title(choice)}: {what} goes from {score_text(new_keep, metric)} to {score_text(new, metric)} "
-        "on the new rows"
-    )
+        if len(to_keep) == 1:
+            return f"Keep the old model: nothing else was run; {now}"
+        top = max((name for name in to_keep if name != "keep"), key=lambda name: to_keep[name].value)
+        if to_keep[top].value <= margin:
+            return f"Keep the old model: no candidate is materially better; {now}"
+        gap = gap_text(to_keep[top].value, metric)
+        return f"Keep the old model for now: {noun(top)} looks better by {gap}, which may be chance"
+    before, after = keep.new[metric.name], mine.new[metric.name]
+    sentence = f"{title(choice)}: {what} goes from {score_text(before, metric)} to {score_text(after, metric)} on the new rows"
     if mine.old and keep.old:
         before, after = keep.old[metric.name], mine.old[metric.name]
         sentence += f" and from {score_text(before, metric)} to {score_text(after, metric)} on the old"
-    return sentence + ("." if clear else ", but that is not certain.")
+    return sentence
+
+
+def _doubt(choice: str, beats_keep: bool, rivals: Sequence[str]) -> str:
+    """Return how the sentence ends: what could still turn out otherwise."""
+    if not beats_keep:
+        return ", but that may be chance."
+    if not rivals:
+        return "."
+    names = " or ".join(noun(name) for name in rivals)
+    return f"; {names} may be better." if choice == "keep" else f"; {names} may do as well or better."
 
 
 def _gain(choice: str, scores: Mapping[str, CandidateScores], metric: Metric) -> list[str]:
@@ -180,25 +194,40 @@ def _signed(value: float, metric: Metric) -> str:
     return f"{value * 100:+.1f} points" if metric.name == "accuracy" else f"{value:+.3g}"
 
 
-def _rivals(
-    choice: str, versus: Mapping[str, _Difference], near: list[str], margin: float, metric: Metric
-) -> list[str]:
+def _rivals(versus: Mapping[str, _Difference], near: Sequence[str], metric: Metric) -> list[str]:
     reasons = []
     for name, diff in sorted(versus.items(), key=lambda item: item[1].value):
+        gap, who = gap_text(diff.value, metric), noun(name).capitalize()
         if name in near:
-            reasons.append(
-                f"{title(name)} is not materially different ({gap_text(diff.value, metric)}); the cheaper one is taken."
-            )
-        elif name != "keep" and diff.value > 0:
+            reasons.append(f"{who} is not materially different ({gap}); the cheaper one is taken.")
+        elif name == "keep":
+            continue  # its difference is given for each part
+        elif diff.value > 0:
             sure = "clearly" if diff.low > 0 else "though not clearly"
-            reasons.append(
-                f"{title(name)} is {gap_text(diff.value, metric)} worse in the weighted score, {sure}."
-            )
-        elif name != "keep" and diff.value <= 0:
-            reasons.append(
-                f"{title(name)} is {gap_text(diff.value, metric)} better in the weighted score, which may be chance."
-            )
+            reasons.append(f"{who} is {gap} worse in the weighted score, {sure}.")
+        else:
+            reasons.append(f"{who} is {gap} better in the weighted score, which may be chance.")
     return reasons
+
+
+def _by_loss(
+    choice: str, rows: Mapping[str, Rows], scores: Mapping[str, CandidateScores], old_weight: float
+) -> list[str]:
+    """Say it if the loss clearly prefers another candidate: its outputs fit better where its decisions do not."""
+    gains = {
+        name: _difference(values, rows[choice], old_weight, -1.0, "loss")
+        for name, values in rows.items()
+        if name != choice
+    }
+    best = max(gains, key=lambda name: gains[name].value, default=None)
+    if best is None or gains[best].low <= 0:
+        return []
+    mine, other = scores[choice].new, scores[best].new
+    assert mine is not None and other is not None
+    return [
+        f"By loss, {noun(best)} is clearly better in the weighted score "
+        f"({other['loss']:.4g} against {mine['loss']:.4g} on the new rows)."
+    ]
 
 
 def _cost(choice: str, scores: Mapping[str, CandidateScores]) -> list[str]:
@@ -220,7 +249,7 @@ def _doubts(scores: Mapping[str, CandidateScores], old_weight: float) -> list[st
         doubts.append(
             "The old model has probably seen the old rows in training, which flatters keep on the old part."
         )
-    failed = [title(name) for name, candidate in scores.items() if candidate.new is None]
+    failed = [noun(name) for name, candidate in scores.items() if candidate.new is None]
     if failed:
         doubts.append(f"Without a score: {', '.join(failed)}.")
     return doubts

@@ -71,7 +71,7 @@ def split(
         copies = np.isin(new_keys, held_keys)
         new_part[copies] = DROPPED
         if copies.any():
-            notes.append(f"{copies.sum()} new rows are copies of holdout rows and are not trained on.")
+            notes.append(f"{copies.sum():,} new rows are copies of holdout rows and are not trained on.")
     parts: dict[Part, Rows] = {
         "new_train": np.flatnonzero(new_part == TRAIN),
         "new_validation": np.flatnonzero(new_part == VALIDATION),
@@ -83,14 +83,14 @@ def split(
         old_part[np.isin(old_keys, held_keys)] = DROPPED
         left_out = int((old_part == DROPPED).sum())
         if left_out:
-            notes.append(f"{left_out} old rows are copies of held-back new rows and are not trained on.")
+            notes.append(f"{left_out:,} old rows are copies of held-back new rows and are not trained on.")
         parts |= {
             "old_train": np.flatnonzero(old_part == TRAIN),
             "old_holdout": np.flatnonzero(old_part == HOLDOUT),
         }
     repeated = new.rows - len(np.unique(new_keys))
     if repeated:
-        notes.append(f"{repeated} new rows have the same inputs as another; such rows stay in one part.")
+        notes.append(f"{repeated:,} new rows have the same inputs as another; such rows stay in one part.")
     for name, rows in parts.items():
         if not len(rows):
             raise DataError(

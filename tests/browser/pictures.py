@@ -54,8 +54,10 @@ def run_the_flights(browser: Browser, app: App, out: Path) -> str:
     page.goto(app.url)
     page.get_by_role("button", name="Try the sample").nth(1).click()
     page.get_by_role("link", name="Go on to Train").click()
+    steps.set_number(page, "Batch size (rows)", 16)  # slow enough for a picture
     steps.start(page, epochs=10)
-    expect(page.locator(".st-key-card_full_retrain-0")).to_contain_text("epoch 5")
+    expect(page.locator(".st-key-card_full_retrain-0")).to_contain_text("of 10")
+    page.wait_for_timeout(2500)
     page.screenshot(path=out / "train-light.png")
     steps.wait_for_the_end(page)
     query = page.url.partition("?")[2]

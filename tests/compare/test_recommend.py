@@ -116,3 +116,34 @@ def test_scores_are_means_over_seeds_and_each_seed_is_kept() -> None:
     assert [seed["new"]["accuracy"] for seed in candidate.per_seed] == pytest.approx([0.7, 0.8])
     delta = candidate.delta["new"]
     assert delta is not None and delta["accuracy"].value == pytest.approx(0.15)
+
+
+def with_loss(run: Outcome, loss: float) -> Outcome:
+    """Return the same decisions with other probabilities."""
+    noise = np.random.default_rng(0).normal(0, 0.1, ROWS)
+    rows = {**run.rows, "new_loss": loss + noise, "old_loss": loss + noise}
+    return Outcome(run.spec, run.result, rows)
+
+
+def test_a_rival_that_may_be_better_is_named_in_the_sentence() -> None:
+    rng = np.random.default_rng(1)
+    runs = [
+        outcome("keep", 0.6, 0.8),
+        outcome("incremental", 0.75, 0.8, seconds=1),
+        outcome("full_retrain", 0.75, 0.8, seconds=9),
+    ]
+    shuffled = {name: rng.permutation(values) for name, values in runs[2].rows.items()}
+    recommendation = ask(*runs[:2], Outcome(runs[2].spec, runs[2].result, shuffled)).recommendation
+    assert recommendation is not None and recommendation.choice == "incremental" and not recommendation.clear
+    assert recommendation.summary.endswith("; full retrain may do as well or better.")
+
+
+def test_a_loss_that_prefers_another_is_a_reason() -> None:
+    runs = [with_loss(outcome("keep", 0.7, 0.8), 0.72), with_loss(outcome("incremental", 0.7, 0.8), 0.66)]
+    recommendation = ask(*runs).recommendation
+    assert recommendation is not None and recommendation.choice == "keep"
+    assert any(
+        reason.startswith("By loss, incremental is clearly better") for reason in recommendation.reasons
+    )
+    same = ask(runs[0], with_loss(outcome("incremental", 0.7, 0.8), 0.72)).recommendation
+    assert same is not None and not any("By loss" in reason for reason in same.reasons)
