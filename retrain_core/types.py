@@ -459,7 +459,7 @@ class CandidateScores:
     """One strategy over its seeds; the fields are those of ``comparison.json``.
 
     Args:
-        status: How its runs ended; ``finished`` if all did.
+        status: ``finished`` if at least one seed is, else ``stopped`` if one is, else ``failed``.
         error: Why, if one failed.
         new: Mean over seeds of the scores on the new part, by name; ``None`` if there are none.
         old: The same on the old part.

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
-from retrain_core.compare.intervals import Z95, seed_half_width, standard_error
+from retrain_core.compare.intervals import Z95, paired_error, seed_half_width
 from retrain_core.types import CandidateScores, Metric, Recommendation
 
 MARGIN = 0.005  # differences in accuracy smaller than this do not matter; for an error, this share of keep's
@@ -41,31 +42,37 @@ class _Difference:
 def recommend(
     rows: Mapping[str, Rows], scores: Mapping[str, CandidateScores], metric: Metric, old_weight: float
 ) -> Recommendation:
-    """Return the candidate to take: the best weighted score, or a simpler one that is not materially worse.
+    """Return the candidate to take: the best weighted score, or a cheaper one that is not materially worse.
 
-    A candidate replaces the old model only if it is better by more than chance makes likely (one standard error of
-    the paired difference); the choice is called clear if the 95 % interval agrees.
+    Keep is replaced only by a candidate that is better by more than chance makes likely: at the 95 % level, corrected
+    for how many candidates are compared with it (Bonferroni). The choice is called clear if, beside that, no rival may
+    be materially better (95 % interval).
 
     Args:
-        rows: By strategy, per-row scores of shape ``(seeds, rows)``: ``new_metric`` and, with old data, ``old_metric``.
+        rows: By strategy, per-row scores of shape ``(seeds, rows)``: ``new_metric`` and ``new_loss``, and with old
+            data ``old_metric`` and ``old_loss``.
         scores: By strategy, for the words.
         metric: Which way is better.
         old_weight: Weight of the old part, 0 to 1; 0 without old data.
     """
     sign = 1.0 if metric.direction == "max" else -1.0
-    margin = MARGIN if metric.name == "accuracy" else MARGIN * float(rows["keep"]["new_metric"].mean())
-    names = list(rows)
-    to_keep = {name: _difference(rows[name], rows["keep"], old_weight, sign) for name in names}
-    worth = [
-        name for name in names if name == "keep" or to_keep[name].value > max(margin, to_keep[name].error)
+    share = metric.name == "accuracy"
+    margin = MARGIN if share else MARGIN * float(rows["keep"]["new_metric"].mean())
+
+    def better(candidate: str, base: str) -> _Difference:
+        return _difference(rows[candidate], rows[base], old_weight, sign, "metric", share)
+
+    to_keep = {name: better(name, "keep") for name in rows}
+    level = float(stats.norm.ppf(1 - 0.025 / max(1, len(rows) - 1)))
+    proven = [
+        name for name, gain in to_keep.items() if gain.value > margin and gain.value > level * gain.error
     ]
+    worth = ["keep", *(name for name in proven if name != "keep")]
     best = max(worth, key=lambda name: to_keep[name].value)
     near = [name for name in worth if to_keep[best].value - to_keep[name].value <= margin]
     choice = min(near, key=lambda name: (name != "keep", scores[name].seconds))
-    others = [name for name in names if name != choice]
-    versus = {name: _difference(rows[choice], rows[name], old_weight, sign) for name in others}
-    rivals = [name for name in others if versus[name].low <= -margin]
-    beats_keep = choice == "keep" or to_keep[choice].low > 0
+    versus = {name: better(choice, name) for name in rows if name != choice}
+    rivals = [name for name, lead in versus.items() if lead.low <= -margin]
     reasons = [
         *_gain(choice, scores, metric),
         *_rivals(versus, near, metric),
@@ -73,12 +80,12 @@ def recommend(
         *_cost(choice, scores),
         *_doubts(scores, old_weight),
     ]
-    sentence = _sentence(choice, to_keep, scores, metric, margin) + _doubt(choice, beats_keep, rivals)
-    return Recommendation(choice, beats_keep and not rivals, sentence, tuple(reasons))
+    sentence = _sentence(choice, to_keep, scores, metric, margin, rivals)
+    return Recommendation(choice, not rivals, sentence, tuple(reasons))
 
 
 def _difference(
-    candidate: Rows, base: Rows, old_weight: float, sign: float, score: str = "metric"
+    candidate: Rows, base: Rows, old_weight: float, sign: float, score: str, share: bool
 ) -> _Difference:
     """Return how much better ``candidate`` is than ``base`` on the same rows, weighted over both parts."""
     value, variance = 0.0, 0.0
@@ -89,7 +96,7 @@ def _difference(
         mine, theirs = candidate[f"{side}_{score}"], base[f"{side}_{score}"]
         per_row = sign * (mine.mean(axis=0) - theirs.mean(axis=0))
         value += weight * float(per_row.mean())
-        variance += (weight * standard_error(per_row)) ** 2
+        variance += (weight * paired_error(per_row, share=share)) ** 2
         seeds["candidate"] += weight * seed_half_width(mine.mean(axis=1)) / Z95
         seeds["base"] += weight * seed_half_width(theirs.mean(axis=1)) / Z95
     return _Difference(value, float(np.sqrt(variance + seeds["candidate"] ** 2 + seeds["base"] ** 2)))
@@ -140,32 +147,31 @@ def _sentence(
     scores: Mapping[str, CandidateScores],
     metric: Metric,
     margin: float,
+    rivals: Sequence[str],
 ) -> str:
-    """Return what to do and what it brings, without a full stop."""
+    """Return what to do, what it brings, and what could still turn out otherwise."""
     what = "accuracy" if metric.name == "accuracy" else "mean absolute error"
     mine, keep = scores[choice], scores["keep"]
     assert mine.new is not None and keep.new is not None
     now = f"its {what} on the new rows is {score_text(keep.new[metric.name], metric)}"
     if choice == "keep":
         if len(to_keep) == 1:
-            return f"Keep the old model: nothing else was run; {now}"
+            return f"Keep the old model: nothing else was run; {now}."
         top = max((name for name in to_keep if name != "keep"), key=lambda name: to_keep[name].value)
         if to_keep[top].value <= margin:
-            return f"Keep the old model: no candidate is materially better; {now}"
+            return f"Keep the old model: no candidate is materially better; {now}{_doubt(choice, rivals)}"
         gap = gap_text(to_keep[top].value, metric)
-        return f"Keep the old model for now: {noun(top)} looks better by {gap}, which may be chance"
+        return f"Keep the old model for now: {noun(top)} looks better by {gap}, which may be chance."
     before, after = keep.new[metric.name], mine.new[metric.name]
     sentence = f"{title(choice)}: {what} goes from {score_text(before, metric)} to {score_text(after, metric)} on the new rows"
     if mine.old and keep.old:
         before, after = keep.old[metric.name], mine.old[metric.name]
         sentence += f" and from {score_text(before, metric)} to {score_text(after, metric)} on the old"
-    return sentence
+    return sentence + _doubt(choice, rivals)
 
 
-def _doubt(choice: str, beats_keep: bool, rivals: Sequence[str]) -> str:
+def _doubt(choice: str, rivals: Sequence[str]) -> str:
     """Return how the sentence ends: what could still turn out otherwise."""
-    if not beats_keep:
-        return ", but that may be chance."
     if not rivals:
         return "."
     names = " or ".join(noun(name) for name in rivals)
@@ -215,7 +221,7 @@ def _by_loss(
 ) -> list[str]:
     """Say it if the loss clearly prefers another candidate: its outputs fit better where its decisions do not."""
     gains = {
-        name: _difference(values, rows[choice], old_weight, -1.0, "loss")
+        name: _difference(values, rows[choice], old_weight, -1.0, "loss", share=False)
         for name, values in rows.items()
         if name != choice
     }
@@ -235,7 +241,8 @@ def _cost(choice: str, scores: Mapping[str, CandidateScores]) -> list[str]:
     if choice == "keep":
         return []
     return [
-        f"Training took {mine.seconds:.1f} s on {mine.device} and {mine.peak_memory_mb:,.0f} MB of memory."
+        f"Training took {mine.seconds:.1f} s on {mine.device.upper()}, other runs may have shared it, "
+        f"and {mine.peak_memory_mb:,.0f} MB of memory."
     ]
 
 
@@ -249,6 +256,11 @@ def _doubts(scores: Mapping[str, CandidateScores], old_weight: float) -> list[st
         doubts.append(
             "The old model has probably seen the old rows in training, which flatters keep on the old part."
         )
+    stopped = [
+        noun(name) for name, candidate in scores.items() if candidate.status == "stopped" and candidate.new
+    ]
+    if stopped:
+        doubts.append(f"Stopped before the end, scored with what it had: {', '.join(stopped)}.")
     failed = [noun(name) for name, candidate in scores.items() if candidate.new is None]
     if failed:
         doubts.append(f"Without a score: {', '.join(failed)}.")

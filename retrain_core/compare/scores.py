@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain_core.compare.intervals import Z95, mean_interval, seed_half_width, standard_error
+from retrain_core.compare.intervals import Z95, mean_interval, paired_error, seed_half_width
 from retrain_core.compare.recommend import recommend
 from retrain_core.errors import RunError
 from retrain_core.types import CandidateScores, Comparison, Delta, Holdout, Metric, Outcome, PartScores, Task
@@ -92,7 +92,7 @@ def _candidate(
 def _status(
     found: list[Literal["finished", "failed", "stopped"]],
 ) -> Literal["finished", "failed", "stopped"]:
-    """Return the worst status but count a strategy as finished if at least one seed is."""
+    """Return ``finished`` if at least one seed is, else ``stopped`` if one is, else ``failed``."""
     order: tuple[Literal["finished", "failed", "stopped"], ...] = ("finished", "stopped", "failed")
     return next(status for status in order if status in found)
 
@@ -137,14 +137,16 @@ def _deltas(
     mine, base = _named(rows, side, metric), _named(keep, side, metric)
     if rows is keep:
         return dict.fromkeys(mine, Delta(0.0, (0.0, 0.0))) or None
-    return {name: paired_delta(mine[name], base[name]) for name in mine if name in base} or None
+    return {
+        name: paired_delta(mine[name], base[name], share=name == "accuracy") for name in mine if name in base
+    } or None
 
 
-def paired_delta(candidate: NDArray[Any], base: NDArray[Any]) -> Delta:
+def paired_delta(candidate: NDArray[Any], base: NDArray[Any], *, share: bool) -> Delta:
     """Return the mean difference on the same rows and its 95 % interval; both of shape ``(seeds, rows)``."""
     rows = candidate.mean(axis=0) - base.mean(axis=0)
     seeds = np.hypot(seed_half_width(candidate.mean(axis=1)), seed_half_width(base.mean(axis=1)))
-    half = float(np.hypot(Z95 * standard_error(rows), seeds))
+    half = float(np.hypot(Z95 * paired_error(rows, share=share), seeds))
     value = float(rows.mean())
     return Delta(value, (value - half, value + half))
 

@@ -31,8 +31,12 @@ class FineTune:
         1,
         100,
     )
-    learning_rate: float = option(
-        1e-3, "Learning rate", "Step size of the optimiser. Smaller keeps closer to the old model.", 1e-7, 1.0
+    rate: float = option(
+        1.0,
+        "Learning rate (times the model's own)",
+        "Step size, as a multiple of the one the model was compiled with; smaller keeps closer to the old model.",
+        1e-4,
+        100.0,
     )
     epochs: int = option(10, "Epochs", "Most passes over the new rows.", 1, 1000)
     batch_size: int = option(32, "Batch size (rows)", "Rows a training step.", 1, 65536)
@@ -53,6 +57,6 @@ class FineTune:
             new,
             epochs=self.epochs,
             batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
+            rate=self.rate,
             patience=self.patience,
         )

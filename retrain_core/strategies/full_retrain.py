@@ -28,7 +28,13 @@ class FullRetrain:
     use_old: bool = option(
         True, "Use old rows", "Train on old and new rows together; off: on the new rows only."
     )
-    learning_rate: float = option(1e-3, "Learning rate", "Step size of the optimiser.", 1e-7, 1.0)
+    rate: float = option(
+        1.0,
+        "Learning rate (times the model's own)",
+        "Step size, as a multiple of the one the model was compiled with.",
+        1e-4,
+        100.0,
+    )
     epochs: int = option(10, "Epochs", "Most passes over the training rows.", 1, 1000)
     batch_size: int = option(32, "Batch size (rows)", "Rows a training step.", 1, 65536)
     patience: int = option(
@@ -50,6 +56,6 @@ class FullRetrain:
             rows,
             epochs=self.epochs,
             batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
+            rate=self.rate,
             patience=self.patience,
         )

@@ -35,7 +35,13 @@ class Incremental:
     )
     passes: int = option(1, "Passes", "Passes over each arriving batch.", 1, 1000)
     batch_size: int = option(32, "Batch size (rows)", "New rows a training step.", 1, 65536)
-    learning_rate: float = option(5e-4, "Learning rate", "Step size of the optimiser.", 1e-7, 1.0)
+    rate: float = option(
+        0.5,
+        "Learning rate (times the model's own)",
+        "Step size, as a multiple of the one the model was compiled with; smaller keeps closer to the old model.",
+        1e-4,
+        100.0,
+    )
     replay_ratio: float = option(
         0.0,
         "Replay (old rows a new row)",
@@ -54,7 +60,7 @@ class Incremental:
             arrival_rows=self.arrival_rows,
             passes=self.passes,
             batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
+            rate=self.rate,
             replay=old if self.replay_ratio > 0 else None,
             replay_ratio=self.replay_ratio,
         )

@@ -37,7 +37,7 @@ class Toolbox(Protocol):
         *,
         epochs: int,
         batch_size: int,
-        learning_rate: float | None,
+        rate: float,
         patience: int,
     ) -> Model:
         """Train on shuffled ``rows`` and return ``model`` with its best weights on the validation rows.
@@ -47,7 +47,7 @@ class Toolbox(Protocol):
             rows: Training rows.
             epochs: Most passes over ``rows``.
             batch_size: Rows a step.
-            learning_rate: ``None`` for the old model's own.
+            rate: Learning rate, times the old model's own.
             patience: Stop after this many epochs without a better validation loss; 0 never stops early.
         """
         ...
@@ -60,7 +60,7 @@ class Toolbox(Protocol):
         arrival_rows: int,
         passes: int,
         batch_size: int,
-        learning_rate: float | None,
+        rate: float,
         replay: Dataset | None,
         replay_ratio: float,
     ) -> Model:
@@ -72,7 +72,7 @@ class Toolbox(Protocol):
             arrival_rows: Rows that arrive together.
             passes: Passes over each arriving batch.
             batch_size: New rows a step.
-            learning_rate: ``None`` for the old model's own.
+            rate: Learning rate, times the old model's own.
             replay: Old rows to draw from, or ``None``.
             replay_ratio: Old rows a new row in each step.
         """

@@ -15,7 +15,7 @@ from retrain_core.data.parts import join
 from retrain_core.errors import RunError
 from retrain_core.training import models
 from retrain_core.training.loop import Loop
-from retrain_core.types import Dataset, ModelCard, Schema
+from retrain_core.types import Dataset, Schema
 
 Report = Callable[[str, dict[str, Any]], None]
 CURVE_POINTS = 20  # validation scores along an incremental run
@@ -30,7 +30,6 @@ class Engine:
 
     Args:
         model_path: The old model's file.
-        card: What that file says about itself.
         schema: How targets are read.
         validation: The new-validation rows; early stopping looks at nothing else.
         seed: For shuffling; Keras' own generators are seeded by the worker.
@@ -41,14 +40,14 @@ class Engine:
     def __init__(
         self,
         model_path: Path,
-        card: ModelCard,
         schema: Schema,
         validation: Dataset,
         seed: int,
         report: Report,
         should_stop: Callable[[], bool],
     ) -> None:
-        self._path, self._card, self._schema = model_path, card, schema
+        self._path, self._schema = model_path, schema
+        self._optimizer = models.own_optimizer(model_path)
         self._validation = validation
         self._rng = np.random.default_rng(seed)
         self._report, self._should_stop = report, should_stop
@@ -64,7 +63,7 @@ class Engine:
     def load_model(self) -> keras.Model:
         """Return the old model."""
         self.model = models.load(self._path)
-        models.compile_model(self.model, self._card, self._schema, None)
+        models.compile_model(self.model, self._optimizer, self._schema)
         return self.model
 
     def fresh_model(self, adapt_on: Dataset) -> keras.Model:
@@ -90,11 +89,11 @@ class Engine:
         *,
         epochs: int,
         batch_size: int,
-        learning_rate: float | None,
+        rate: float,
         patience: int,
     ) -> keras.Model:
         """Train on shuffled rows; return the model with its best weights on the validation rows."""
-        loop, validation = self._loops(model, rows, learning_rate)
+        loop, validation = self._loops(model, rows, rate)
         best, best_loss, waited = model.get_weights(), math.inf, 0
         self._curve_start(validation)
         for epoch in range(epochs):
@@ -121,12 +120,12 @@ class Engine:
         arrival_rows: int,
         passes: int,
         batch_size: int,
-        learning_rate: float | None,
+        rate: float,
         replay: Dataset | None,
         replay_ratio: float,
     ) -> keras.Model:
         """Score each arriving batch, then train on it; return the model after the last one."""
-        loop, validation = self._loops(model, rows if replay is None else join(rows, replay), learning_rate)
+        loop, validation = self._loops(model, rows if replay is None else join(rows, replay), rate)
         starts = range(0, rows.rows, arrival_rows)
         every = max(1, len(starts) // CURVE_POINTS)
         right, loss, seen = 0.0, 0.0, 0
@@ -153,7 +152,7 @@ class Engine:
         """Return ``model`` as it is saved: layers trainable as they were, compiled so that ``evaluate`` works."""
         for layer, trainable in self._trainable:
             layer.trainable = trainable
-        models.compile_model(model, self._card, self._schema, None)
+        models.compile_model(model, self._optimizer, self._schema)
         model.optimizer.build(model.trainable_variables)  # an unbuilt one makes load_model warn
         return model
 
@@ -161,8 +160,8 @@ class Engine:
     def _metric(self) -> str:
         return "mae" if self._schema.task == "regression" else "accuracy"
 
-    def _loops(self, model: keras.Model, rows: Dataset, learning_rate: float | None) -> tuple[Loop, Loop]:
-        models.compile_model(model, self._card, self._schema, learning_rate)
+    def _loops(self, model: keras.Model, rows: Dataset, rate: float) -> tuple[Loop, Loop]:
+        models.compile_model(model, self._optimizer, self._schema, rate)
         if not model.trainable_weights:
             raise RunError(
                 "The model has no weights to train.",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from retrain_core.errors import RunError
-from retrain_core.types import Dataset, ModelCard, Schema
+from retrain_core.types import Dataset, Schema
 
-DEFAULT_OPTIMIZER = "Adam"
 DEFAULT_LEARNING_RATE = 1e-3
 ADAPT_BATCH = 4096
 
@@ -31,11 +33,40 @@ def load(path: Path) -> keras.Model:
         ) from error
 
 
-def compile_model(model: keras.Model, card: ModelCard, schema: Schema, learning_rate: float | None) -> None:
-    """Compile with the schema's loss, its metric and the old model's kind of optimiser."""
-    optimizer = getattr(keras.optimizers, card.optimizer or DEFAULT_OPTIMIZER)
-    rate = learning_rate or card.learning_rate or DEFAULT_LEARNING_RATE
-    model.compile(optimizer=optimizer(learning_rate=rate), loss=loss_of(schema), metrics=[metric_of(schema)])
+def own_optimizer(path: Path) -> keras.optimizers.Optimizer:
+    """Return the optimiser that the file names, with all its settings; Adam if the model was saved uncompiled."""
+    config = _compile_config(path)
+    named = config.get("optimizer") or config.get("optimizer_config")
+    if not named:
+        return keras.optimizers.Adam(DEFAULT_LEARNING_RATE)
+    optimizer = keras.optimizers.get(named)
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def _compile_config(path: Path) -> dict[str, Any]:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json")).get("compile_config")
+    else:
+        with h5py.File(path, "r") as file:
+            config = json.loads(file.attrs.get("training_config", "{}"))
+    return dict(config or {})
+
+
+def compile_model(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, schema: Schema, rate: float = 1.0
+) -> None:
+    """Compile with the schema's loss, its metric and a fresh optimiser like ``optimizer``.
+
+    Args:
+        model: Compiled in place.
+        optimizer: The old model's own; a schedule of its rate is replaced by the rate it begins with.
+        schema: Names the loss.
+        rate: Learning rate, times the optimiser's own.
+    """
+    config = optimizer.get_config() | {"learning_rate": rate * float(optimizer.learning_rate)}
+    fresh = type(optimizer).from_config(config)
+    model.compile(optimizer=fresh, loss=loss_of(schema), metrics=[metric_of(schema)])
 
 
 def loss_of(schema: Schema, reduction: str | None = "sum_over_batch_size") -> keras.losses.Loss:
@@ -67,6 +98,14 @@ def leaves(model: keras.Model) -> Iterator[keras.layers.Layer]:
             yield layer
 
 
+def _nested(model: keras.Model) -> Iterator[keras.Model]:
+    """Yield ``model`` and all models inside it."""
+    yield model
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _nested(layer)
+
+
 def freeze(model: keras.Model, all_but_last: int) -> int:
     """Freeze all but the last layers with trainable weights, and every BatchNormalization; return how many learn.
 
@@ -92,6 +131,15 @@ def fresh(model: keras.Model, adapt_on: Dataset) -> tuple[keras.Model, list[str]
     """Return the same architecture with fresh weights, and what to tell the user about it."""
     notices: list[str] = []
     copy = keras.models.clone_model(model)
+    frozen = [layer for layer in leaves(copy) if layer.weights and not layer.trainable]
+    for layer in [*leaves(copy), *_nested(copy)]:
+        layer.trainable = True
+    frozen = [layer.name for layer in frozen if layer.trainable_weights]
+    if frozen:
+        notices.append(
+            f"{len(frozen)} layer{'s were' if len(frozen) > 1 else ' was'} saved as frozen; fresh weights have to learn: "
+            f"{', '.join(frozen[:5])}."
+        )
     _adapt_layers(model, copy, feed(copy, adapt_on), notices)
     return copy, notices
 
@@ -152,28 +200,38 @@ def _adapt(old: Any, layer: Any, values: NDArray[Any], notices: list[str]) -> No
     values = np.asarray(values)
     if isinstance(layer, keras.layers.TextVectorization):
         layer.adapt(values)
+        _keep_size(old, layer, layer.get_vocabulary(include_special_tokens=False), notices)
     elif hasattr(layer, "get_vocabulary"):
-        _adapt_vocabulary(old, layer, values, notices)
+        _keep_size(old, layer, _tokens(values), notices)
     else:
         layer.adapt(values.astype(np.float64))  # a float32 mean of large amounts is off in the third digit
         if isinstance(layer, keras.layers.Normalization):
             _guard_constant(layer, notices)
 
 
-def _adapt_vocabulary(old: Any, layer: Any, values: NDArray[Any], notices: list[str]) -> None:
-    """Learn the vocabulary again, at the old size, so that the architecture stays the same."""
-    size = len(old.get_vocabulary(include_special_tokens=False))
+def _tokens(values: NDArray[Any]) -> list[Any]:
+    """Return the values that occur, most frequent first."""
     if values.dtype == object:
         values = np.strings.decode(values.astype(np.bytes_), "utf-8")
     tokens, counts = np.unique(values, return_counts=True)
     tokens = tokens[np.argsort(-counts, kind="stable")]
-    if tokens.dtype.kind == "U":
-        tokens = tokens[tokens != ""]
+    return list((tokens[tokens != ""] if tokens.dtype.kind == "U" else tokens).tolist())
+
+
+def _keep_size(old: Any, layer: Any, tokens: list[Any], notices: list[str]) -> None:
+    """Set the vocabulary to ``tokens`` at its old size, so that the architecture stays the same."""
+    if layer.get_config()["output_mode"] == "tf_idf":
+        raise RunError(
+            f"Layer '{layer.name}' cannot be adapted again.",
+            "Its TF-IDF weights belong to the old vocabulary.",
+            "Use fine-tune or incremental, or retrain outside this tool.",
+        )
+    size = len(old.get_vocabulary(include_special_tokens=False))
     if len(tokens) > size:
         notices.append(
             f"Layer '{layer.name}': {len(tokens) - size} rare values share one place, to keep its size of {size}."
         )
-    kept = tokens[:size].tolist()
+    kept = tokens[:size]
     layer.set_vocabulary(kept + _placeholders(kept, size - len(kept)))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrain_core.data.files import write_atomic
+from retrain_core.errors import RunError
 from retrain_core.training.loop import predict, targets_for
 from retrain_core.training.models import loss_of
 from retrain_core.types import Dataset, PartScores, Schema
@@ -41,6 +42,12 @@ def score_holdout(
             f"{side}_metric": metric_rows(schema, data, outputs),
         }
         metric = float(arrays[f"{side}_metric"].mean())
+        if not np.isfinite(loss).all() or not np.isfinite(metric):
+            raise RunError(
+                f"The loss on the {side} part of the holdout is not a number.",
+                "The model's weights or outputs are infinite or NaN.",
+                "Look at the weights of the old model, or try a smaller learning rate.",
+            )
         name = "mae" if schema.task == "regression" else "accuracy"
         scores[side] = PartScores(loss=float(loss.mean()), rows=data.rows, **{name: metric})
     buffer = io.BytesIO()

@@ -62,7 +62,7 @@ def _train_and_score(folder: Path, spec: RunSpec, device: str, report: EventLog)
         return (folder / "stop").exists() or (limit is not None and time.perf_counter() - start > limit)
 
     model_path = inputs / f"model.{card.format}"
-    engine = Engine(model_path, card, schema, parts["new_validation"], spec.seed, report, should_stop)
+    engine = Engine(model_path, schema, parts["new_validation"], spec.seed, report, should_stop)
     strategy = make_strategy(spec.strategy, spec.options)
     model = strategy.train(parts.get("old_train"), parts["new_train"], engine)
     seconds = time.perf_counter() - start

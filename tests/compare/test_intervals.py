@@ -35,7 +35,7 @@ def test_difference_to_keep_covers_the_truth_in_about_95_of_100(seeds: int) -> N
         luck = rng.normal(0, 0.02 if seeds > 1 else 0.0, size=(seeds, 1))
         candidate = (hard < 0.7 + luck + rng.normal(0, 0.05, size=(seeds, 500))).astype(float)
         keep = (hard < 0.6).astype(float)
-        low, high = paired_delta(candidate, keep).interval
+        low, high = paired_delta(candidate, keep, share=True).interval
         inside.append(low <= 0.1 <= high)
     assert 0.93 < np.mean(inside) <= 0.995
 
@@ -45,5 +45,14 @@ def test_pairing_on_the_same_rows_makes_the_interval_narrower() -> None:
     keep = (rng.uniform(size=(1, 1000)) < 0.7).astype(float)
     better = np.maximum(keep, (rng.uniform(size=(1, 1000)) < 0.1).astype(float))
     shuffled = rng.permutation(better[0])[np.newaxis]
-    paired, loose = (np.diff(paired_delta(other, keep).interval)[0] for other in (better, shuffled))
+    paired, loose = (
+        np.diff(paired_delta(other, keep, share=True).interval)[0] for other in (better, shuffled)
+    )
     assert paired < 0.6 * loose
+
+
+def test_few_differing_rows_are_not_taken_for_sure() -> None:
+    """Four right against none: the exact test says 0.125, so the interval has to include no difference."""
+    keep, candidate = np.zeros((1, 500)), np.zeros((1, 500))
+    candidate[0, :4] = 1
+    assert paired_delta(candidate, keep, share=True).interval[0] < 0

@@ -147,3 +147,23 @@ def test_a_loss_that_prefers_another_is_a_reason() -> None:
     )
     same = ask(runs[0], with_loss(outcome("incremental", 0.7, 0.8), 0.72)).recommendation
     assert same is not None and not any("By loss" in reason for reason in same.reasons)
+
+
+@pytest.mark.parametrize("rows", [50, 100, 400])
+def test_keep_is_hardly_ever_replaced_by_candidates_that_are_no_better(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    replaced = 0
+    for _ in range(400):
+        keep = rng.uniform(size=rows) < 0.7
+        runs = []
+        for name in ("keep", "fine_tune", "incremental", "full_retrain"):
+            again = (rng.uniform(size=rows) < 0.1) & (name != "keep")  # a tenth of its answers are drawn anew
+            right = np.where(again, rng.uniform(size=rows) < 0.7, keep).astype(float)
+            arrays = {"new_metric": right, "new_loss": 1 - right}
+            scores = PartScores(1 - right.mean(), rows, right.mean())
+            runs.append(
+                Outcome(RunSpec(f"{name}-0", "e", name, {}, 0), RunResult("finished", scores), arrays)
+            )
+        found = compare(runs, Holdout("0" * 64, rows, 0), "binary", 0.0).recommendation
+        replaced += found is not None and found.choice != "keep"
+    assert replaced <= 16  # 4 %

@@ -64,7 +64,7 @@ def outcome(strategy: str, seed: int, *, old: bool = True, task: Task = "binary"
         name = "mae" if task == "regression" else "accuracy"
         return PartScores(float(rows[f"{side}_loss"].mean()), size, **{name: score})  # type: ignore[arg-type]
 
-    options: dict[str, Any] = {} if strategy == "keep" else {"batch_size": 64, "learning_rate": 0.001}
+    options: dict[str, Any] = {} if strategy == "keep" else {"batch_size": 64, "rate": 1.0}
     if strategy in ("fine_tune", "full_retrain"):
         options["epochs"] = 12
     result = RunResult(

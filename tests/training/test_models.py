@@ -10,9 +10,12 @@ import pytest
 import tensorflow as tf
 
 from retrain_core.training import models
-from retrain_core.types import Dataset
+from retrain_core.types import Binding, Dataset, Schema
 
 ROWS = 64
+SCHEMA = Schema(
+    "regression", "y", (Binding("row", ("a", "b"), "float32", (2,)),), (), 1, False, "mean_squared_error"
+)
 
 
 def data(inputs: dict[str, np.ndarray]) -> Dataset:
@@ -136,3 +139,52 @@ def test_freezing_counts_the_layers_of_nested_models_from_the_output() -> None:
     learning = {layer.name for layer in models.leaves(model) if layer.trainable and layer.weights}
     assert learning == {"deep"}
     assert model.get_layer("bn").trainable is False
+
+
+def test_text_is_vectorized_again_at_the_old_size() -> None:
+    layer = keras.layers.TextVectorization(output_sequence_length=2, name="words")
+    layer.adapt(tf.constant(["one two", "two three"]))
+    inputs = keras.Input((1,), name="text", dtype="string")
+    embedded = keras.layers.Embedding(layer.vocabulary_size(), 4)(layer(inputs))
+    old = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Flatten()(embedded)))
+    rows = np.array([["uno dos"], ["dos tres"], ["dos cuatro"], ["uno cinco"]] * (ROWS // 4), dtype=np.str_)
+    new, notices = models.fresh(old, data({"text": rows}))
+    assert new.get_layer("words").vocabulary_size() == layer.vocabulary_size()
+    assert new.get_layer("words").get_vocabulary()[2] == "dos"
+    assert notices == ["Layer 'words': 2 rare values share one place, to keep its size of 3."]
+
+
+def test_layers_saved_as_frozen_learn_again_with_fresh_weights_and_that_is_said() -> None:
+    inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="deep")], name="trunk")
+    old = keras.Sequential([keras.Input((2,), name="row"), inner, keras.layers.Dense(1, name="head")])
+    inner.trainable = False
+    new, notices = models.fresh(old, data({"row": numbers(1)}))
+    assert len(new.trainable_weights) == 4
+    assert notices == ["1 layer was saved as frozen; fresh weights have to learn: deep."]
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_optimiser_is_the_models_own_with_all_its_settings(tmp_path, suffix: str) -> None:
+    model = sequential(keras.layers.Dense(2))
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True), "mse")
+    model.save(tmp_path / f"model{suffix}")
+    own = models.own_optimizer(tmp_path / f"model{suffix}")
+    models.compile_model(model, own, SCHEMA, rate=0.5)
+    assert isinstance(model.optimizer, keras.optimizers.SGD)
+    assert (model.optimizer.momentum, model.optimizer.nesterov) == (0.9, True)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.05)
+
+
+def test_a_schedule_gives_the_rate_it_begins_with(tmp_path) -> None:
+    model = sequential(keras.layers.Dense(2))
+    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(0.02, 10, 0.5)), "mse")
+    model.save(tmp_path / "model.keras")
+    models.compile_model(model, models.own_optimizer(tmp_path / "model.keras"), SCHEMA)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.02)
+
+
+def test_a_model_saved_uncompiled_gets_adam(tmp_path) -> None:
+    sequential(keras.layers.Dense(2)).save(tmp_path / "model.keras")
+    own = models.own_optimizer(tmp_path / "model.keras")
+    assert isinstance(own, keras.optimizers.Adam) and float(own.learning_rate) == pytest.approx(1e-3)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from retrain_core.data.parts import load_parts
-from retrain_core.models import read_card
 from retrain_core.runs.prepare import prepare
 from retrain_core.strategies import FineTune, FullRetrain, Incremental, Keep
 from retrain_core.training import models
@@ -30,7 +29,6 @@ def engine(made):
     keras.utils.set_random_seed(0)
     engine = Engine(
         path,
-        read_card(path),
         spec.schema,
         parts["new_validation"],
         0,
@@ -123,7 +121,7 @@ def test_replay_adds_old_rows(made, engine) -> None:
 
 def test_best_weights_on_the_validation_rows_are_returned(made, engine) -> None:
     _, spec, parts = made
-    model = FineTune(epochs=6, learning_rate=0.3, patience=0).train(None, parts["new_train"], engine)
+    model = FineTune(epochs=6, rate=100.0, patience=0).train(None, parts["new_train"], engine)
     losses = [
         values["validation_loss"] for kind, values in engine.events if kind == "epoch" and values["epoch"]
     ]
