@@ -126,5 +126,6 @@ for column, value in zip(st.columns(2), ("loss", metric), strict=True):
         chart(figure, key=f"curves_{value}", alt=f"Validation {value} along the training.")
 
 st.subheader("Cost")
+st.caption("Runs may have shared the machine's cores, so compare times roughly.")
 chart(cost_bars(comparison), key="cost", alt="Seconds of training and peak memory of each strategy.")
 state.page_link("report", "Take a report away", ":material/description:")

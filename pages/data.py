@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.text import help_for, literal, show_error, show_findings
+from pages._ui.text import help_for, label_list, literal, show_error, show_findings, split_labels
 from retrain_core.data import check, infer_label, infer_schema
 from retrain_core.errors import RetrainError
 from retrain_core.types import ExperimentSpec, ModelCard, Schema, Table
@@ -169,7 +169,7 @@ def _overrule_columns(schema: Schema, new: Table) -> dict[str, object]:
         if flat:
             available = [str(name) for name in new.columns.columns if str(name) != schema.label]
             chosen = st.multiselect(
-                f"Columns of the input '{schema.bindings[0].input}', in the model's order",
+                f"Columns of the input '{literal(schema.bindings[0].input)}', in the model's order",
                 available,
                 default=list(schema.bindings[0].columns),
                 help="The model does not name its columns; they are matched by order.",
@@ -182,11 +182,11 @@ def _overrule_columns(schema: Schema, new: Table) -> dict[str, object]:
             return changes
         text = st.text_input(
             "Labels in the order of the model's outputs, separated by commas",
-            value=", ".join(schema.classes),
+            value=label_list(schema.classes),
             help="For one output unit: first the label it calls 0, then the one it calls 1.",
             key=f"classes_{draft.version}",
         )
-        if split_labels(text) != schema.classes:
+        if text != label_list(schema.classes):
             changes["classes"] = split_labels(text)
     return changes
 
@@ -215,7 +215,7 @@ def mend(model: ModelCard, new: Table) -> None:
     )
     text = classes_column.text_input(
         "Labels in the order of the model's outputs, separated by commas",
-        value=", ".join(draft.classes or ()),
+        value=label_list(draft.classes or ()),
         placeholder="only if they cannot be told from the data",
         key=f"classes_{draft.version}",
     )
@@ -224,13 +224,13 @@ def mend(model: ModelCard, new: Table) -> None:
         changes |= {"label": label, "classes": None, "columns": None}
     if task != draft.task:
         changes |= {"task": task, "from_logits": None}
-    if split_labels(text) != (draft.classes or ()):
+    if text != label_list(draft.classes or ()):
         changes |= {"classes": split_labels(text) or None}
     if len(model.inputs) == 1 and len(model.inputs[0].shape) == 1:
         available = [name for name in names if name != label]
         before = [name for name in draft.columns or available if name in available]
         chosen = st.multiselect(
-            f"Columns of the input '{model.inputs[0].name}', in the model's order",
+            f"Columns of the input '{literal(model.inputs[0].name)}', in the model's order",
             available,
             default=before,
             key=f"columns_{draft.version}",
@@ -248,11 +248,6 @@ def guess_label(model: ModelCard, new: Table) -> str | None:
         return infer_label(model, new)
     except RetrainError:
         return None
-
-
-def split_labels(text: str) -> tuple[str, ...]:
-    """Return the labels that the user typed."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def preview(tables: dict[str, Table]) -> None:
@@ -282,7 +277,7 @@ def show_images(table: Table) -> None:
     first = table.array[:PREVIEW_ROWS]
     if first.ndim == 4 and first.shape[-1] == 1:
         first = first[..., 0]
-    if first.ndim not in (3, 4):
+    if first.ndim != 3 and not (first.ndim == 4 and first.shape[-1] in (3, 4)):
         return
     low, high = float(first.min()), float(first.max())
     grey = ((first - low) / max(high - low, 1e-9) * 255).astype("uint8")

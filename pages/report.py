@@ -32,9 +32,9 @@ def command(content: ReportContent) -> str:
     for option, ref in (("--old", spec.old), ("--holdout", spec.holdout)):
         parts += [option, ref.name] if ref else []
     parts += ["--label", spec.schema.label, "--strategies", ",".join(content.comparison.strategies)]
-    trained = next((run.options for run in runs if "epochs" in run.options), {})
     for option in ("epochs", "batch_size"):
-        parts += [f"--{option.replace('_', '-')}", str(trained[option])] if option in trained else []
+        value = next((run.options[option] for run in runs if option in run.options), None)
+        parts += [] if value is None else [f"--{option.replace('_', '-')}", str(value)]
     parts += [
         "--seed",
         str(seeds[0]),
@@ -102,5 +102,7 @@ with st.container(horizontal=True):
         )
 
 st.subheader("The same from the command line")
-st.caption("Options of a single strategy other than epochs and batch size are at their defaults there.")
+st.caption(
+    "Options of a single strategy, a time limit and what was overruled on the Data page are at their defaults there."
+)
 st.code(command(content), language="bash", wrap_lines=True)

@@ -6,9 +6,10 @@ from dataclasses import replace
 import streamlit as st
 
 from pages._ui import state
+from pages._ui.answers import preparation_failed
 from pages._ui.cards import run_card
 from pages._ui.forms import options_form
-from pages._ui.text import chart, help_for, literal, show_error
+from pages._ui.text import chart, help_for, show_error
 from retrain_core.errors import RetrainError
 from retrain_core.figures.curves import keep_on_validation, training_curves
 from retrain_core.runs import RunState, experiment_status, known_devices, run_states, submit
@@ -110,18 +111,20 @@ def shared_settings() -> dict[str, Scalar | None]:
 
 def live(spec: ExperimentSpec) -> None:
     """Show every run; the part that changes draws itself again each second until all are done."""
+    status, error = experiment_status(store, spec.id)
+    if status == "failed":
+        preparation_failed(error)
+        return
     runs = run_states(store, spec.id)
     running = not all(run.done for run in runs)
 
     @st.fragment(run_every=1.0 if running else None)
     def board() -> None:
+        state.keep_runner()
         now = run_states(store, spec.id)
-        if running and all(run.done for run in now):
+        status, _ = experiment_status(store, spec.id)
+        if running and (status == "failed" or all(run.done for run in now)):
             st.rerun()
-        status, error = experiment_status(store, spec.id)
-        if status == "failed":
-            st.error(f"**The data could not be prepared.**  \n{literal(error)}", icon=":material/error:")
-            return
         if status in ("submitted", "preparing"):
             st.caption("Reading and splitting the data ...")
         draw_cards(now)

@@ -5,22 +5,26 @@ from __future__ import annotations
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.text import show_error
-from retrain_core.answer import answer
+from pages._ui.text import literal, show_error
+from retrain_core.answer import Evidence, conclude, evidence
 from retrain_core.errors import RetrainError
 from retrain_core.report.content import ReportContent
-from retrain_core.runs import run_states
+from retrain_core.runs import experiment_status, run_states
 from retrain_core.types import ExperimentSpec
 
 
-@st.cache_resource(max_entries=32, show_spinner="Comparing ...")
-def _answer(experiment: str, ended: tuple[str, ...], old_weight: float) -> ReportContent:
-    """Return the answer; ``ended`` names the runs it rests on, so that a new result makes a new answer."""
-    return answer(state.store(), experiment, old_weight)
+@st.cache_resource(max_entries=8, show_spinner="Comparing ...")
+def _evidence(experiment: str, ended: tuple[str, ...]) -> Evidence:
+    """Return the evidence; ``ended`` names the runs it rests on, so that a new result makes it be read again."""
+    return evidence(state.store(), experiment)
 
 
 def current_answer(spec: ExperimentSpec, old_weight: float) -> ReportContent:
     """Return the answer to ``spec`` so far, or say what is missing and stop the page."""
+    status, error = experiment_status(state.store(), spec.id)
+    if status == "failed":
+        preparation_failed(error)
+        st.stop()
     runs = run_states(state.store(), spec.id)
     ended = tuple(run.spec.id for run in runs if run.done)
     waiting = len(runs) - len(ended)
@@ -31,7 +35,13 @@ def current_answer(spec: ExperimentSpec, old_weight: float) -> ReportContent:
         )
         state.page_link("train", "Watch them", ":material/model_training:")
     try:
-        return _answer(spec.id, ended, old_weight)
+        return conclude(_evidence(spec.id, ended), old_weight)
     except RetrainError as error:
         show_error(error)
         st.stop()
+
+
+def preparation_failed(error: str | None) -> None:
+    """Say that nothing could be run, why, and where it can be mended."""
+    st.error(f"**The data could not be prepared.**  \n{literal(error or '')}", icon=":material/error:")
+    state.page_link("data", "Change the data", ":material/table:")

@@ -138,10 +138,7 @@ def go_to(page: str) -> None:
 
 def sidebar() -> None:
     """Show which experiment this tab is about, on every page, and keep a runner ready."""
-    try:
-        ensure_runner(store())
-    except (RetrainError, OSError) as error:
-        st.error(f"The runner cannot start: {literal(error)}", icon=":material/error:")
+    keep_runner()
     spec = experiment()
     if spec is None:
         return
@@ -154,6 +151,14 @@ def sidebar() -> None:
         if st.button("New experiment", icon=":material/add:", width="stretch"):
             forget_experiment()
             st.switch_page("pages/start.py")
+
+
+def keep_runner() -> None:
+    """Start a runner if there is none, such as after an idle hour or a crash."""
+    try:
+        ensure_runner(store())
+    except (RetrainError, OSError) as error:
+        st.error(f"The runner cannot start: {literal(error)}", icon=":material/error:")
 
 
 # --- the draft ------------------------------------------------------------------------------------

@@ -28,7 +28,8 @@ def check_numbers(page: Page, comparison: dict[str, Any]) -> None:
     answer = page.locator(".st-key-recommendation")
     for text in (recommendation["summary"], *recommendation["reasons"]):
         expect(answer).to_contain_text(text)
-    expect(answer).to_contain_text("clear" if recommendation["clear"] else "not certain")
+    badge = answer.locator(".stMarkdownBadge")
+    expect(badge).to_contain_text("clear" if recommendation["clear"] else "not certain")
     holdout = comparison["holdout"]
     expect(
         page.get_by_text(f"{holdout['new_rows']:,} new and {holdout['old_rows']:,} old rows")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from retrain_core.answer import answer
 from retrain_core.report.tables import score_table
+from retrain_core.runs.plan import plan_runs
+from retrain_core.runs.store import new_id
 from retrain_core.strategies import STRATEGIES, options_of
 from tests.conftest import ROOT
 from tests.make import table
@@ -236,3 +239,28 @@ def test_labels_that_cannot_be_told_can_be_named(open_page, answered: Answered) 
     assert any("Name all labels" in error.value for error in app.error)
     app.text_input[0].set_value("no, yes").run()
     assert not app.error and "no row with label no" in texts(app)
+
+
+@pytest.mark.parametrize("labels", [(" <=50K", " >50K"), ("no", "yes, late"), ('say "no"', "yes")])
+def test_labels_with_spaces_commas_and_quotes_are_kept(
+    open_page, answered: Answered, labels: tuple[str, str]
+) -> None:
+    frame = table(60, 1)
+    frame["y"] = frame["y"].map(dict(enumerate(labels)))
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer)
+    app = open_page("data", answered.without_old.id)
+    upload(app, "New data", "labels.parquet", buffer.getvalue())
+    assert not app.error and not app.exception
+    assert "New data: all 60 rows can be used" in texts(app)
+
+
+def test_a_second_tab_cannot_change_runs_that_there_are(open_page, answered: Answered) -> None:
+    spec = replace(answered.fresh, id=new_id())
+    answered.store.save_experiment(spec)
+    late = open_page("train", spec.id)
+    answered.store.add_runs(plan_runs(spec.id, {"fine_tune": {}}, shared={"epochs": 1}))
+    before = answered.store.runs(spec.id)
+    next(button for button in late.button if button.label == "Start").click().run()
+    assert not late.exception
+    assert answered.store.runs(spec.id) == before
