@@ -14,10 +14,11 @@ from retrain_core.errors import RetrainError
 from retrain_core.figures.curves import keep_on_validation, training_curves
 from retrain_core.runs import RunState, experiment_status, known_devices, run_states, submit
 from retrain_core.runs.plan import plan_runs
-from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES
+from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES, Strategy
 from retrain_core.types import ExperimentSpec, Limits, Scalar
 
 CARDS_A_ROW = 4
+FORMS_A_ROW = 3
 
 st.title("Train")
 spec = state.require_experiment("Here you run every strategy side by side on the same rows.")
@@ -30,45 +31,49 @@ def settings(spec: ExperimentSpec) -> None:
         "Every strategy trains on the same rows and is scored on the same holdout. Keep is always run."
     )
     shared = shared_settings()
+    start = st.container()  # above the forms, so that no one has to scroll to it
     st.subheader("Strategies")
-    strategies: dict[str, dict[str, Scalar | None]] = {}
-    for name, strategy in STRATEGIES.items():
-        if name == "keep":
-            continue
-        with st.container(border=True, key=f"strategy_{name}"):
-            first_line = (strategy.__doc__ or "").split("\n")[0]
-            on = st.checkbox(
-                f"**{strategy.title}**",
-                value=True,
-                key=f"use_{name}",
-                help=first_line,
-                persist_state="session",
-            )
-            st.caption(f"{first_line} Source: {strategy.source}.")
-            if spec.old is None and strategy.without_old:
-                st.caption(f":material/info: {strategy.without_old}")
-            with st.expander("Options"):
-                options = options_form(strategy, key=f"option_{name}", leave_out=SHARED_OPTIONS)
-            if on:
-                strategies[name] = options
-    device, seeds, limits = shared.pop("device"), int(shared.pop("seeds") or 1), shared.pop("minutes")
-    if not strategies:
-        st.caption("Choose at least one strategy beside keep.")
-    if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=not strategies):
+    chosen: dict[str, dict[str, Scalar | None]] = {}
+    offered = [strategy for name, strategy in STRATEGIES.items() if name != "keep"]
+    for first in range(0, len(offered), FORMS_A_ROW):
+        for column, strategy in zip(
+            st.columns(FORMS_A_ROW), offered[first : first + FORMS_A_ROW], strict=False
+        ):
+            with column:
+                options = strategy_form(strategy, has_old=spec.old is not None)
+            if options is not None:
+                chosen[strategy.name] = options
+    device, seeds, minutes = shared.pop("device"), int(shared.pop("seeds") or 1), shared.pop("minutes")
+    if not chosen:
+        start.caption("Choose at least one strategy beside keep.")
+    if start.button("Start", type="primary", icon=":material/play_arrow:", disabled=not chosen):
         try:
             runs = plan_runs(
                 spec.id,
-                strategies,
+                chosen,
                 seeds=range(seeds),
                 device=str(device),
                 shared=shared,
-                limits=Limits(seconds=float(limits) * 60) if limits else None,
+                limits=Limits(seconds=float(minutes) * 60) if minutes else None,
             )
             submit(store, runs)
         except RetrainError as error:
             show_error(error)
         else:
             st.rerun()
+
+
+def strategy_form(strategy: type[Strategy], *, has_old: bool) -> dict[str, Scalar | None] | None:
+    """Draw one strategy with its options; return them, or ``None`` if it is switched off."""
+    name, first_line = strategy.name, (strategy.__doc__ or "").split("\n")[0]
+    with st.container(border=True, key=f"strategy_{name}", height="stretch"):
+        on = st.checkbox(f"**{strategy.title}**", value=True, key=f"use_{name}", persist_state="session")
+        st.caption(first_line, help=f"Source: {strategy.source}.")
+        if not has_old and strategy.without_old:
+            st.caption(f":material/info: {strategy.without_old}")
+        with st.expander("Options"):
+            options = options_form(strategy, key=f"option_{name}", leave_out=SHARED_OPTIONS)
+    return options if on else None
 
 
 def shared_settings() -> dict[str, Scalar | None]:
@@ -125,8 +130,9 @@ def live(spec: ExperimentSpec) -> None:
         status, _ = experiment_status(store, spec.id)
         if running and (status == "failed" or all(run.done for run in now)):
             st.rerun()
+        note = st.empty()  # always there, so that the cards below do not move when it goes
         if status in ("submitted", "preparing"):
-            st.caption("Reading and splitting the data ...")
+            note.caption("Reading and splitting the data ...")
         draw_cards(now)
         draw_curves(spec, now)
 

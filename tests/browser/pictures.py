@@ -26,7 +26,8 @@ def main(out: Path, everything: bool) -> None:
         app.start()
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
         try:
-            url = run_the_flights(browser, app, out)
+            flights = run_sample(browser, app, 1, out / "train-light.png")
+            garments = run_sample(browser, app, 2)
             for scheme in ("light", "dark"):
                 for width in (1280, 375) if everything else (1280,):
                     context = browser.new_context(
@@ -36,7 +37,8 @@ def main(out: Path, everything: bool) -> None:
                     for name in PAGES:
                         wanted = f"{name}-{scheme}" if width == 1280 else f"{name}-{scheme}-{width}"
                         if everything or (wanted in README and name != "train"):
-                            page.goto(f"{app.url}/{'' if name == 'start' else name}?{url}")
+                            query = garments if name in ("compare", "report") else flights
+                            page.goto(f"{app.url}/{'' if name == 'start' else name}?{query}")
                             picture(page, out / f"{wanted}.png", whole=everything)
                     if width == 1280 and (everything or scheme == "light"):
                         page.goto((Path(folder) / "report.html").as_uri())
@@ -48,17 +50,19 @@ def main(out: Path, everything: bool) -> None:
             app.end()
 
 
-def run_the_flights(browser: Browser, app: App, out: Path) -> str:
-    """Run the second sample, take the picture of the live page, and return the query of its links."""
+def run_sample(browser: Browser, app: App, number: int, live: Path | None = None) -> str:
+    """Run a sample, take the picture of the live page if asked to, keep its report, return the query of its links."""
     page = browser.new_page(viewport={"width": 1280, "height": 860})
     page.goto(app.url)
-    page.get_by_role("button", name="Try the sample").nth(1).click()
+    page.get_by_role("button", name="Try the sample").nth(number).click()
     page.get_by_role("link", name="Go on to Train").click()
-    steps.set_number(page, "Batch size (rows)", 16)  # slow enough for a picture
+    if live:
+        steps.set_number(page, "Batch size (rows)", 16)  # slow enough for a picture
     steps.start(page, epochs=10)
-    expect(page.locator(".st-key-card_full_retrain-0")).to_contain_text("of 10")
-    page.wait_for_timeout(2500)
-    page.screenshot(path=out / "train-light.png")
+    if live:
+        expect(page.locator(".st-key-card_full_retrain-0")).to_contain_text("of 10")
+        page.wait_for_timeout(2500)
+        page.screenshot(path=live)
     steps.wait_for_the_end(page)
     query = page.url.partition("?")[2]
     steps.go(page, "Report")
