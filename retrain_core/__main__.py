@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrain_core.errors import DataError, InputError, RetrainError
-from retrain_core.types import ExperimentSpec, ShiftReport, Table, to_json
+from retrain_core.errors import DataError, FileError, InputError, RetrainError, RunError, StoreError
+from retrain_core.types import ExperimentSpec, RunSpec, ShiftReport, Table, to_json
 
 if TYPE_CHECKING:
     from retrain_core.runs.runner import Runner
     from retrain_core.runs.store import Store
+
+MOST_SEED = 2**32 - 1  # Keras takes no larger one
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,8 +112,8 @@ def _shift(options: argparse.Namespace) -> None:
     from retrain_core.data import read_table
     from retrain_core.shift import shift_json
 
+    _make_folder(options.out)
     report = _shift_report(read_table(options.old), read_table(options.new), options)
-    options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "shift.json").write_bytes(to_json(shift_json(report)))
     print(report.overall.summary)
 
@@ -136,56 +140,90 @@ def _shift_report(old: Table, new: Table, options: argparse.Namespace) -> ShiftR
 
 
 def _compare(options: argparse.Namespace) -> None:
-    from retrain_core.answer import answer, write_answer
     from retrain_core.runs.plan import plan_runs
-    from retrain_core.runs.runner import Runner
-    from retrain_core.runs.store import Store
+    from retrain_core.runs.store import Store, new_id
 
     _check_compare(options)
-    options.out.mkdir(parents=True, exist_ok=True)
-    store = Store(options.out / ".store")
-    spec = _experiment(store, options)
     shared = {"epochs": options.epochs, "batch_size": options.batch_size}
     runs = plan_runs(
-        spec.id,
+        new_id(),
         {name.strip(): {} for name in options.strategies.split(",") if name.strip()},
         seeds=range(options.seed, options.seed + options.seeds),
         device=options.device,
         shared={key: value for key, value in shared.items() if value is not None},
     )
+    _make_folder(options.out)
+    root = Path(
+        tempfile.mkdtemp(prefix=".store-", dir=options.out)
+    )  # its own: nothing is shared, nothing left
+    try:
+        print(_compare_in(Store(root), runs, options))
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespace) -> str:
+    """Do the runs in ``store``, write the answer into ``--out`` and return it in a sentence."""
+    from retrain_core.answer import answer, write_answer
+    from retrain_core.runs.outcomes import crashed
+    from retrain_core.runs.prepare import prepare
+    from retrain_core.runs.runner import Runner
+
+    spec = _experiment(store, options, runs[0].experiment)
     runner = Runner(store)
     try:
+        prepare(
+            store, spec
+        )  # here rather than by the runner, so that an error keeps its kind and its exit code
         store.add_runs(runs)
         _wait(store, spec.id, runner)
     finally:
         runner.close()
     content = answer(store, spec.id, options.old_weight)
     write_answer(store, content, options.out)
-    shutil.rmtree(store.root)
-    recommendation = content.comparison.recommendation
-    if recommendation is None:
+    if content.comparison.recommendation is None:
         keep = content.comparison.strategies["keep"]
-        raise DataError(
+        ours = any(crashed(store, spec.id, run.id) for run in runs if run.strategy == "keep")
+        raise (RunError if ours else DataError)(
             "The old model could not be scored.", keep.error or "", "Without it nothing can be compared."
         )
-    print(recommendation.summary)
+    return content.comparison.recommendation.summary
 
 
 def _check_compare(options: argparse.Namespace) -> None:
-    if not 0 <= options.old_weight <= 1:
-        raise DataError(
-            f"--old-weight is {options.old_weight}.", "It is a share.", "Give a number from 0 to 1."
-        )
+    _check_old_weight(options)
     if options.seeds < 1:
         raise DataError(
             f"--seeds is {options.seeds}.", "Each strategy runs at least once.", "Give 1 or more."
         )
+    if options.seed < 0 or options.seed + options.seeds - 1 > MOST_SEED:
+        raise DataError(
+            f"--seed is {options.seed}.",
+            f"Seeds count up from it, and lie between 0 and {MOST_SEED}.",
+            "Give a number in that range.",
+        )
 
 
-def _experiment(store: Store, options: argparse.Namespace) -> ExperimentSpec:
+def _check_old_weight(options: argparse.Namespace) -> None:
+    if not 0 <= options.old_weight <= 1:
+        raise DataError(
+            f"--old-weight is {options.old_weight}.", "It is a share.", "Give a number from 0 to 1."
+        )
+
+
+def _make_folder(out: Path) -> None:
+    """Make the folder that ``--out`` names, and see that it can be written."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()
+    except OSError as error:
+        why = "There is a file of that name" if isinstance(error, FileExistsError) else error.strerror
+        raise FileError(f"--out {out} cannot be used as a folder.", f"{why}.", "Choose another.") from error
+
+
+def _experiment(store: Store, options: argparse.Namespace, id: str) -> ExperimentSpec:
     from retrain_core.data import check, infer_schema, read_table
     from retrain_core.models import read_card
-    from retrain_core.runs.store import new_id
 
     card = read_card(options.model)
     paths = {"new": options.new, "old": options.old, "holdout": options.holdout}
@@ -198,7 +236,7 @@ def _experiment(store: Store, options: argparse.Namespace) -> ExperimentSpec:
             print(f"note: {finding.title}. {finding.detail}", file=sys.stderr)
     refs = {role: store.add_file(path) for role, path in paths.items() if path is not None}
     spec = ExperimentSpec(
-        id=new_id(),
+        id=id,
         name=options.new.stem,
         created=time.time(),
         model=store.add_file(options.model),
@@ -226,7 +264,7 @@ def _wait(store: Store, experiment: str, runner: Runner) -> None:
         next_look = time.monotonic() + 0.3
         status, error = experiment_status(store, experiment)
         if status == "failed":
-            raise DataError(error or "The data could not be prepared.")
+            raise RunError(error or "The data could not be prepared.")
         states = run_states(store, experiment)
         for state in states:
             line = state.status if state.done or not state.label else state.label
@@ -240,15 +278,45 @@ def _wait(store: Store, experiment: str, runner: Runner) -> None:
 def _report(options: argparse.Namespace) -> None:
     from retrain_core.answer import answer
     from retrain_core.report import render
+
+    _check_old_weight(options)
+    store = _open_store(options)
+    if options.out.is_dir() or not options.out.parent.is_dir():
+        why = "It is a folder." if options.out.is_dir() else "Its folder does not exist."
+        raise FileError(f"--out {options.out} cannot be written.", why, "Name an HTML file.")
+    try:
+        content = answer(store, options.experiment, options.old_weight)
+    except StoreError as error:  # such as an experiment without results
+        raise DataError(error.what, error.why, error.next_step) from error
+    try:
+        options.out.write_text(render(content), encoding="utf-8")
+    except OSError as error:
+        raise FileError(
+            f"--out {options.out} cannot be written.", f"{error.strerror}.", "Choose another."
+        ) from error
+    print(options.out)
+
+
+def _open_store(options: argparse.Namespace) -> Store:
+    """Return the store that ``--store`` names if the experiment is in it; nothing is made."""
     from retrain_core.runs.store import Store
 
-    if not options.store.is_dir():
-        raise DataError(
-            f"There is no store in {options.store}.", "The folder does not exist.", "Check the path."
+    if not (options.store / "experiments").is_dir():
+        raise FileError(
+            f"--store {options.store} is no store.",
+            "It has no folder 'experiments'." if options.store.is_dir() else "There is no such folder.",
+            "Give the folder that the app keeps its experiments in.",
         )
-    content = answer(Store(options.store), options.experiment, options.old_weight)
-    options.out.write_text(render(content), encoding="utf-8")
-    print(options.out)
+    store = Store(options.store)
+    ids = [spec.id for spec in store.experiments()]
+    if options.experiment not in ids:
+        known = ", ".join(ids[:5]) or "none"
+        raise DataError(
+            f"--experiment {options.experiment} is not in {options.store}.",
+            f"The newest there: {known}.",
+            "Copy the id from the address of its page.",
+        )
+    return store
 
 
 def _runner(options: argparse.Namespace) -> None:
@@ -258,4 +326,5 @@ def _runner(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside, it tidies up all the same
     sys.exit(main())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Write a whole file or nothing: under another name first, flushed, then renamed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Sessions of the dashboard are threads of one process.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()

@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import hashlib
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from retrain_core.errors import FileError
 from retrain_core.types import Table
@@ -97,33 +101,52 @@ def _read_csv(path: Path, name: str) -> tuple[pd.DataFrame, None, list[str]]:
         head = file.read(64 * 1024)
     encoding = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
-        first_line = next(
-            iter(head.decode(encoding, errors="strict" if len(head) < 64 * 1024 else "ignore").splitlines()),
-            "",
-        )
+        text = head.decode(encoding, errors="strict" if len(head) < 64 * 1024 else "ignore")
     except UnicodeDecodeError as error:
         raise _not_utf8(name, error) from error
+    first_line = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(SEPARATORS, key=first_line.count)
     header = next(csv.reader([first_line], delimiter=separator), [])
-    twice = sorted({column for column in header if header.count(column) > 1})
-    if twice:
-        raise FileError(
-            f"{name} has columns of the same name: {', '.join(twice)}.",
-            "Columns are matched by name, so each name may stand once.",
-            "Rename or drop the copies.",
-        )
+    _refuse_copies(header, name)
     try:
+        # Where the first line of values is too long, pandas would shift the columns, with no word about it.
+        if why := _long_line(path, encoding, separator, among=1):
+            raise FileError(f"{name} cannot be read as CSV.", why, CORRECT_LINE)
         frame = pd.read_csv(path, sep=separator, encoding=encoding, low_memory=False)
     except UnicodeDecodeError as error:
         raise _not_utf8(name, error) from error
     except pd.errors.EmptyDataError as error:
         raise FileError(f"{name} is empty.", "It has neither columns nor rows.", USE_INSTEAD) from error
     except pd.errors.ParserError as error:
-        raise FileError(
-            f"{name} cannot be read as CSV.", f"{error}.", "Correct that line, or save it again."
-        ) from error
+        why = _long_line(path, encoding, separator) or f"{str(error).strip()}."
+        raise FileError(f"{name} cannot be read as CSV.", why, CORRECT_LINE) from error
     notes = [] if separator == "," else [f"{name}: columns are separated by {separator!r}."]
     return frame, None, notes
+
+
+CORRECT_LINE = "Name every column in the first line, and take separators away from the ends of lines."
+
+
+def _long_line(path: Path, encoding: str, separator: str, among: int | None = None) -> str | None:
+    """Say which line has more fields than the header, if one of the first ``among`` lines after it has."""
+    with path.open(encoding=encoding, newline="") as file, suppress(csv.Error):
+        lines = csv.reader(file, delimiter=separator)
+        filled = (line for line in lines if len(line) > 1 or "".join(line).strip())
+        fields = len(next(filled, []))
+        for line in islice(filled, among):
+            if len(line) > fields:
+                return f"Line {lines.line_num} has {len(line)} fields, the header has {fields}."
+    return None
+
+
+def _refuse_copies(columns: Sequence[str], name: str) -> None:
+    twice = sorted({column or "(no name)" for column in columns if columns.count(column) > 1})
+    if twice:
+        raise FileError(
+            f"{name} has columns of the same name: {', '.join(twice[:12])}.",
+            "Columns are matched by name, so each name may stand once.",
+            "Rename or drop the copies.",
+        )
 
 
 def _not_utf8(name: str, error: UnicodeDecodeError) -> FileError:
@@ -136,18 +159,27 @@ def _not_utf8(name: str, error: UnicodeDecodeError) -> FileError:
 
 def _read_parquet(path: Path, name: str) -> tuple[pd.DataFrame, None, list[str]]:
     try:
-        return pd.read_parquet(path), None, []
+        schema = pq.read_schema(path)
+        _refuse_copies(schema.names, name)
+        frame = pd.read_parquet(path)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise FileError(
             f"{name} cannot be read as Parquet.", str(error).split("\n")[0], "Write the file again."
         ) from error
+    notes = [f"{name}: the index '{index}' is not read as a column." for index in frame.index.names if index]
+    frame = frame.reset_index(drop=True)
+    frame.columns = pd.Index([str(column) for column in frame.columns])
+    nested = [str(field.name) for field in schema if pa.types.is_nested(field.type)]
+    if nested:
+        notes.append(f"{name}: columns that hold lists or records are left out: {', '.join(nested[:12])}.")
+    return frame.drop(columns=nested, errors="ignore"), None, notes
 
 
 def _read_npz(path: Path, name: str) -> tuple[pd.DataFrame, np.ndarray | None, list[str]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files if key in ("x", "y")}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise FileError(
             f"{name} cannot be read as NPZ.",
             "An array is broken or holds Python objects.",
@@ -160,18 +192,40 @@ def _read_npz(path: Path, name: str) -> tuple[pd.DataFrame, np.ndarray | None, l
             "Use np.savez(file, x=..., y=...).",
         )
     x, y = arrays["x"], arrays.get("y")
-    if x.ndim == 0 or (y is not None and len(y) != len(x)):
-        raise FileError(
-            f"{name}: `x` and `y` differ in length.", "Each example needs one label.", "Save both again."
-        )
-    if y is not None and y.ndim == 2:
-        y = y[:, 0] if y.shape[1] == 1 else y.argmax(axis=1)
-    labels = pd.DataFrame({} if y is None else {"y": y}, index=range(len(x)))
+    if x.ndim == 0:
+        raise FileError(f"{name}: `x` is a single value.", "It has no rows.", "Save one row an example.")
+    labels = pd.DataFrame({} if y is None else {"y": _npz_labels(y, len(x), name)}, index=range(len(x)))
     if x.ndim >= 3:
         return labels, x, []
-    flat = x.reshape(len(x), -1)
+    flat = x if x.ndim == 2 else x[:, np.newaxis]
     features = pd.DataFrame(flat, columns=[f"x{i}" for i in range(flat.shape[1])])
     return pd.concat([features, labels], axis=1), None, []
+
+
+def _npz_labels(y: np.ndarray, rows: int, name: str) -> np.ndarray:
+    """Return one label an example; one-hot rows become the number of their class."""
+    if y.ndim not in (1, 2):
+        shape = " x ".join(map(str, y.shape)) or "a single value"
+        raise FileError(
+            f"{name}: `y` is no list of labels.",
+            f"Its shape is {shape}; each example needs one label.",
+            "Save `y` with one value a row, or one-hot with one column a class.",
+        )
+    if len(y) != rows:
+        raise FileError(
+            f"{name}: `x` and `y` differ in length.",
+            f"`x` has {rows:,} rows, `y` has {len(y):,}; each example needs one label.",
+            "Save both again.",
+        )
+    if y.ndim == 1 or y.shape[1] == 1:
+        return y.reshape(rows)
+    if y.dtype.kind not in "fiub" or not (np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()):
+        raise FileError(
+            f"{name}: `y` has {y.shape[1]} columns and is not one-hot.",
+            "Each row must hold a single 1 among zeros; several numbers or labels an example cannot be compared so far.",
+            "Save `y` with one label a row.",
+        )
+    return np.asarray(y.argmax(axis=1))
 
 
 Reader = Callable[[Path, str], tuple[pd.DataFrame, np.ndarray | None, list[str]]]

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from retrain_core.data.encode import encode, label_text
+from retrain_core.data.split import split
 from retrain_core.errors import DataError, InputError
-from retrain_core.types import Binding, Finding, ModelCard, Schema, Table, Task, TensorSpec
+from retrain_core.types import Binding, Dataset, Finding, ModelCard, Schema, Table, Task, TensorSpec
 
 LABEL_NAMES = ("label", "target", "y", "class", "outcome", "result")
 LOSSES: dict[Task, tuple[str, ...]] = {
@@ -62,7 +63,7 @@ def infer_schema(
     Args:
         card: The old model.
         new: The new data.
-        old: The old data; helps to know all classes.
+        old: The old data; gives the order of the columns, and helps to know all classes.
         label: The label column, if the user says so.
         task: The kind of problem, if the user says so.
         from_logits: Whether outputs are logits, if the user says so.
@@ -81,18 +82,13 @@ def infer_schema(
         )
     units = _units(card)
     task = task or card.task or _task_from_labels(new.columns[label], units)
-    if task == "regression" and units > 1:
-        raise DataError(
-            f"The model predicts {units} numbers a row.",
-            "One label column can be compared so far.",
-            "Use a model with one output unit, or say that it predicts classes.",
-        )
+    _refuse_units(task, units)
     if from_logits is None:
         from_logits = _looks_like_logits(card, task)
     return Schema(
         task=task,
         label=label,
-        bindings=_bindings(card, new, label, columns),
+        bindings=_bindings(card, new, old, label, columns),
         classes=_classes(task, units, label, new, old, classes),
         units=units,
         from_logits=from_logits,
@@ -109,6 +105,27 @@ def _columns_are(table: Table) -> str:
 def _units(card: ModelCard) -> int:
     shape = card.outputs[0].shape
     return int(shape[-1] or 1) if shape else 1
+
+
+def _refuse_units(task: Task, units: int) -> None:
+    if task == "regression" and units > 1:
+        raise DataError(
+            f"The model predicts {units} numbers a row.",
+            "One label column can be compared so far.",
+            "Use a model with one output unit, or say that it predicts classes.",
+        )
+    if task == "multiclass" and units == 1:
+        raise DataError(
+            "The model has one output unit, which cannot stand for several classes.",
+            "Several classes need one output unit each; one unit tells two classes apart, or is a number.",
+            "Say that the model predicts two classes or a number, or choose another model.",
+        )
+    if task == "binary" and units > 2:
+        raise DataError(
+            f"The model has {units} output units, too many for two classes.",
+            "Two classes need one or two output units.",
+            "Say that the model predicts several classes, or choose another model.",
+        )
 
 
 def _task_from_labels(labels: pd.Series, units: int) -> Task:
@@ -130,7 +147,9 @@ def _loss(card: ModelCard, task: Task, units: int) -> str:
     return card.loss if card.loss in allowed else allowed[0]
 
 
-def _bindings(card: ModelCard, new: Table, label: str, columns: Sequence[str] | None) -> tuple[Binding, ...]:
+def _bindings(
+    card: ModelCard, new: Table, old: Table | None, label: str, columns: Sequence[str] | None
+) -> tuple[Binding, ...]:
     if new.array is not None:
         if len(card.inputs) != 1:
             raise DataError(
@@ -139,9 +158,10 @@ def _bindings(card: ModelCard, new: Table, label: str, columns: Sequence[str] | 
                 "Use a CSV or Parquet file with one column an input.",
             )
         return (_binding(card.inputs[0], ()),)
-    available = [str(name) for name in new.columns.columns if str(name) != label]
+    available = _beside(label, new)
     if len(card.inputs) == 1:
-        return (_binding(card.inputs[0], _flat_columns(card.inputs[0], new, available, columns)),)
+        before = _beside(label, old) if old else []
+        return (_binding(card.inputs[0], _flat_columns(card.inputs[0], new, available, before, columns)),)
     missing = [spec.name for spec in card.inputs if spec.name not in available]
     if missing:
         close = {name: difflib.get_close_matches(name, available, 1, 0.6) for name in missing}
@@ -165,24 +185,43 @@ def _binding(spec: TensorSpec, columns: tuple[str, ...]) -> Binding:
     return Binding(input=spec.name, columns=columns, dtype=spec.dtype, shape=spec.shape)
 
 
+def _beside(label: str, table: Table) -> list[str]:
+    return [str(name) for name in table.columns.columns if str(name) != label]
+
+
 def _flat_columns(
-    spec: TensorSpec, new: Table, available: list[str], chosen: Sequence[str] | None
+    spec: TensorSpec, new: Table, available: list[str], before: list[str], chosen: Sequence[str] | None
 ) -> tuple[str, ...]:
+    """Return the columns of a single flat input, in the order the model was trained with as far as can be told.
+
+    Args:
+        spec: The input.
+        new: The new data, for messages.
+        available: Its columns beside the label.
+        before: Those of the old data, which the model was trained on; empty without old data.
+        chosen: What the user says.
+    """
     if len(spec.shape) > 1:
+        shape = " x ".join(str(size or "any") for size in spec.shape)
         raise DataError(
             f"{new.name} holds columns, the model takes arrays.",
-            f"Its input '{spec.name}' has shape {' x '.join(str(size or 'any') for size in spec.shape)}.",
-            "Use an NPZ file with `x` and `y`.",
+            f"Each example of its input '{spec.name}' has shape {shape}.",
+            f"Use an NPZ file whose `x` has shape rows x {shape}.",
         )
-    wanted = (spec.shape[0] if spec.shape else 1) or len(available)
-    if chosen is None and spec.name in available and wanted == 1:
+    size = spec.shape[0] if spec.shape else 1
+    if chosen is None and spec.name in available and size == 1:
         return (spec.name,)
-    columns = list(available if chosen is None else chosen)
-    if len(columns) != wanted:
+    shared = [name for name in before if name in available]
+    known = bool(shared) and size in (None, len(shared))
+    columns = list(chosen) if chosen is not None else shared if known else available
+    if size is not None and len(columns) != size:
+        lacking = [name for name in before if name not in available] if len(before) == size else []
         raise DataError(
-            f"The model takes {wanted} values a row; {new.name} has {len(columns)} columns beside the label.",
-            f"They are matched in order: {', '.join(columns[:12])}{' ...' if len(columns) > 12 else ''}.",
-            f"Choose the {wanted} columns in the model's order, or another label.",
+            f"The model takes {size} value{'s'[: size > 1]} a row; {new.name} has {len(columns)} column{'s'[: len(columns) > 1]} beside the label.",
+            f"Unlike the old data, it has no column {', '.join(map(repr, lacking[:12]))}."
+            if lacking
+            else f"They are matched in order: {', '.join(columns[:12])}{' ...' if len(columns) > 12 else ''}.",
+            f"Choose the {size} columns in the model's order, or another label.",
         )
     return tuple(columns)
 
@@ -194,10 +233,10 @@ def _classes(
         return ()
     wanted = max(units, 2)
     if chosen is not None:
-        if len(set(chosen)) != wanted:
+        if len(chosen) != wanted or len(set(chosen)) != wanted:
             raise DataError(
-                f"{len(set(chosen))} labels are named, the model has {wanted} outcomes.",
-                "Each output unit stands for one label.",
+                f"{len(chosen)} labels are named, {len(set(chosen))} of them different; the model has {wanted} outcomes.",
+                "Each outcome stands for one label.",
                 f"Name {wanted} different labels in the order of the output units.",
             )
         return tuple(chosen)
@@ -242,15 +281,15 @@ def check(card: ModelCard, schema: Schema, tables: dict[str, Table]) -> tuple[Fi
         schema: How tables become arrays.
         tables: By role: ``new``, and if there are any ``old`` and ``holdout``.
     """
-    findings = [_inputs_found(schema), _labels_found(card, schema)]
+    findings = [*_inputs_found(schema, tables), _labels_found(card, schema), *_loss_found(card, schema)]
+    encoded: dict[str, Dataset] = {}
     for role, table in tables.items():
         try:
             data, rows = encode(schema, table)
         except InputError as error:
-            findings.append(
-                Finding("error", f"{role.capitalize()} data: {error.what}", f"{error.why} {error.next_step}")
-            )
+            findings.append(_refusal(error, f"{role.capitalize()} data: "))
             continue
+        encoded[role] = data
         left_out = table.rows - len(rows)
         findings.append(
             Finding(
@@ -270,6 +309,11 @@ def check(card: ModelCard, schema: Schema, tables: dict[str, Table]) -> tuple[Fi
                 findings.append(
                     Finding("warning", f"{role.capitalize()} data: no row with label {shown}", ONE_SIDED_WHY)
                 )
+    if "new" in encoded and len(encoded) == len(tables):
+        try:
+            split(schema, encoded["new"], encoded.get("old"), encoded.get("holdout"))
+        except InputError as error:
+            findings.append(_refusal(error))
     if "old" not in tables:
         findings.append(Finding("warning", "No old data", NO_OLD_WHY))
     return tuple(findings)
@@ -280,24 +324,63 @@ ONE_SIDED_WHY = "Scores cannot say how a model does on labels that do not occur.
 NO_OLD_WHY = "Shift and forgetting cannot be measured, and full retrain uses the new rows only."
 
 
-def _inputs_found(schema: Schema) -> Finding:
-    if not schema.bindings[0].columns:
-        return Finding("ok", "The examples have the shape that the model takes")
-    if len(schema.bindings) == 1:
-        n = len(schema.bindings[0].columns)
-        return Finding(
-            "ok",
-            f"{n} columns feed the input '{schema.bindings[0].input}', in the order of the file",
-            ORDER_WHY,
+def _refusal(error: InputError, before: str = "") -> Finding:
+    return Finding("error", f"{before}{error.what}", f"{error.why} {error.next_step}")
+
+
+def _inputs_found(schema: Schema, tables: dict[str, Table]) -> list[Finding]:
+    bound = list(schema.bindings[0].columns)
+    if not bound:
+        return [Finding("ok", "The examples have the shape that the model takes")]
+    if len(schema.bindings) > 1:
+        return [Finding("ok", f"All {len(schema.bindings)} inputs are matched to columns by name")]
+    feed = f"feed{'s' if len(bound) == 1 else ''} the input '{schema.bindings[0].input}'"
+    unused = [name for name in _beside(schema.label, tables["new"]) if name not in bound]
+    not_used = f"Not used: {', '.join(unused[:8])}{' ...' if len(unused) > 8 else ''}." if unused else ""
+    if len(bound) == 1:
+        return [Finding("ok", f"The column '{bound[0]}' {feed}", not_used)]
+    orders = {
+        role: [name for name in _beside(schema.label, tables[role]) if name in bound]
+        for role in ("old", "new")
+        if role in tables
+    }
+    source = next((role for role, order in orders.items() if order == bound), None)
+    order = f"in the order of the {source} data" if source else "in the order that was chosen"
+    why = TRAINED_ON_WHY if source == "old" else ORDER_WHY
+    found = [Finding("ok", f"{len(bound)} columns {feed}, {order}", f"{why} {not_used}".strip())]
+    if len(orders) == 2 and orders["old"] != orders["new"] and set(orders["old"]) == set(orders["new"]):
+        found.append(
+            Finding(
+                "warning",
+                "Old and new data have the same columns in different orders",
+                f"Both are fed {order}: {', '.join(bound[:8])}{' ...' if len(bound) > 8 else ''}. "
+                "Make sure that the model was trained with this order.",
+            )
         )
-    return Finding("ok", f"All {len(schema.bindings)} inputs are matched to columns by name")
+    return found
 
 
 ORDER_WHY = "The model does not name them: make sure the order is the one it was trained with."
+TRAINED_ON_WHY = "The model does not name them; the old data is what it was trained on."
+KINDS: dict[Task, str] = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}
+
+
+def _loss_found(card: ModelCard, schema: Schema) -> list[Finding]:
+    if card.loss in (None, schema.loss):
+        return []
+    units = f"{schema.units} output unit{'s'[: schema.units > 1]}"
+    return [
+        Finding(
+            "warning",
+            f"Training and scores use the loss {schema.loss}, not {card.loss}",
+            f"The model was compiled with {card.loss}, which cannot be used so far for {KINDS[schema.task]} from {units}. "
+            "Every strategy is trained, and keep is scored, with the other one.",
+        )
+    ]
 
 
 def _labels_found(card: ModelCard, schema: Schema) -> Finding:
-    how = card.task_reason or "Told from the labels."
+    how = card.task_reason if schema.task == card.task else "Told from the labels, or chosen."
     if schema.task == "regression":
         return Finding("ok", f"'{schema.label}' is a number to predict", how)
     outcomes = ", ".join(schema.classes[:8]) + (" ..." if len(schema.classes) > 8 else "")
@@ -324,18 +407,24 @@ def _column_warnings(schema: Schema, table: Table, role: str) -> list[Finding]:
             )
         )
     if schema.label in table.columns:
-        label = table.columns[schema.label].astype(str)
+        label = table.columns[schema.label]
         copies = [
-            name
-            for name in features
-            if table.columns[name].nunique() > 1 and table.columns[name].astype(str).equals(label)
+            name for name in features if name not in constant and _same_text(table.columns[name], label)
         ]
         if copies:
             found.append(
                 Finding(
                     "warning",
-                    f"{role.capitalize()} data: {', '.join(copies)} equals the label",
+                    f"{role.capitalize()} data: {', '.join(copies[:5])} equal{'s' if len(copies) == 1 else ''} the label",
                     "It gives the answer away.",
                 )
             )
     return found
+
+
+def _same_text(first: pd.Series, second: pd.Series) -> bool:
+    """Whether two columns read the same; the first rows tell most apart, at little cost."""
+    return all(
+        np.array_equal(label_text(first.iloc[rows]), label_text(second.iloc[rows]))
+        for rows in (slice(100), slice(None))
+    )

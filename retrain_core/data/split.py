@@ -17,6 +17,7 @@ HOLDOUT_SHARE = 0.2
 VALIDATION_SHARE = 0.15  # of the new rows; for early stopping, never for scores
 LEAST_NEW_ROWS = 20
 LEAST_GROUPS = 20  # with fewer distinct rows than this, copies cannot be kept together
+LEAST_IN_STRATUM = 5  # smaller classes are split as one: a fifth of each would be no row
 
 Rows = NDArray[np.intp]
 
@@ -36,7 +37,8 @@ def split(
 
     Rows with equal inputs, on either side, go to the same part, and classes keep their shares. With a
     ``holdout`` of the user's own, it is the new part: its rows are all held out, and copies of them are
-    taken out of the training rows.
+    left out everywhere else. Fewer than ``LEAST_GROUPS`` distinct new rows are split row by row, and a note
+    says so; copies of the user's holdout are left out even then.
 
     Args:
         schema: Names the classes.
@@ -59,44 +61,48 @@ def split(
     new_keys = row_keys(new.inputs)
     old_keys = row_keys(old.inputs) if old else np.empty(0, np.uint64)
     held_keys = row_keys(holdout.inputs) if holdout else np.empty(0, np.uint64)
-    if len(np.unique(new_keys)) < LEAST_GROUPS:
+    free = np.flatnonzero(~np.isin(new_keys, held_keys))
+    if len(free) < new.rows:
+        notes.append(f"{new.rows - len(free):,} new rows are copies of holdout rows and are not trained on.")
+    repeated = len(free) - len(np.unique(new_keys[free]))
+    alike = len(free) - repeated < LEAST_GROUPS
+    if alike:
         notes.append("The new rows are so alike that copies of one row stand in more than one part.")
-        new_keys, old_keys = (
-            np.arange(new.rows, dtype=np.uint64),
-            np.arange(len(old_keys), dtype=np.uint64) + np.uint64(new.rows),
-        )
+    elif repeated:
+        notes.append(f"{repeated:,} new rows have the same inputs as another; such rows stay in one part.")
 
-    new_part = _assign(new_keys, _strata(new), 0.0 if holdout else HOLDOUT_SHARE, VALIDATION_SHARE, rng)
-    if holdout:
-        copies = np.isin(new_keys, held_keys)
-        new_part[copies] = DROPPED
-        if copies.any():
-            notes.append(f"{copies.sum():,} new rows are copies of holdout rows and are not trained on.")
+    new_part = np.full(new.rows, DROPPED)
+    groups = np.arange(len(free), dtype=np.uint64) if alike else new_keys[free]
+    held_share = 0.0 if holdout else HOLDOUT_SHARE
+    new_part[free] = _assign(groups, _strata(new)[free], held_share, VALIDATION_SHARE, rng)
     parts: dict[Part, Rows] = {
         "new_train": np.flatnonzero(new_part == TRAIN),
         "new_validation": np.flatnonzero(new_part == VALIDATION),
         "new_holdout": np.arange(holdout.rows) if holdout else np.flatnonzero(new_part == HOLDOUT),
     }
     if old:
-        old_part = _assign(old_keys, _strata(old), HOLDOUT_SHARE, 0.0, rng)
-        _follow(old_part, old_keys, new_keys, new_part)
-        old_part[np.isin(old_keys, held_keys)] = DROPPED
+        apart = bool(holdout) or not alike
+        old_groups = old_keys if apart else np.arange(old.rows, dtype=np.uint64)
+        old_part = _assign(old_groups, _strata(old), HOLDOUT_SHARE, 0.0, rng)
+        if apart:
+            _follow(old_part, old_keys, new_keys, new_part)
+            old_part[np.isin(old_keys, held_keys)] = DROPPED
         left_out = int((old_part == DROPPED).sum())
         if left_out:
-            notes.append(f"{left_out:,} old rows are copies of held-back new rows and are not trained on.")
+            notes.append(
+                f"{left_out:,} old rows are left out: they are copies of new rows kept for early stopping"
+                f"{' or of holdout rows' if holdout else ''}."
+            )
         parts |= {
             "old_train": np.flatnonzero(old_part == TRAIN),
             "old_holdout": np.flatnonzero(old_part == HOLDOUT),
         }
-    repeated = new.rows - len(np.unique(new_keys))
-    if repeated:
-        notes.append(f"{repeated:,} new rows have the same inputs as another; such rows stay in one part.")
     for name, rows in parts.items():
         if not len(rows):
             raise DataError(
                 f"No row is left for the part '{name.replace('_', ' ')}'.",
-                "There are too few distinct rows, or all are copies of holdout rows.",
-                "Add rows, or leave the holdout file out.",
+                "There are too few distinct rows, or all are copies of rows in other parts.",
+                f"Add rows{', or leave the holdout file out' if holdout else ''}.",
             )
     return Split(parts, _summary(schema, new, old, holdout, parts, notes))
 
@@ -118,11 +124,16 @@ def _assign(
     validation: float,
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Return TRAIN, VALIDATION or HOLDOUT for each row, equal for equal keys, in the same shares in every stratum."""
+    """Return TRAIN, VALIDATION or HOLDOUT for each row, equal for equal keys, in the same shares in every stratum.
+
+    Strata too small to share out are taken together.
+    """
     _, first, group = np.unique(keys, return_index=True, return_inverse=True)
     part = np.full(len(first), TRAIN)
-    for stratum in np.unique(strata[first]):
-        members = rng.permutation(np.flatnonzero(strata[first] == stratum))
+    _, stratum_of, sizes = np.unique(strata[first], return_inverse=True, return_counts=True)
+    stratum_of[sizes[stratum_of] < LEAST_IN_STRATUM] = -1
+    for stratum in np.unique(stratum_of):
+        members = rng.permutation(np.flatnonzero(stratum_of == stratum))
         ends = np.round(np.array([held, held + validation]) * len(members)).astype(int)
         part[members[: ends[0]]] = HOLDOUT
         part[members[ends[0] : ends[1]]] = VALIDATION
@@ -135,11 +146,13 @@ def _follow(
     new_keys: NDArray[np.uint64],
     new_part: NDArray[np.int64],
 ) -> None:
-    """Keep copies across the two sides apart from what is trained on: the new side decides."""
-    held = np.isin(old_keys, new_keys[new_part != TRAIN])
-    old_part[held & (old_part == TRAIN)] = DROPPED
-    trained = np.isin(old_keys, new_keys[new_part == TRAIN])
-    old_part[trained & (old_part == HOLDOUT)] = TRAIN
+    """Put copies across the two sides in the same part; the new side decides.
+
+    A copy of a new validation row is left out: trained on, it would hide overfitting from early stopping; held
+    out, early stopping would have seen it.
+    """
+    for part, becomes in ((HOLDOUT, HOLDOUT), (VALIDATION, DROPPED), (TRAIN, TRAIN)):
+        old_part[np.isin(old_keys, new_keys[new_part == part])] = becomes
 
 
 def _summary(

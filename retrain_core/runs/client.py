@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 
 from retrain_core.runs.launchers.local import PACKAGE_ROOT
 from retrain_core.runs.lock import runner_is_alive
+from retrain_core.runs.machine import cpu
 from retrain_core.runs.store import Store
 from retrain_core.types import Device, RunSpec, from_json
 
@@ -22,8 +24,9 @@ def ensure_runner(store: Store, idle_seconds: float | None = None) -> None:
     mark = store.root / "runner.starting"
     if runner_is_alive(store.root):
         return
-    if mark.exists() and time.time() - mark.stat().st_mtime < START_SECONDS:
-        return
+    with contextlib.suppress(FileNotFoundError):  # a runner takes it away once it has the lock
+        if time.time() - mark.stat().st_mtime < START_SECONDS:
+            return
     mark.touch()
     command = [sys.executable, "-m", "retrain_core", "runner", "--store", str(store.root)]
     if idle_seconds is not None:
@@ -51,4 +54,4 @@ def known_devices(store: Store) -> tuple[Device, ...]:
     path = store.root / "devices.json"
     if path.is_file():
         return from_json(path.read_bytes(), tuple[Device, ...])
-    return (Device("cpu", f"CPU, {os.cpu_count()} cores", os.cpu_count() or 1),)
+    return (cpu(),)

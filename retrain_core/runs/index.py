@@ -95,9 +95,9 @@ class Index:
         """Return the runs with this status, first come first."""
         return _rows(self._db, "WHERE status = ? ORDER BY position", (status,))
 
-    def preparing(self) -> list[str]:
-        """Return the experiments whose preparation was not finished."""
-        return [id for (id,) in self._db.execute("SELECT id FROM experiments WHERE status = 'preparing'")]
+    def preparing(self) -> list[tuple[str, str | None]]:
+        """Return the experiments whose preparation was not finished, each with the note it was begun with."""
+        return list(self._db.execute("SELECT id, error FROM experiments WHERE status = 'preparing'"))
 
 
 def read_runs(path: Path, experiment: str) -> tuple[list[IndexRow], dict[str, int]]:

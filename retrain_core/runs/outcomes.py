@@ -1,11 +1,17 @@
-"""Runs that have ended, with their per-row scores, for the comparison."""
+"""Runs that have ended: their per-row scores for the comparison, and whether they crashed."""
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+
 import numpy as np
 
+from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store
-from retrain_core.types import Outcome
+from retrain_core.types import Outcome, RunResult
+
+UNREADABLE = "The scores of each row (scores.npz) cannot be read. Start the run again in a new experiment."
 
 
 def load_outcomes(store: Store, experiment: str) -> tuple[Outcome, ...]:
@@ -15,10 +21,26 @@ def load_outcomes(store: Store, experiment: str) -> tuple[Outcome, ...]:
         result = store.result(experiment, spec.id)
         if result is None:
             continue
-        path = store.run_folder(experiment, spec.id) / "scores.npz"
         rows = {}
-        if result.new is not None and path.is_file():
-            with np.load(path, allow_pickle=False) as file:
-                rows = dict(file)
+        if result.new is not None:
+            path = store.run_folder(experiment, spec.id) / "scores.npz"
+            try:
+                with path.open("rb") as content, np.load(content, allow_pickle=False) as file:
+                    rows = dict(file)
+            except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+                result = RunResult("failed", device=result.device, error=f"{UNREADABLE} ({error})")
         found.append(Outcome(spec, result, rows))
     return tuple(found)
+
+
+def crashed(store: Store, experiment: str, run: str) -> bool:
+    """Whether a failed run broke down, rather than said what is wrong with what it was given.
+
+    A worker's last word is the event ``failed``; if it did not expect the error, its log holds a traceback too.
+    """
+    folder = store.run_folder(experiment, run)
+    events = read_events(folder / "events.jsonl")
+    if not events or events[-1].kind != "failed":
+        return True
+    log = folder / "worker.log"
+    return log.is_file() and b"Traceback (most recent call last)" in log.read_bytes()

@@ -55,11 +55,13 @@ def _dataset(store: Store, spec: ExperimentSpec, ref: FileRef) -> tuple[Dataset,
 
 
 def link_inputs(store: Store, run: RunSpec) -> Path:
-    """Give the run folder links to everything its worker may read, and return the run folder."""
+    """Give the run folder links to everything its worker may read, and nothing of an earlier attempt; return it."""
     spec = store.experiment(run.experiment)
     folder = store.run_folder(run.experiment, run.id)
     inputs = folder / "inputs"
     shutil.rmtree(inputs, ignore_errors=True)
+    for left in ("model.keras", "scores.npz"):  # by an attempt that was cut off
+        (folder / left).unlink(missing_ok=True)
     shutil.copytree(store.experiment_folder(run.experiment) / "data", inputs, copy_function=_link)
     extension = ".h5" if _is_hdf5(store.file_path(spec.model)) else ".keras"
     _link(store.file_path(spec.model), inputs / f"model{extension}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -107,8 +108,15 @@ def _state(store: Store, spec: RunSpec, row: IndexRow, waiting: int) -> RunState
 
 
 def read_events(path: Path) -> list[RunEvent]:
-    """Return the events written so far; a line that is still being written is left for the next time."""
+    """Return the events written so far.
+
+    A line that is still being written is left for the next time; one that was cut off, by a full disk, is passed over.
+    """
     if not path.is_file():
         return []
     whole, _, _ = path.read_bytes().rpartition(b"\n")
-    return [msgspec.json.decode(line, type=RunEvent) for line in whole.split(b"\n") if line]
+    events = []
+    for line in whole.split(b"\n"):
+        with contextlib.suppress(ValueError):
+            events.append(msgspec.json.decode(line, type=RunEvent))
+    return events

@@ -18,6 +18,7 @@ store/
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -25,6 +26,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from retrain_core.data.files import write_atomic
 from retrain_core.data.readers import file_hash
@@ -33,7 +35,8 @@ from retrain_core.types import ExperimentSpec, FileRef, RunResult, RunSpec, Spli
 
 EXTENSIONS = (".keras", ".h5", ".csv", ".parquet", ".npz")
 ID_PATTERN = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
-RUN_PATTERN = re.compile(r"[a-z][a-z0-9_]*-[0-9]+")
+RUN_PATTERN = re.compile(r"([a-z][a-z0-9_]*)-([0-9]+)")
+T = TypeVar("T")
 
 
 def new_id() -> str:
@@ -102,7 +105,7 @@ class Store:
         """Return the question.
 
         Raises:
-            StoreError: If it is not there.
+            StoreError: If it is not there, or cannot be read.
         """
         path = self.experiment_folder(id) / "experiment.json"
         if not path.is_file():
@@ -111,12 +114,15 @@ class Store:
                 "It was deleted, or belongs to another store.",
                 "Open the start page.",
             )
-        return from_json(path.read_bytes(), ExperimentSpec)
+        return _read(path, ExperimentSpec)
 
     def experiments(self) -> list[ExperimentSpec]:
-        """Return every experiment, newest first."""
-        folders = sorted((self.root / "experiments").iterdir(), reverse=True)
-        return [self.experiment(folder.name) for folder in folders if (folder / "experiment.json").is_file()]
+        """Return every experiment that can be read, newest first."""
+        found = []
+        for folder in sorted((self.root / "experiments").iterdir(), reverse=True):
+            with contextlib.suppress(StoreError):
+                found.append(self.experiment(folder.name))
+        return found
 
     def split(self, id: str) -> SplitSummary | None:
         """Return how the rows were split, once they are."""
@@ -135,27 +141,78 @@ class Store:
             raise StoreError("There is no such run.", "The link is damaged.", "Open the experiment again.")
         return self.experiment_folder(experiment) / "runs" / run
 
+    def run(self, experiment: str, run: str) -> RunSpec:
+        """Return what a run is to do.
+
+        Raises:
+            StoreError: If it is not there, cannot be read, or was written for another run.
+        """
+        path = self.run_folder(experiment, run) / "run.json"
+        spec = _read(path, RunSpec)
+        if (spec.experiment, spec.id) != (experiment, run):
+            raise StoreError(
+                f"{path.name} of run '{run}' cannot be used.",
+                f"It was written for run '{spec.id}' of experiment {spec.experiment}.",
+                "Start the run again in a new experiment.",
+            )
+        return spec
+
     def runs(self, experiment: str) -> list[RunSpec]:
-        """Return the runs of an experiment in the order they were asked for."""
+        """Return the runs of an experiment in the order they were asked for.
+
+        A run whose ``run.json`` cannot be read is there too, as far as its folder's name tells: it is shown as failed.
+        """
         folder = self.experiment_folder(experiment) / "runs"
-        if not folder.is_dir():
-            return []
-        specs = [from_json(path.read_bytes(), RunSpec) for path in folder.glob("*/run.json")]
+        specs = []
+        for path in folder.glob("*/run.json"):
+            name = RUN_PATTERN.fullmatch(path.parent.name)
+            if name is None:
+                continue
+            try:
+                specs.append(self.run(experiment, name[0]))
+            except StoreError:
+                specs.append(RunSpec(name[0], experiment, strategy=name[1], options={}, seed=int(name[2])))
         return sorted(specs, key=lambda spec: (spec.seed, spec.order))
 
     def add_runs(self, runs: Sequence[RunSpec]) -> None:
-        """Write runs into their folders, then tell the runner by the inbox."""
-        for run in runs:
-            folder = self.run_folder(run.experiment, run.id)
-            folder.mkdir(parents=True, exist_ok=True)
-            write_atomic(folder / "run.json", to_json(run))
-        for experiment in {run.experiment for run in runs}:
-            write_atomic(self.root / "inbox" / experiment, b"")
+        """Write runs into their folders, then tell the runner by the inbox.
+
+        Raises:
+            StoreError: If one of them exists, or the store cannot be written; then nothing is added.
+        """
+        folders = [self.run_folder(run.experiment, run.id) for run in runs]
+        made: list[Path] = []
+        try:
+            if any(folder.exists() for folder in folders):
+                raise FileExistsError
+            for run, folder in zip(runs, folders, strict=True):
+                folder.mkdir(parents=True)  # fails if another tab was faster
+                made.append(folder)
+                write_atomic(folder / "run.json", to_json(run))
+            for experiment in {run.experiment for run in runs}:
+                write_atomic(self.root / "inbox" / experiment, b"")
+        except OSError as error:
+            for folder in made:
+                shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, FileExistsError):
+                raise StoreError(
+                    "This experiment has been started already.",
+                    "It is fixed once it has runs, so that results belong to what is shown beside them.",
+                    "Reload the page to see its runs, or make a new experiment.",
+                ) from error
+            raise StoreError(
+                "The runs cannot be written.", f"{error.strerror}.", "Free some room, then start them again."
+            ) from error
 
     def result(self, experiment: str, run: str) -> RunResult | None:
-        """Return how a run ended, once it has."""
+        """Return how a run ended, once it has; ``failed`` if its result cannot be read."""
         path = self.run_folder(experiment, run) / "result.json"
-        return from_json(path.read_bytes(), RunResult) if path.is_file() else None
+        if not path.is_file():
+            return None
+        try:
+            return _read(path, RunResult)
+        except StoreError as error:
+            return RunResult("failed", error=str(error))
 
     def save_result(self, experiment: str, run: str, result: RunResult) -> None:
         """Write how a run ended whose worker could not do it."""
@@ -164,3 +221,16 @@ class Store:
     def request_stop(self, experiment: str, run: str) -> None:
         """Ask a run to stop; it keeps its best weights."""
         (self.run_folder(experiment, run) / "stop").touch()
+
+
+def _read(path: Path, kind: type[T]) -> T:
+    """Return what a file of the store holds."""
+    try:
+        return from_json(path.read_bytes(), kind)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise StoreError(
+            f"{path.name} of '{path.parent.name}' cannot be read.",
+            f"{reason}.",
+            "Start again in a new experiment.",
+        ) from error

@@ -4,8 +4,8 @@ A fresh process needs seconds to import TensorFlow; a fork of one that has impor
 in some hundredths of a second, and is a process of its own. It serves the CPU: a GPU run starts in a fresh process,
 because CUDA does not survive a fork once it was used.
 
-Protocol, one JSON object a line. In: ``{"run": DIR, "device": "cpu", "threads": 1}`` or ``{"devices": FILE}``.
-Out: ``{"ready": true}``, ``{"started": DIR, "pid": N}``, ``{"ended": DIR, "pid": N, "code": N}``.
+Protocol, one JSON object a line. In: ``{"run": DIR, "device": "cpu", "threads": 1}``.
+Out: ``{"ready": true}``, ``{"started": DIR, "pid": N}``, ``{"ended": DIR, "code": N}``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from retrain_core.training import devices, worker
+from retrain_core.training import worker
+from retrain_core.training.processes import die_with_parent
 
 POLL_SECONDS = 0.2
 
@@ -34,6 +35,9 @@ def serve() -> None:
     os.set_blocking(signalled, False)
     signal.set_wakeup_fd(signalled)  # so that the end of a child is told at once
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is for the command line, which then ends this process
     poll.register(wake, selectors.EVENT_READ)
     _say({"ready": True})
     while True:
@@ -54,32 +58,33 @@ def serve() -> None:
 
 
 def _start(request: dict[str, Any], children: dict[int, str]) -> None:
-    pid = os.fork()
+    server = os.getpid()
+    try:
+        pid = os.fork()
+    except OSError as error:
+        print(f"no worker can be forked: {error}", file=sys.stderr)
+        _say({"ended": request["run"], "code": 1})
+        return
     if pid == 0:
         code = 1
         try:
+            die_with_parent(server)
             _be_worker(request)
             code = 0
         except BaseException:
             traceback.print_exc()
         finally:
             os._exit(code)
-    name = str(request.get("run", ""))
-    children[pid] = name
-    if name:
-        _say({"started": name, "pid": pid})
+    children[pid] = request["run"]
+    _say({"started": request["run"], "pid": pid})
 
 
 def _be_worker(request: dict[str, Any]) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    _die_with_parent()
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)  # standard output belongs to the protocol
-    if "devices" in request:
-        devices.main(request["devices"])
-        return
     folder = Path(request["run"])
     log = os.open(folder / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 2)
@@ -87,21 +92,11 @@ def _be_worker(request: dict[str, Any]) -> None:
     worker.run(folder, request["device"], int(request["threads"]))
 
 
-def _die_with_parent() -> None:
-    """Ask Linux to end this process with its parent, so that no worker is orphaned."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
 def _reap(children: dict[int, str]) -> None:
     for pid in list(children):
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
-            name = children.pop(pid)
-            if name:
-                _say({"ended": name, "pid": pid, "code": os.waitstatus_to_exitcode(status)})
+            _say({"ended": children.pop(pid), "code": os.waitstatus_to_exitcode(status)})
 
 
 def _say(message: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from retrain_core.strategies import make_strategy
 from retrain_core.training.devices import use_device
 from retrain_core.training.engine import Engine
 from retrain_core.training.events import EventLog
+from retrain_core.training.processes import die_with_parent
 from retrain_core.training.scoring import score_holdout
 from retrain_core.types import ModelCard, RunResult, RunSpec, Schema, from_json, to_json
 
@@ -102,4 +103,5 @@ def _peak_memory_mb() -> float:
 
 
 if __name__ == "__main__":
+    die_with_parent()
     run(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

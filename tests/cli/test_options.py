@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import command_line
-from tests.make import mlp, table
+from tests.conftest import ROOT, command_line
+from tests.make import mlp, question, table
 
 LAMBDA = """
 import keras, sys
@@ -141,6 +143,8 @@ def test_faulty_input_exits_2_with_one_message_and_no_traceback(
         ("--device", "tpu", "There is no device 'tpu'"),
         ("--old-weight", 2, "from 0 to 1"),
         ("--seeds", 0, "Give 1 or more"),
+        ("--seed", -1, "--seed is -1"),
+        ("--seed", 2**32, "--seed is 4294967296"),
         ("--epochs", 0, "poch"),
         ("--batch-size", -1, "atch"),
     ],
@@ -149,6 +153,91 @@ def test_a_faulty_option_exits_2(files: Path, tmp_path: Path, option: str, value
     done = compare(files, tmp_path, option, value)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr and says in done.stderr
+
+
+def test_nothing_but_the_answer_is_left_whatever_lies_there_already(files: Path, tmp_path: Path) -> None:
+    (tmp_path / ".store" / "inbox").mkdir(parents=True)
+    (tmp_path / ".store" / "index.sqlite").write_text("of a compare that was cut off")
+    assert compare(files, tmp_path, "--strategies", "keep").returncode == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".store", "comparison.json", "holdout_rows.json", "models", "report.html",
+    ]  # fmt: skip
+
+
+def test_a_compare_that_ends_early_leaves_nothing(files: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("a,b,y\n1,2,0\n2,3,1\n")
+    done = compare(files, tmp_path / "out", new=tmp_path / "new.csv")
+    assert done.returncode == 2 and "usable rows" in done.stderr and "Traceback" not in done.stderr
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_compare_that_is_terminated_leaves_nothing(files: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "retrain_core", "compare", "--model", files / "model.keras", "--new", files / "new.csv",
+         "--label", "y", "--epochs", "1000", "--batch-size", "1", "--out", tmp_path],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    with process.stderr:
+        assert any("epoch" in line for line in process.stderr)
+        process.terminate()
+        rest = process.stderr.read()
+    assert process.wait(timeout=30) == 1
+    assert rest.endswith("stopped\n") and "Traceback" not in rest
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["compare", "shift"])
+def test_out_that_is_a_file_exits_2(files: Path, tmp_path: Path, command: str) -> None:
+    (tmp_path / "out").touch()
+    done = command_line(
+        command, "--model", files / "model.keras", "--old", files / "old.csv", "--new", files / "new.csv",
+        "--label", "y", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --out") and "There is a file of that name" in done.stderr
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store with one experiment that was never run."""
+    return question(tmp_path)[0].root
+
+
+def report(store: Path, out: Path, experiment: str, *more: object):
+    return command_line("report", "--store", store, "--experiment", experiment, "--out", out, *more)
+
+
+def test_report_of_an_experiment_that_is_not_there_exits_2(store: Path, tmp_path: Path) -> None:
+    for experiment in ("20260101-000000-abcd", "../..", ""):
+        done = report(store, tmp_path / "report.html", experiment)
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+        assert done.stderr.startswith(f"error: --experiment {experiment} is not in")
+
+
+def test_report_of_an_experiment_without_results_exits_2(store: Path, tmp_path: Path) -> None:
+    (experiment,) = (store / "experiments").iterdir()
+    done = report(store, tmp_path / "report.html", experiment.name)
+    assert done.returncode == 2 and "has no results" in done.stderr
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_report_from_what_is_no_store_exits_2_and_makes_nothing(tmp_path: Path, made: bool) -> None:
+    folder = tmp_path / "folder"
+    if made:
+        folder.mkdir()
+    done = report(folder, tmp_path / "report.html", "20260101-000000-abcd")
+    assert done.returncode == 2 and done.stderr.startswith(f"error: --store {folder} is no store.")
+    assert list(tmp_path.rglob("*")) == ([folder] if made else [])
+
+
+def test_report_checks_weight_and_out(store: Path, tmp_path: Path) -> None:
+    (experiment,) = (store / "experiments").iterdir()
+    done = report(store, tmp_path / "report.html", experiment.name, "--old-weight", 1.5)
+    assert done.returncode == 2 and "--old-weight is 1.5." in done.stderr
+    for out in (tmp_path, tmp_path / "nowhere" / "report.html"):
+        done = report(store, out, experiment.name)
+        assert done.returncode == 2 and done.stderr.startswith(f"error: --out {out} cannot be written.")
 
 
 def test_a_command_that_is_none_exits_2() -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from retrain_core.data import read_table
@@ -34,6 +36,26 @@ def test_parquet_comes_back_as_it_was(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(read_table(tmp_path / "rows.parquet").columns, FRAME)
 
 
+def test_parquet_columns_are_named_by_text_and_rows_by_number(tmp_path: Path) -> None:
+    frame = pd.DataFrame({0: [1, 2], 1: [3, 4]}, index=pd.Index(["u", "v"], name="id"))
+    frame.to_parquet(tmp_path / "rows.parquet")
+    table = read_table(tmp_path / "rows.parquet")
+    assert list(table.columns) == ["0", "1"] and table.columns.index.tolist() == [0, 1]
+    assert table.notes == ("rows.parquet: the index 'id' is not read as a column.",)
+
+
+def test_parquet_names_that_become_alike_are_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table([[1], [2]], names=["a", "a"]), tmp_path / "rows.parquet")
+    with pytest.raises(FileError, match="same name: a"):
+        read_table(tmp_path / "rows.parquet")
+
+
+def test_parquet_columns_of_lists_are_left_out_and_said(tmp_path: Path) -> None:
+    pd.DataFrame({"a": [1, 2], "tags": [["u"], []]}).to_parquet(tmp_path / "rows.parquet")
+    table = read_table(tmp_path / "rows.parquet")
+    assert list(table.columns) == ["a"] and "left out: tags" in table.notes[0]
+
+
 def test_what_a_file_holds_counts_not_its_name(tmp_path: Path) -> None:
     FRAME.to_parquet(tmp_path / "rows.csv")
     assert read_table(tmp_path / "rows.csv").columns.shape == (2, 3)
@@ -59,7 +81,11 @@ def test_npz_rows_are_columns_and_one_hot_labels_are_numbers(tmp_path: Path) -> 
         ("rows.csv", b"a,b\n", "no rows"),
         ("rows.csv", b"a,a\n1,2\n", "same name"),
         ("rows.csv", "a,b\n1,é\n".encode("latin-1"), "not UTF-8"),
-        ("rows.csv", b"a,b\n1,2\n1,2,3,4\n", "cannot be read as CSV"),
+        ("rows.csv", b"a,b\n1,2\n1,2,3,4\n", "Line 3 has 4 fields, the header has 2"),
+        ("rows.csv", b"a,b,y\n1,2,0,\n2,4,1,\n", "Line 2 has 4 fields, the header has 3"),
+        ("rows.csv", b"a,b,y\n100,0,0,0\n", "Line 2 has 4 fields, the header has 3"),
+        ("rows.csv", b"\na,b,y\n\n0,0,0,0\n1,2,1\n", "Line 4 has 4 fields, the header has 3"),
+        ("rows.csv", b"a,b,,\n1,2,,\n", r"same name: \(no name\)"),
         ("rows.csv", b"\x89PNG\r\n\x1a\n", "an image"),
         ("rows.csv", b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
         ("rows.csv", b"\x00\x01\x02\x03", "neither text, Parquet nor NPZ"),
@@ -87,10 +113,24 @@ def test_npz_with_other_arrays_names_those_it_needs(tmp_path: Path) -> None:
         read_table(tmp_path / "rows.npz")
 
 
-def test_npz_with_fewer_labels_than_examples_is_refused(tmp_path: Path) -> None:
-    np.savez(tmp_path / "rows.npz", x=np.zeros((3, 2)), y=np.zeros(2))
-    with pytest.raises(FileError, match="differ in length"):
+@pytest.mark.parametrize(
+    ("x", "y", "says"),
+    [
+        (np.zeros((3, 2)), np.zeros(2), "differ in length. `x` has 3 rows, `y` has 2"),
+        (np.zeros((3, 2)), np.zeros((3, 2, 2)), "no list of labels. Its shape is 3 x 2 x 2"),
+        (np.zeros((3, 2)), np.array(5), "no list of labels. Its shape is a single value"),
+        (np.zeros((3, 2)), np.full((3, 2), 0.5), "has 2 columns and is not one-hot"),
+        (np.array(5), np.zeros(1), "`x` is a single value"),
+        (np.zeros((0, 2)), np.zeros(0), "has no rows"),
+    ],
+)
+def test_npz_without_one_label_an_example_is_refused(
+    tmp_path: Path, x: np.ndarray, y: np.ndarray, says: str
+) -> None:
+    np.savez(tmp_path / "rows.npz", x=x, y=y)
+    with pytest.raises(FileError, match=says) as caught:
         read_table(tmp_path / "rows.npz")
+    assert caught.value.why and caught.value.next_step
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrain_core.data import split
+from retrain_core.data import row_keys, split
 from retrain_core.data.encode import fingerprint
 from retrain_core.errors import DataError
 from retrain_core.types import Binding, Dataset, Schema
@@ -48,6 +49,64 @@ def test_no_row_of_the_holdout_has_a_copy_that_is_trained_on(
     assert not trained & values(new, parts["new_validation"])
     for first, second in itertools.combinations(("new_train", "new_validation", "new_holdout"), 2):
         assert not set(parts[first]) & set(parts[second])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    distinct=st.integers(2, 300),
+    held_distinct=st.integers(1, 300),
+    own_holdout=st.booleans(),
+)
+def test_no_row_of_validation_or_training_has_a_copy_in_a_holdout(
+    seed: int, distinct: int, held_distinct: int, own_holdout: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    new, old = data(rng.integers(0, distinct, 200)), data(rng.integers(0, 2 * distinct, 200))
+    held = data(rng.integers(0, held_distinct, 50)) if own_holdout else None
+    try:
+        done = split(SCHEMA, new, old, held, seed=seed)
+    except DataError as error:
+        assert "No row is left" in error.what and (own_holdout or distinct < 40)
+        return
+    parts = done.parts
+    held_out = values(held or new, parts["new_holdout"]) | values(old, parts["old_holdout"])
+    used = set().union(*(values(new, parts[name]) for name in ("new_train", "new_validation")))
+    if own_holdout or not any("so alike" in note for note in done.summary.notes):
+        assert not held_out & (used | values(old, parts["old_train"]))
+
+
+def test_new_data_that_holds_all_old_rows_leaves_an_old_holdout_that_early_stopping_never_saw() -> None:
+    old, new = data(np.arange(1000.0)), data(np.arange(1500.0))
+    done = split(SCHEMA, new, old)
+    assert values(old, done.parts["old_holdout"]) == values(new, done.parts["new_holdout"]) & set(range(1000))
+    assert not values(new, done.parts["new_validation"]) & values(old, done.parts["old_holdout"])
+    assert any("old rows are left out" in note for note in done.summary.notes)
+
+
+def test_copies_of_a_holdout_file_are_left_out_however_few_rows_are_distinct() -> None:
+    new, old, held = data(np.arange(200) % 10), data(np.arange(100)), data(np.array([0, 1, 2]))
+    parts = split(SCHEMA, new, old, held).parts
+    used = values(new, parts["new_train"]) | values(new, parts["new_validation"])
+    assert used == set(range(3, 10))
+    assert not (used | {0, 1, 2}) & values(old, parts["old_holdout"])
+    with pytest.raises(DataError, match="No row is left for the part 'new train'"):
+        split(SCHEMA, new, None, new)
+
+
+def test_classes_of_a_row_or_two_are_shared_out_together() -> None:
+    targets = np.arange(100) // 2
+    new = data(np.arange(100.0), targets)
+    schema = replace(SCHEMA, task="multiclass", classes=tuple(map(str, range(50))), units=50)
+    rows = split(schema, new, None).summary.rows
+    assert rows == {"new_train": 65, "new_validation": 15, "new_holdout": 20}
+
+
+def test_equal_rows_have_equal_keys_however_they_are_stored() -> None:
+    images = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    assert np.array_equal(row_keys({"x": images}), row_keys({"x": images / 1.0}))
+    zero, minus_zero = (np.array([[value]], np.float32) for value in (0.0, -0.0))
+    assert np.array_equal(row_keys({"x": zero}), row_keys({"x": minus_zero}))
 
 
 def test_new_rows_are_split_whole_and_classes_keep_their_shares() -> None:

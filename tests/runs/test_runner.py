@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,11 +16,13 @@ import pytest
 
 from retrain_core.answer import answer
 from retrain_core.runs.index import read_runs
+from retrain_core.runs.launchers import local
+from retrain_core.runs.launchers.local import LocalLauncher
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.state import RunState, experiment_status, read_events, run_states
 from retrain_core.runs.store import Store
-from retrain_core.types import Device, to_json
+from retrain_core.types import Device, Limits, to_json
 from tests.conftest import ROOT
 from tests.runs.conftest import Asked, until
 
@@ -97,8 +100,6 @@ def test_a_run_stopped_in_the_queue_never_starts(asked: Asked) -> None:
 
 
 def test_a_run_over_its_time_limit_ends_with_what_it_has(asked: Asked, runner: Runner) -> None:
-    from retrain_core.types import Limits
-
     store, spec = asked
     store.add_runs(
         plan_runs(spec.id, {"full_retrain": {"patience": 0}}, shared=ENDLESS, limits=Limits(seconds=1))
@@ -118,6 +119,52 @@ def test_a_killed_worker_is_a_failed_run_with_a_likely_cause(asked: Asked, runne
     assert states(asked)["keep"].status == "finished"  # the others go on
     comparison = answer(store, spec.id, 0.5).comparison
     assert comparison.strategies["full_retrain"].new is None and comparison.recommendation is not None
+
+
+def hold(runner: Runner, folder: Path) -> None:
+    """Freeze a worker as soon as it is there, as a step that never ends would."""
+    until(lambda: bool(runner._launcher._forked.get(folder)), runner)
+    os.kill(runner._launcher._forked[folder], signal.SIGSTOP)
+
+
+def test_a_worker_that_does_not_stop_is_killed_and_its_run_is_stopped(
+    asked: Asked, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, spec = asked
+    store.add_runs(plan_runs(spec.id, {"full_retrain": {"patience": 0}}, shared=ENDLESS))
+    hold(runner, store.run_folder(spec.id, "full_retrain-0"))
+    monkeypatch.setattr("retrain_core.runs.runner.GRACE_SECONDS", 0.2)
+    store.request_stop(spec.id, "full_retrain-0")
+    until(lambda: all_done(asked), runner)
+    state = states(asked)["full_retrain"]
+    assert state.status == "stopped" and state.result is not None and state.result.new is None
+    assert "It was stopped, but went on, so its worker was killed." in (state.error or "")
+
+
+def test_a_worker_far_over_its_time_limit_is_killed_and_its_run_is_stopped(
+    asked: Asked, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, spec = asked
+    store.add_runs(
+        plan_runs(spec.id, {"full_retrain": {"patience": 0}}, shared=ENDLESS, limits=Limits(seconds=1))
+    )
+    hold(runner, store.run_folder(spec.id, "full_retrain-0"))
+    monkeypatch.setattr("retrain_core.runs.runner.GRACE_SECONDS", 0.2)
+    until(lambda: all_done(asked), runner)
+    state = states(asked)["full_retrain"]
+    assert state.status == "stopped" and "over its time limit" in (state.error or "")
+
+
+def test_without_a_fork_server_workers_start_cold(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "SERVER", "retrain_core.training.nowhere")
+    store, spec = asked
+    runner = Runner(store)
+    try:
+        store.add_runs(plan_runs(spec.id, {}))
+        until(lambda: all_done(asked), runner)
+        assert states(asked)["keep"].status == "finished"
+    finally:
+        runner.close()
 
 
 def start_runner(store: Store) -> subprocess.Popen[bytes]:
@@ -150,6 +197,49 @@ def test_what_a_killed_runner_left_is_finished_by_the_next(asked: Asked) -> None
     assert {row.id: row.attempts for row in rows}["full_retrain-0"] == 2
 
 
+COLD_RUNNER = """
+import sys
+from pathlib import Path
+from retrain_core.runs import runner
+from retrain_core.runs.launchers.local import LocalLauncher
+runner.LAUNCHERS["local"] = lambda: LocalLauncher(warm=False)
+runner.main(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next runner ends what is left")
+def test_cold_workers_die_with_a_killed_runner_too(asked: Asked) -> None:
+    store, spec = asked
+    store.add_runs(plan_runs(spec.id, {"full_retrain": {"patience": 0}}, shared=ENDLESS))
+    runner = subprocess.Popen([sys.executable, "-c", COLD_RUNNER, str(store.root)], cwd=ROOT)
+    until(lambda: bool(states(asked)["full_retrain"].curve))
+    workers = psutil.Process(runner.pid).children(recursive=True)
+    runner.kill()
+    runner.wait()
+    _, left = psutil.wait_procs(workers, timeout=20)
+    for worker in left:
+        worker.kill()
+    assert workers and not left
+
+
+def test_a_worker_that_an_earlier_runner_left_is_ended(asked: Asked) -> None:
+    """Linux ends it by itself; elsewhere the next runner has to."""
+    from retrain_core.runs.prepare import link_inputs, prepare
+
+    store, spec = asked
+    prepare(store, spec)
+    runs = plan_runs(spec.id, {"full_retrain": {"patience": 0}}, shared=ENDLESS)
+    store.add_runs(runs)
+    first, second = LocalLauncher(warm=False), LocalLauncher(warm=False)
+    with contextlib.closing(first):
+        folder = link_inputs(store, runs[1])
+        first.start(folder, "cpu", 1)
+        second.end_left_over(store.run_folder(spec.id, "keep-0"))
+        assert first.ended() == []  # a worker of another folder is left alone
+        second.end_left_over(folder)
+        until(lambda: [ended for ended, _ in first.ended()] == [folder], seconds=10)
+
+
 def test_a_second_runner_leaves_the_store_to_the_first(asked: Asked) -> None:
     store, _ = asked
     first = start_runner(store)
@@ -174,6 +264,9 @@ def test_data_that_cannot_be_prepared_fails_the_experiment_with_the_reason(
     store.add_runs(plan_runs(spec.id, ALL))
     until(lambda: experiment_status(store, spec.id)[0] == "failed", runner)
     assert "2 usable rows" in (experiment_status(store, spec.id)[1] or "")
+    for state in states(asked).values():
+        assert state.status == "failed" and "2 usable rows" in (state.error or "")
+        assert state.result is not None and state.result.status == "failed"
 
 
 def test_auto_takes_the_first_gpu_and_gives_it_to_one_run_at_a_time(asked: Asked, runner: Runner) -> None:

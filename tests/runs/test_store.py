@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from retrain_core.errors import DataError, StoreError
+from retrain_core.runs.lock import RunnerLock, runner_is_alive
+from retrain_core.runs.outcomes import crashed, load_outcomes
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store, new_id
+from retrain_core.types import PartScores, RunResult, RunSpec
 
 
 @pytest.mark.parametrize(
@@ -56,3 +60,107 @@ def test_an_unknown_device_is_refused(device: str) -> None:
 def test_an_unknown_strategy_is_refused_with_those_there_are() -> None:
     with pytest.raises(DataError, match="full_retrain"):
         plan_runs("e", {"distil": {}})
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> tuple[Store, RunSpec]:
+    """A store with one run that nobody works on."""
+    store, (keep,) = Store(tmp_path), plan_runs(new_id(), {})
+    store.add_runs([keep])
+    return store, keep
+
+
+@pytest.mark.parametrize("text", ['{"status":"finished","new":{"loss":null,"rows":3}}', '{"stat', "", "\xff"])
+def test_a_result_that_cannot_be_read_is_a_failed_run(started: tuple[Store, RunSpec], text: str) -> None:
+    store, run = started
+    (store.run_folder(run.experiment, run.id) / "result.json").write_text(text, encoding="latin-1")
+    result = store.result(run.experiment, run.id)
+    assert result is not None and result.status == "failed"
+    assert "result.json of 'keep-0' cannot be read." in (result.error or "")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04cut off"])
+def test_row_scores_that_cannot_be_read_are_a_failed_run(
+    started: tuple[Store, RunSpec], content: bytes | None
+) -> None:
+    store, run = started
+    store.save_result(run.experiment, run.id, RunResult("finished", new=PartScores(0.5, 3)))
+    if content is not None:
+        (store.run_folder(run.experiment, run.id) / "scores.npz").write_bytes(content)
+    (outcome,) = load_outcomes(store, run.experiment)
+    assert outcome.result.status == "failed" and "scores.npz" in (outcome.result.error or "")
+
+
+def test_an_experiment_that_was_started_is_not_started_again(started: tuple[Store, RunSpec]) -> None:
+    store, run = started
+    with pytest.raises(StoreError, match=r"started already.*fixed once it has runs.*new experiment"):
+        store.add_runs(plan_runs(run.experiment, {"fine_tune": {"epochs": 99}}))
+    assert store.runs(run.experiment) == [run]
+
+
+def test_runs_that_cannot_all_be_written_are_not_added(tmp_path: Path) -> None:
+    store, runs = Store(tmp_path), plan_runs(new_id(), {"fine_tune": {}})
+    (tmp_path / "inbox").rmdir()
+    (tmp_path / "inbox").touch()
+    with pytest.raises(StoreError, match="cannot be written"):
+        store.add_runs(runs)
+    assert store.runs(runs[0].experiment) == []
+
+
+def test_a_run_whose_description_is_damaged_is_still_listed(started: tuple[Store, RunSpec]) -> None:
+    store, run = started
+    (store.run_folder(run.experiment, run.id) / "run.json").write_text("{}")
+    (found,) = store.runs(run.experiment)
+    assert (found.id, found.strategy, found.seed) == ("keep-0", "keep", 0)
+    with pytest.raises(StoreError, match="cannot be read"):
+        store.run(run.experiment, run.id)
+
+
+def test_a_damaged_experiment_does_not_hide_the_others(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    (tmp_path / "experiments" / new_id()).mkdir()
+    (tmp_path / "experiments" / "copy of mine").mkdir()
+    for folder in (tmp_path / "experiments").iterdir():
+        (folder / "experiment.json").write_text("{}")
+    assert store.experiments() == []
+
+
+def test_a_line_that_was_cut_off_is_passed_over(tmp_path: Path) -> None:
+    whole = '{"run":"r-0","number":1,"time":1.0,"kind":"started","values":{}}'
+    (tmp_path / "events.jsonl").write_text(f'{{"run":"r-0","num\n{whole}\n')
+    assert [event.number for event in read_events(tmp_path / "events.jsonl")] == [1]
+
+
+@pytest.mark.parametrize(
+    ("last_word", "log", "expected"),
+    [
+        ("started", "", True),
+        ("failed", "", False),
+        ("failed", "Traceback (most recent call last):\n  File ...", True),
+    ],
+)
+def test_a_crash_is_told_from_a_run_that_says_why_it_failed(
+    started: tuple[Store, RunSpec], last_word: str, log: str, expected: bool
+) -> None:
+    store, run = started
+    folder = store.run_folder(run.experiment, run.id)
+    (folder / "events.jsonl").write_text(f'{{"run":"keep-0","number":0,"time":1.0,"kind":"{last_word}"}}\n')
+    (folder / "worker.log").write_text(log)
+    assert crashed(store, run.experiment, run.id) is expected
+
+
+def test_a_runner_that_starts_outwaits_whoever_holds_the_lock_for_a_moment(tmp_path: Path) -> None:
+    holder = RunnerLock(tmp_path)
+    assert holder.acquire() and runner_is_alive(tmp_path)
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(lambda: RunnerLock(tmp_path, patience=10).acquire())
+        with pytest.raises(TimeoutError):
+            starting.result(timeout=0.2)
+        holder.release()
+        assert starting.result()
+
+
+def test_asking_whether_a_runner_is_alive_leaves_the_lock_free(tmp_path: Path) -> None:
+    lock = RunnerLock(tmp_path)
+    assert not runner_is_alive(tmp_path)
+    assert lock.acquire()

@@ -5,6 +5,7 @@ The run folder is the contract, whichever launcher carries it. ``LAUNCHERS`` lis
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -27,8 +28,15 @@ class Launcher(Protocol):
         """End a worker at once."""
         ...
 
-    def find_devices(self, path: Path) -> None:
-        """Have ``path`` written with the devices there are."""
+    def end_left_over(self, folder: Path) -> None:
+        """End a worker of this run folder that an earlier runner, now gone, has left behind."""
+        ...
+
+    def find_devices(self, path: Path) -> threading.Event:
+        """Have ``path`` written with the devices there are; the event is set once the search has ended.
+
+        A search that fails leaves no file, not even an old one.
+        """
         ...
 
     def close(self) -> None:

@@ -13,10 +13,18 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 import retrain_core
+from retrain_core.data.files import write_atomic
+from retrain_core.runs.machine import cpu, may_have_gpu
+from retrain_core.types import to_json
 
 PACKAGE_ROOT = str(Path(retrain_core.__file__).parents[1])
+WORKER, SERVER = "retrain_core.training.worker", "retrain_core.training.forkserver"
+PARENT = "RETRAIN_PARENT"  # as in training/processes.py, which only workers import
 CAN_FORK = sys.platform == "linux"  # TensorFlow on macOS does not survive a fork; Windows has none
+SEARCH_SECONDS = 60.0  # a search for GPUs that takes longer hangs in a driver
 
 
 class LocalLauncher:
@@ -28,41 +36,48 @@ class LocalLauncher:
 
     def __init__(self, warm: bool = CAN_FORK) -> None:
         self._fresh: dict[Path, subprocess.Popen[bytes]] = {}
-        self._forked: dict[Path, int | None] = {}
+        self._forked: dict[Path, int] = {}
+        self._asked: dict[Path, dict[str, Any]] = {}  # of the server, which has not started them yet
+        self._ready = False  # whether the server has come up
+        self._search: subprocess.Popen[bytes] | None = None
+        self._closing = False
         self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._server: subprocess.Popen[bytes] | None = self._start_server() if warm else None
 
     def start(self, folder: Path, device: str, threads: int) -> None:
         """Start the worker of a run folder."""
-        if self._server is None or device != "cpu":
-            log = (folder / "worker.log").open("ab")
+        if self._server is not None and device == "cpu":
+            self._asked[folder] = {"run": str(folder), "device": device, "threads": threads}
+            self._ask(self._asked[folder])
+            return
+        with (folder / "worker.log").open("ab") as log:
             arguments = [str(folder), device, str(threads)]
             self._fresh[folder] = subprocess.Popen(
-                [sys.executable, "-m", "retrain_core.training.worker", *arguments],
+                [sys.executable, "-m", WORKER, *arguments],
                 env=_environment(device),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
-            log.close()
-            return
-        self._forked[folder] = None
-        self._ask({"run": str(folder), "device": device, "threads": threads})
 
     def ended(self) -> list[tuple[Path, int]]:
         """Return the run folders whose workers have ended since the last call, with their exit codes."""
         found = []
         while not self._messages.empty():
             message = self._messages.get()
-            if message is None:  # the server itself has ended, and its workers with it
-                found += [(folder, -signal.SIGKILL) for folder in self._forked]
-                self._forked.clear()
-                self._close_server()
-                self._server = self._start_server()
+            if message is None:
+                found += self._replace_server()
+            elif "ready" in message:
+                self._ready = True
             elif "started" in message:
-                self._forked[Path(message["started"])] = message["pid"]
-            elif "ended" in message and self._forked.pop(Path(message["ended"]), 0) != 0:
-                found.append((Path(message["ended"]), message["code"]))
+                folder = Path(message["started"])
+                del self._asked[folder]
+                self._forked[folder] = message["pid"]
+            elif "ended" in message:
+                folder = Path(message["ended"])
+                self._asked.pop(folder, None)
+                self._forked.pop(folder, None)
+                found.append((folder, message["code"]))
         for folder, process in list(self._fresh.items()):
             code = process.poll()
             if code is not None:
@@ -79,23 +94,57 @@ class LocalLauncher:
         elif folder in self._fresh:
             self._fresh[folder].kill()
 
-    def find_devices(self, path: Path) -> None:
-        """Have ``path`` written with the devices there are; a process of its own looks, not the warm one."""
-        process = subprocess.Popen(
+    def end_left_over(self, folder: Path) -> None:
+        """End a worker of this run folder that an earlier runner has left: on Linux it died with it, not elsewhere."""
+        for process in psutil.process_iter(["cmdline"]):
+            command = process.info["cmdline"] or []
+            if WORKER in command and str(folder) in command:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+                    process.wait(timeout=5)
+
+    def find_devices(self, path: Path) -> threading.Event:
+        """Have ``path`` written with the devices there are; the event is set once the search has ended.
+
+        Where no driver is in sight the answer is the CPU, at once. Else a process of its own looks: the warm one has
+        CUDA hidden, and what has looked at a GPU must not be forked.
+        """
+        ended = threading.Event()
+        if not may_have_gpu():
+            write_atomic(path, to_json((cpu(),)))
+            ended.set()
+            return ended
+        self._search = subprocess.Popen(
             [sys.executable, "-m", "retrain_core.training.devices", str(path)],
             env=_environment("any"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        threading.Thread(target=process.wait, daemon=True).start()
+        threading.Thread(target=self._wait_for_search, args=(self._search, path, ended), daemon=True).start()
+        return ended
 
     def close(self) -> None:
         """End all workers."""
+        self._closing = True
+        if self._search is not None:
+            self._search.kill()
+            self._search.wait()
         for process in self._fresh.values():
             process.kill()
             process.wait()
         self._close_server()
+
+    def _wait_for_search(self, search: subprocess.Popen[bytes], path: Path, ended: threading.Event) -> None:
+        try:
+            code = search.wait(SEARCH_SECONDS)
+        except subprocess.TimeoutExpired:
+            search.kill()
+            code = search.wait()
+        if code and not self._closing:
+            print(f"The search for GPUs failed (exit code {code}): 'auto' means the CPU.", file=sys.stderr)
+            path.unlink(missing_ok=True)  # what an earlier search found may not be there any more
+        ended.set()
 
     def _ask(self, request: dict[str, Any]) -> None:
         assert self._server is not None and self._server.stdin is not None
@@ -105,7 +154,7 @@ class LocalLauncher:
 
     def _start_server(self) -> subprocess.Popen[bytes]:
         server = subprocess.Popen(
-            [sys.executable, "-m", "retrain_core.training.forkserver"],
+            [sys.executable, "-m", SERVER],
             env=_environment("cpu"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -119,8 +168,25 @@ class LocalLauncher:
         assert server.stdout is not None
         with server.stdout:
             for line in server.stdout:
-                self._messages.put(json.loads(line))
+                with contextlib.suppress(ValueError):  # a line by some library, not by the server
+                    self._messages.put(json.loads(line))
         self._messages.put(None)
+
+    def _replace_server(self) -> list[tuple[Path, int]]:
+        """Start the server anew, or do without if it never came up; return its workers, which died with it."""
+        ended = [(folder, -int(signal.SIGKILL)) for folder in self._forked]
+        waiting = list(self._asked.values())
+        self._forked.clear()
+        self._asked.clear()
+        self._close_server()
+        self._server, self._ready = self._start_server() if self._ready else None, False
+        for request in waiting:
+            folder = Path(request["run"])
+            try:
+                self.start(folder, request["device"], request["threads"])
+            except OSError:
+                ended.append((folder, 1))
+        return ended
 
     def _close_server(self) -> None:
         if self._server is not None and self._server.stdin is not None:
@@ -135,7 +201,12 @@ class LocalLauncher:
 
 
 def _environment(device: str) -> dict[str, str]:
-    extra = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONPATH": PACKAGE_ROOT}
+    extra = {
+        "KERAS_BACKEND": "tensorflow",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "PYTHONPATH": PACKAGE_ROOT,
+        PARENT: str(os.getpid()),
+    }
     if device == "cpu":
         extra["CUDA_VISIBLE_DEVICES"] = "-1"
     return {**os.environ, **extra}

@@ -1,0 +1,205 @@
+"""A run folder that is damaged costs its own run, never the runner or the other runs."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from retrain_core.runs.index import Index, IndexRow, read_runs
+from retrain_core.runs.launchers import LAUNCHERS
+from retrain_core.runs.plan import plan_runs
+from retrain_core.runs.runner import Runner
+from retrain_core.runs.state import experiment_status, run_states
+from retrain_core.types import Device, RunResult, to_json
+from tests.runs.conftest import Asked, until
+
+
+class Idle:
+    """A launcher whose workers do nothing until the test says how they end."""
+
+    def __init__(self) -> None:
+        self.started: dict[Path, str] = {}
+        self.over: list[tuple[Path, int]] = []
+        self.left_over: list[Path] = []
+        self.devices_known = threading.Event()
+        self.devices_known.set()
+
+    def start(self, folder: Path, device: str, threads: int) -> None:
+        self.started[folder] = device
+
+    def ended(self) -> list[tuple[Path, int]]:
+        over, self.over = self.over, []
+        return over
+
+    def kill(self, folder: Path) -> None:
+        self.over.append((folder, -9))
+
+    def end_left_over(self, folder: Path) -> None:
+        self.left_over.append(folder)
+
+    def find_devices(self, path: Path) -> threading.Event:
+        return self.devices_known
+
+    def close(self) -> None:
+        self.started.clear()
+
+
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> Idle:
+    launcher = Idle()
+    monkeypatch.setitem(LAUNCHERS, "local", lambda: launcher)
+    return launcher
+
+
+def rows(asked: Asked) -> dict[str, IndexRow]:
+    store, spec = asked
+    return {row.id: row for row in read_runs(store.root / "index.sqlite", spec.id)[0]}
+
+
+def ask_for(asked: Asked, *strategies: str, device: str = "cpu") -> None:
+    store, spec = asked
+    store.add_runs(plan_runs(spec.id, {name: {} for name in strategies}, device=device))
+
+
+def spoil(folder: Path, how: str) -> None:
+    if how == "gone":
+        shutil.rmtree(folder)
+    elif how == "a file in its place":
+        shutil.rmtree(folder)
+        folder.touch()
+    elif how == "run.json damaged":
+        (folder / "run.json").write_text("{}")
+    elif how == "run.json of another run":
+        shutil.copyfile(folder.with_name("keep-0") / "run.json", folder / "run.json")
+    elif how == "experiment gone":
+        shutil.rmtree(folder.parents[1])
+
+
+@pytest.mark.parametrize(
+    "how", ["gone", "a file in its place", "run.json damaged", "run.json of another run", "experiment gone"]
+)
+def test_a_run_that_cannot_be_started_fails_and_the_next_one_starts(
+    asked: Asked, idle: Idle, how: str
+) -> None:
+    store, spec = asked
+    runner = Runner(store, cpu_lanes=1)
+    ask_for(asked, "fine_tune", "incremental")
+    until(lambda: len(idle.started) == 1, runner)  # keep
+    spoil(store.run_folder(spec.id, "fine_tune-0"), how)
+    idle.over.append((store.run_folder(spec.id, "keep-0"), 1))
+    until(lambda: rows(asked)["fine_tune-0"].status == "failed", runner)
+    runner.step()
+    assert rows(asked)["fine_tune-0"].error
+    assert rows(asked)["incremental-0"].status == ("failed" if how == "experiment gone" else "running")
+    runner.close()
+
+
+def test_a_result_that_cannot_be_read_fails_its_run_and_no_other(asked: Asked, idle: Idle) -> None:
+    store, spec = asked
+    runner = Runner(store, cpu_lanes=2)
+    ask_for(asked, "fine_tune")
+    until(lambda: len(idle.started) == 2, runner)
+    for run, text in {
+        "keep-0": '{"status":"finished","new":{"loss":null,"rows":1}}',
+        "fine_tune-0": "{",
+    }.items():
+        folder = store.run_folder(spec.id, run)
+        (folder / "result.json").write_text(text)
+        idle.over.append((folder, 0))
+    runner.step()
+    assert {row.status for row in rows(asked).values()} == {"failed"}
+    assert all("cannot be read" in (state.error or "") for state in run_states(store, spec.id))
+    runner.close()
+
+
+def test_a_runner_starts_over_what_a_killed_one_left_damaged(asked: Asked, idle: Idle) -> None:
+    store, spec = asked
+    first = Runner(store, cpu_lanes=3)
+    ask_for(asked, "fine_tune", "incremental")
+    until(lambda: len(idle.started) == 3, first)
+    first.close()
+    (store.run_folder(spec.id, "keep-0") / "result.json").write_text("{")
+    shutil.rmtree(store.run_folder(spec.id, "fine_tune-0"))
+    second = Runner(store, cpu_lanes=3)
+    second.step()
+    assert {id: row.status for id, row in rows(asked).items()} == {
+        "keep-0": "failed", "fine_tune-0": "failed", "incremental-0": "running",
+    }  # fmt: skip
+    assert store.run_folder(spec.id, "incremental-0") in idle.left_over
+    second.close()
+
+
+def test_auto_waits_for_the_search_for_devices_and_cpu_does_not(asked: Asked, idle: Idle) -> None:
+    store, spec = asked
+    devices = store.root / "devices.json"
+    devices.write_bytes(to_json((Device("cpu", "CPU", 2),)))  # from the runner's last start
+    idle.devices_known.clear()
+    runner = Runner(store)
+    ask_for(asked, device="auto")
+    until(lambda: store.split(spec.id) is not None, runner)
+    runner._pool.submit(int).result()  # the data is prepared
+    runner.step()
+    assert rows(asked) == {} and experiment_status(store, spec.id)[0] == "preparing"
+    devices.write_bytes(to_json((Device("cpu", "CPU", 2), Device("gpu:0", "GPU 0", 1))))
+    idle.devices_known.set()
+    runner.step()
+    assert list(idle.started.values()) == ["gpu:0"]
+    runner.close()
+
+
+def test_cpu_does_not_wait_for_the_search_for_devices(asked: Asked, idle: Idle) -> None:
+    idle.devices_known.clear()
+    runner = Runner(asked[0])
+    ask_for(asked, device="cpu")
+    until(lambda: list(idle.started.values()) == ["cpu"], runner)
+    runner.close()
+
+
+def test_preparing_that_was_cut_off_twice_is_not_tried_again(asked: Asked, idle: Idle) -> None:
+    store, spec = asked
+    ask_for(asked, "fine_tune")
+    (store.root / "inbox" / spec.id).unlink()
+    index = Index(store.root / "index.sqlite")
+    index.set_experiment(spec.id, "preparing")
+    index.close()
+    for _ in range(2):  # neither gets as far as a step
+        Runner(store).close()
+    assert experiment_status(store, spec.id)[0] == "failed"
+    assert {state.status for state in run_states(store, spec.id)} == {"failed"}
+    assert "cut off twice" in (rows(asked)["keep-0"].error or "")
+
+
+def test_the_model_of_an_attempt_that_was_cut_off_is_not_taken_for_a_new_one(
+    asked: Asked, idle: Idle
+) -> None:
+    store, spec = asked
+    ask_for(asked)
+    model = store.run_folder(spec.id, "keep-0") / "model.keras"
+    model.touch()
+    runner = Runner(store)
+    until(lambda: len(idle.started) == 1, runner)
+    assert not model.exists()
+    runner.close()
+
+
+def test_a_worker_is_killed_after_its_grace_only(asked: Asked, idle: Idle, monkeypatch) -> None:
+    """While it scores it has longer: its model is saved, and would be lost."""
+    monkeypatch.setattr("retrain_core.runs.runner.GRACE_SECONDS", 0.0)
+    store, spec = asked
+    runner = Runner(store)
+    ask_for(asked)
+    until(lambda: len(idle.started) == 1, runner)
+    (folder,) = idle.started
+    (folder / "model.keras").touch()
+    store.request_stop(spec.id, "keep-0")
+    runner.step()
+    runner.step()
+    assert rows(asked)["keep-0"].status == "running"
+    store.save_result(spec.id, "keep-0", RunResult("stopped"))
+    idle.over.append((folder, 0))
+    runner.step()
+    assert rows(asked)["keep-0"].status == "stopped" and rows(asked)["keep-0"].error is None
+    runner.close()
