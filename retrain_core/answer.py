@@ -67,7 +67,9 @@ def evidence(store: Store, experiment: str) -> Evidence:
     outcomes = load_outcomes(store, experiment)
     if split is None or not outcomes:
         raise StoreError(
-            "This experiment has no results.", "None of its runs has ended.", "Start the runs first."
+            "This experiment has no results.",
+            "None of its runs has ended with one.",
+            "Look at the Train page.",
         )
     card = from_json((store.experiment_folder(experiment) / "data" / "card.json").read_bytes(), ModelCard)
     new = feature_frame(read_table(store.file_path(spec.new), spec.new.name), spec.schema)

@@ -26,16 +26,23 @@ def load(path: Path) -> keras.Model:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
-        raise RunError(
-            "Keras cannot load the model.",
-            str(error).strip().split("\n")[0][:300],
-            "Save it again with this Keras version.",
-        ) from error
+        raise _cannot_load(error) from error
+
+
+def _cannot_load(error: Exception) -> RunError:
+    return RunError(
+        "Keras cannot load the model.",
+        str(error).strip().split("\n")[0][:300],
+        "Save it again with this Keras version.",
+    )
 
 
 def own_optimizer(path: Path) -> keras.optimizers.Optimizer:
     """Return the optimiser that the file names, with all its settings; Adam if the model was saved uncompiled."""
-    config = _compile_config(path)
+    try:
+        config = _compile_config(path)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise _cannot_load(error) from error
     named = config.get("optimizer") or config.get("optimizer_config")
     if not named:
         return keras.optimizers.Adam(DEFAULT_LEARNING_RATE)

@@ -31,9 +31,9 @@ y = labels.to_numpy("float32") if kind == "regression" else labels.astype("categ
 model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(int(units), activation)])
 if loss != "None":
     made = eval(loss) if loss.startswith("keras") else loss
-    model.compile("adam", made, metrics=["mae" if kind == "regression" else "accuracy"])
+    model.compile(keras.optimizers.Adam(0.02), made, metrics=["mae" if kind == "regression" else "accuracy"])
     if kind != "several outputs":
-        model.fit(x, np.eye(int(units))[y] if "categorical_" in loss and not loss.startswith("sparse") else y, epochs=3, verbose=0)
+        model.fit(x, np.eye(int(units))[y] if "categorical_" in loss and not loss.startswith("sparse") else y, epochs=10, verbose=0)
 model.save(path)
 """
 
@@ -83,4 +83,4 @@ def test_every_model_is_compared_or_refused_with_the_reason(brought: tuple[str, 
     else:
         assert comparison["task"] == ("multiclass" if kind == "one-hot" else "binary")
         if kind != "never compiled":  # that one was never trained either
-            assert comparison["strategies"]["keep"]["new"]["accuracy"] > 0.4  # labels are not crossed
+            assert comparison["strategies"]["keep"]["old"]["accuracy"] > 0.8  # labels are not crossed

@@ -33,7 +33,8 @@ def run_folder(prepared, name: str, to: Path, seed: int = 0) -> Path:
     """Return a fresh run folder with copies of its inputs, free to be changed."""
     store, spec = prepared
     (run,) = [r for r in plan_runs(spec.id, {name: {}}, seeds=[seed], shared=QUICK) if r.strategy == name]
-    store.add_runs([run])
+    if not store.run_folder(spec.id, run.id).exists():
+        store.add_runs([run])
     shutil.copytree(link_inputs(store, run), to)
     return to
 
