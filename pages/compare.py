@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.answers import current_answer
+from pages._ui.answers import certainty, current_answer
 from pages._ui.text import chart, help_for, literal
 from retrain_core.figures.compare import cost_bars, score_dots, tradeoff
 from retrain_core.figures.curves import keep_on_validation, training_curves
@@ -42,11 +42,7 @@ def show_recommendation(recommendation: Recommendation | None) -> None:
         return
     with st.container(border=True, key="recommendation"):
         st.markdown(f"### {literal(recommendation.summary)}")
-        st.badge(
-            "clear" if recommendation.clear else "not certain",
-            color="green" if recommendation.clear else "orange",
-            icon=":material/verified:" if recommendation.clear else ":material/help:",
-        )
+        certainty(comparison)
         for reason in recommendation.reasons:
             st.markdown(f"- {literal(reason)}")
 
@@ -102,13 +98,16 @@ with left:
 with right:
     chart(score_dots(comparison, "loss"), key="dots_loss", alt="Loss of each candidate with 95 % intervals.")
 
-st.subheader("New against old")
-st.caption("Up: better on the new rows. Right: better on the old rows. What lies left of keep has forgotten.")
-chart(
-    tradeoff(comparison, old_weight),
-    key="tradeoff",
-    alt="Score on the new part against score on the old part.",
-)
+if spec.old:
+    st.subheader("New against old")
+    st.caption(
+        "Up: better on the new rows. Right: better on the old rows. What lies left of keep has forgotten."
+    )
+    chart(
+        tradeoff(comparison, old_weight),
+        key="tradeoff",
+        alt="Score on the new part against score on the old part.",
+    )
 
 st.subheader("Training and validation")
 strategies = {

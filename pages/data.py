@@ -226,7 +226,8 @@ def mend(model: ModelCard, new: Table) -> None:
         changes |= {"task": task, "from_logits": None}
     if text != label_list(draft.classes or ()):
         changes |= {"classes": split_labels(text) or None}
-    if len(model.inputs) == 1 and len(model.inputs[0].shape) == 1:
+    # A changed label changes what can be chosen below; so that comes first, and the choice with the next run.
+    if not changes and len(model.inputs) == 1 and len(model.inputs[0].shape) == 1:
         available = [name for name in names if name != label]
         before = [name for name in draft.columns or available if name in available]
         chosen = st.multiselect(
@@ -239,6 +240,15 @@ def mend(model: ModelCard, new: Table) -> None:
             changes |= {"columns": tuple(chosen), "label": label}
     if changes:
         state.change_draft(**changes)
+        st.rerun()
+
+
+def offer_undo(overruled: dict[str, object]) -> None:
+    """Offer to go back to what is inferred, if anything was overruled."""
+    if any(value is not None for value in overruled.values()) and st.button(
+        "Undo my changes", icon=":material/undo:"
+    ):
+        state.change_draft(label=None, task=None, from_logits=None, classes=None, columns=None)
         st.rerun()
 
 
@@ -298,13 +308,10 @@ if model and "new" in tables:
     except RetrainError as error:
         show_error(error)
         mend(model, tables["new"])
-        if any(value is not None for value in overruled.values()) and st.button(
-            "Undo my changes", icon=":material/undo:"
-        ):
-            state.change_draft(label=None, task=None, from_logits=None, classes=None, columns=None)
-            st.rerun()
+        offer_undo(overruled)
     else:
         overrule(model, schema, tables["new"])
+        offer_undo(overruled)
 if tables:
     preview(tables)
 

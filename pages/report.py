@@ -5,7 +5,7 @@ import shlex
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.answers import current_answer
+from pages._ui.answers import certainty, current_answer
 from pages._ui.text import literal
 from retrain_core.answer import model_path
 from retrain_core.figures.style import look_of
@@ -48,6 +48,7 @@ def command(content: ReportContent) -> str:
 
 if comparison.recommendation:
     st.markdown(f"#### {literal(comparison.recommendation.summary)}")
+    certainty(comparison)
 
 st.subheader("The report")
 st.markdown(
@@ -103,6 +104,6 @@ with st.container(horizontal=True):
 
 st.subheader("The same from the command line")
 st.caption(
-    "Options of a single strategy, a time limit and what was overruled on the Data page are at their defaults there."
+    "Options of a single strategy, and a time limit, are at their defaults there. What was overruled on the Data page cannot be said there yet."
 )
 st.code(command(content), language="bash", wrap_lines=True)

@@ -70,6 +70,8 @@ for column, (title, aspect, term) in zip(
         show_aspect(title, aspect, term)
 
 st.subheader("Columns, most moved first")
+if not spec.schema.bindings[0].columns:
+    st.caption("The file holds arrays: the columns below are computed from each example.")
 st.caption(
     "Effect: how far a column has moved, in standard deviations of the old data. Bars are 95 % intervals."
 )

@@ -10,7 +10,7 @@ from retrain_core.answer import Evidence, conclude, evidence
 from retrain_core.errors import RetrainError
 from retrain_core.report.content import ReportContent
 from retrain_core.runs import experiment_status, run_states
-from retrain_core.types import ExperimentSpec
+from retrain_core.types import Comparison, ExperimentSpec
 
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing ...")
@@ -45,3 +45,17 @@ def preparation_failed(error: str | None) -> None:
     """Say that nothing could be run, why, and where it can be mended."""
     st.error(f"**The data could not be prepared.**  \n{literal(error or '')}", icon=":material/error:")
     state.page_link("data", "Change the data", ":material/table:")
+
+
+def certainty(comparison: Comparison) -> None:
+    """Say how sure the recommendation is, and for which weight of the old rows it holds."""
+    assert comparison.recommendation is not None
+    clear = comparison.recommendation.clear
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(
+            "clear" if clear else "not certain",
+            color="green" if clear else "orange",
+            icon=":material/verified:" if clear else ":material/help:",
+        )
+        if comparison.holdout.old_rows:
+            st.caption(f"if old rows count {comparison.old_weight:.0%}".replace("%", " %"))

@@ -108,6 +108,13 @@ def require_experiment(why: str) -> ExperimentSpec:
     """
     spec = experiment()
     if spec is None:
+        if draft().files:
+            st.info(
+                f"**The Data page is not finished.** Press 'Use this data' there. {why}",
+                icon=":material/info:",
+            )
+            st.page_link("pages/data.py", label="Finish the Data page", icon=":material/table:")
+            st.stop()
         st.info(f"**There is no data yet.** {why}", icon=":material/info:")
         with st.container(horizontal=True):
             st.page_link("pages/start.py", label="Try a sample", icon=":material/play_arrow:")

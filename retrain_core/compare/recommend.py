@@ -75,10 +75,10 @@ def recommend(
     rivals = [name for name, lead in versus.items() if lead.low <= -margin]
     reasons = [
         *_gain(choice, scores, metric),
-        *_rivals(versus, near, metric),
+        *_rivals(versus, near, metric, old_weight),
         *_by_loss(choice, rows, scores, old_weight),
         *_cost(choice, scores),
-        *_doubts(scores, old_weight),
+        *_doubts(scores),
     ]
     sentence = _sentence(choice, to_keep, scores, metric, margin, rivals)
     return Recommendation(choice, not rivals, sentence, tuple(reasons))
@@ -159,7 +159,7 @@ def _sentence(
             return f"Keep the old model: nothing else was run; {now}."
         top = max((name for name in to_keep if name != "keep"), key=lambda name: to_keep[name].value)
         if to_keep[top].value <= margin:
-            return f"Keep the old model: no candidate is materially better; {now}{_doubt(choice, rivals)}"
+            return f"Keep the old model: no candidate is materially better; {now}{_doubt(rivals)}"
         gap = gap_text(to_keep[top].value, metric)
         return f"Keep the old model for now: {noun(top)} looks better by {gap}, which may be chance."
     before, after = keep.new[metric.name], mine.new[metric.name]
@@ -167,15 +167,15 @@ def _sentence(
     if mine.old and keep.old:
         before, after = keep.old[metric.name], mine.old[metric.name]
         sentence += f" and from {score_text(before, metric)} to {score_text(after, metric)} on the old"
-    return sentence + _doubt(choice, rivals)
+    return sentence + _doubt(rivals)
 
 
-def _doubt(choice: str, rivals: Sequence[str]) -> str:
+def _doubt(rivals: Sequence[str]) -> str:
     """Return how the sentence ends: what could still turn out otherwise."""
     if not rivals:
         return "."
     names = " or ".join(noun(name) for name in rivals)
-    return f"; {names} may be better." if choice == "keep" else f"; {names} may do as well or better."
+    return f"; {names} cannot be ruled out."
 
 
 def _gain(choice: str, scores: Mapping[str, CandidateScores], metric: Metric) -> list[str]:
@@ -200,20 +200,31 @@ def _signed(value: float, metric: Metric) -> str:
     return f"{value * 100:+.1f} points" if metric.name == "accuracy" else f"{value:+.3g}"
 
 
-def _rivals(versus: Mapping[str, _Difference], near: Sequence[str], metric: Metric) -> list[str]:
-    reasons = []
+def _rivals(
+    versus: Mapping[str, _Difference], near: Sequence[str], metric: Metric, old_weight: float
+) -> list[str]:
+    reasons, where = [], _where(old_weight)
     for name, diff in sorted(versus.items(), key=lambda item: item[1].value):
         gap, who = gap_text(diff.value, metric), noun(name).capitalize()
         if name in near:
-            reasons.append(f"{who} is not materially different ({gap}); the cheaper one is taken.")
+            reasons.append(
+                f"{who} is not materially {'worse' if diff.value > 0 else 'better'} ({gap}); the cheaper one is taken."
+            )
         elif name == "keep":
             continue  # its difference is given for each part
         elif diff.value > 0:
             sure = "clearly" if diff.low > 0 else "though not clearly"
-            reasons.append(f"{who} is {gap} worse in the weighted score, {sure}.")
+            reasons.append(f"{who} is {gap} worse {where}, {sure}.")
         else:
-            reasons.append(f"{who} is {gap} better in the weighted score, which may be chance.")
+            reasons.append(f"{who} is {gap} better {where}, which may be chance.")
     return reasons
+
+
+def _where(old_weight: float) -> str:
+    """Return on what rows candidates are weighed."""
+    if 0 < old_weight < 1:
+        return "in the weighted score"
+    return "on the old rows" if old_weight else "on the new rows"
 
 
 def _by_loss(
@@ -231,7 +242,7 @@ def _by_loss(
     mine, other = scores[choice].new, scores[best].new
     assert mine is not None and other is not None
     return [
-        f"By loss, {noun(best)} is clearly better in the weighted score "
+        f"By loss, {noun(best)} is clearly better {_where(old_weight)} "
         f"({other['loss']:.4g} against {mine['loss']:.4g} on the new rows)."
     ]
 
@@ -246,13 +257,13 @@ def _cost(choice: str, scores: Mapping[str, CandidateScores]) -> list[str]:
     ]
 
 
-def _doubts(scores: Mapping[str, CandidateScores], old_weight: float) -> list[str]:
+def _doubts(scores: Mapping[str, CandidateScores]) -> list[str]:
     doubts = []
     if max(len(candidate.per_seed) for candidate in scores.values()) == 1:
         doubts.append(
             "One seed a strategy: how much luck of the seed matters is not known; three or more would tell."
         )
-    if old_weight:
+    if scores["keep"].old is not None:
         doubts.append(
             "The old model has probably seen the old rows in training, which flatters keep on the old part."
         )

@@ -73,6 +73,7 @@ def infer_schema(
     Raises:
         DataError: If the columns do not match the inputs, or the labels do not match the outputs.
     """
+    guessed = label is None
     label = label or infer_label(card, new)
     if label not in new.columns:
         raise DataError(
@@ -85,11 +86,18 @@ def infer_schema(
     _refuse_units(task, units)
     if from_logits is None:
         from_logits = _looks_like_logits(card, task)
+    try:
+        found = _classes(task, units, label, new, old, classes)
+    except DataError as error:
+        if not guessed:
+            raise
+        why = f"{error.why} That '{label}' is the label was only guessed; the file may have none."
+        raise DataError(error.what, why, error.next_step) from error
     return Schema(
         task=task,
         label=label,
         bindings=_bindings(card, new, old, label, columns),
-        classes=_classes(task, units, label, new, old, classes),
+        classes=found,
         units=units,
         from_logits=from_logits,
         loss=_loss(card, task, units),
@@ -347,7 +355,8 @@ def _inputs_found(schema: Schema, tables: dict[str, Table]) -> list[Finding]:
     source = next((role for role, order in orders.items() if order == bound), None)
     order = f"in the order of the {source} data" if source else "in the order that was chosen"
     why = TRAINED_ON_WHY if source == "old" else ORDER_WHY
-    found = [Finding("ok", f"{len(bound)} columns {feed}, {order}", f"{why} {not_used}".strip())]
+    names = f"{', '.join(bound[:8])}{' ...' if len(bound) > 8 else ''}."
+    found = [Finding("ok", f"{len(bound)} columns {feed}, {order}", f"{names} {why} {not_used}".strip())]
     if len(orders) == 2 and orders["old"] != orders["new"] and set(orders["old"]) == set(orders["new"]):
         found.append(
             Finding(

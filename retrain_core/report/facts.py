@@ -47,7 +47,7 @@ def method(comparison: Comparison) -> list[str]:
         else f"{MARGIN:.1%} of keep's error".replace("%", " %")
     )
     sentences = [
-        f"Every strategy is scored on the same {holdout.new_rows:,} new{old} rows, which none of them trains on.",
+        f"Every strategy is scored on the same {holdout.new_rows:,} new{old} rows, held out from all training here.",
         f"Intervals are 95 % intervals {over}. Differences to keep are taken row by row on the same rows.",
         f"The recommendation takes the best {score}"
         + (f", in which the old part counts {comparison.old_weight:.0%}".replace("%", " %") if holdout.old_rows else "")

@@ -264,3 +264,21 @@ def test_a_second_tab_cannot_change_runs_that_there_are(open_page, answered: Ans
     next(button for button in late.button if button.label == "Start").click().run()
     assert not late.exception
     assert answered.store.runs(spec.id) == before
+
+
+def test_a_label_changed_and_changed_back_never_chooses_columns(open_page, answered: Answered) -> None:
+    frame = table(60, 1)
+    frame.insert(0, "id", range(60))
+    app = open_page("data", answered.without_old.id)
+    upload(app, "New data", "with_id.csv", frame.to_csv(index=False).encode())
+    for name in ("b", "y"):
+        next(box for box in app.selectbox if box.label == "Label column").select(name).run()
+        assert not app.exception
+    assert any("takes 2 values a row" in error.value.replace("\\", "") for error in app.error)
+
+
+def test_files_that_are_not_used_yet_are_not_called_missing(open_page, answered: Answered) -> None:
+    app = open_page("data")
+    upload(app, "New data", "rows.csv", table(60, 1).to_csv(index=False).encode())
+    app.switch_page("pages/train.py").run()
+    assert "The Data page is not finished." in app.info[0].value
