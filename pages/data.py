@@ -10,19 +10,20 @@ from pages._ui import state
 from pages._ui.text import help_for, label_list, literal, show_error, show_findings, split_labels
 from retrain_core.data import check, infer_label, infer_schema
 from retrain_core.errors import RetrainError
-from retrain_core.types import ExperimentSpec, ModelCard, Schema, Table
+from retrain_core.types import ExperimentSpec, FileRef, ModelCard, Schema, Table
 
+DATA = "CSV, Parquet or NPZ"
 ROLES = {
-    "model": ("Old model", ["keras", "h5"], "A Keras model: .keras or .h5."),
-    "new": ("New data", ["csv", "parquet", "npz"], "CSV, Parquet or NPZ (arrays `x` and `y`)."),
+    "model": ("Old model", ".keras or .h5", "The Keras model that is in use now."),
+    "new": ("New data", DATA, "The rows that have arrived, with their labels. NPZ holds arrays `x` and `y`."),
     "old": (
         "Old data (optional)",
-        ["csv", "parquet", "npz"],
+        DATA,
         "What the old model was trained on. Needed for shift and forgetting.",
     ),
     "holdout": (
         "Holdout (optional)",
-        ["csv", "parquet", "npz"],
+        DATA,
         "Rows to score on. Without it, a fifth of the new data is held out.",
     ),
 }
@@ -32,6 +33,7 @@ PREVIEW_ROWS = 8
 st.title("Data")
 spec = state.experiment()
 draft = state.draft()
+state.keep_draft_in_url()
 if spec and state.store().runs(spec.id):
     st.info(
         "This experiment has been run. If you change something here, it becomes a new experiment.",
@@ -39,11 +41,14 @@ if spec and state.store().runs(spec.id):
     )
 
 
-def upload(role: str) -> None:
-    """Draw the uploader of one role; a file goes into the store at once, by its content."""
-    label, kinds, hint = ROLES[role]
+def slot(role: str) -> ModelCard | Table | None:
+    """Draw the place of one file and return what was read in it.
+
+    An upload goes into the store at once, by its content. Any file is let in, because a refusal of ours says why.
+    """
+    title, kinds, hint = ROLES[role]
     generation = st.session_state.setdefault(f"upload_generation_{role}", 0)
-    file = st.file_uploader(label, type=kinds, help=hint, key=f"upload_{role}_{generation}")
+    file = st.file_uploader(f"{title}: {kinds}", help=hint, key=f"upload_{role}_{generation}")
     if file is not None:
         with tempfile.TemporaryDirectory(dir=state.store().root) as folder:
             path = Path(folder) / "upload"
@@ -52,18 +57,35 @@ def upload(role: str) -> None:
         st.session_state[f"upload_generation_{role}"] = generation + 1  # an empty uploader drops the buffer
         st.rerun()
     ref = state.draft().files.get(role)
-    if ref:
-        with st.container(horizontal=True, vertical_alignment="center", key=f"file_{role}"):
-            st.markdown(f":green[:material/check_circle:] {literal(ref.name)}")
-            if st.button("Remove", key=f"remove_{role}", type="tertiary", help=f"Take {label.lower()} away."):
-                state.set_file(role, None)
-                st.rerun()
+    if ref is None:
+        return None
+    found, refusal = read(role, ref)
+    with st.container(horizontal=True, vertical_alignment="center", key=f"file_{role}"):
+        icon = ":green[:material/check_circle:]" if found else ":red[:material/error:]"
+        st.markdown(f"{icon} {literal(ref.name)}")
+        if st.button("Remove", key=f"remove_{role}", type="tertiary", help=f"Take {title.lower()} away."):
+            state.set_file(role, None)
+            st.rerun()
+    if refusal:
+        show_error(refusal)
+    return found
 
 
+def read(role: str, ref: FileRef) -> tuple[ModelCard | Table | None, RetrainError | None]:
+    """Return what the file holds, or why it cannot be read."""
+    try:
+        return (state.card if role == "model" else state.table)(ref.sha256, ref.name), None
+    except RetrainError as error:
+        return None, error
+
+
+found: dict[str, ModelCard | Table | None] = {}
 for row in (("model", "new"), ("old", "holdout")):
     for column, role in zip(st.columns(2), row, strict=True):
         with column:
-            upload(role)
+            found[role] = slot(role)
+model = found["model"] if isinstance(found["model"], ModelCard) else None
+tables = {role: table for role, table in found.items() if isinstance(table, Table)}
 
 if not draft.files:
     st.info(
@@ -71,23 +93,6 @@ if not draft.files:
     )
     st.page_link("pages/start.py", label="Try a sample", icon=":material/play_arrow:")
     st.stop()
-
-
-def read_all() -> tuple[ModelCard | None, dict[str, Table]]:
-    """Read every file of the draft; one that cannot be read is said and left out."""
-    model, tables = None, {}
-    for role, ref in draft.files.items():
-        try:
-            if role == "model":
-                model = state.card(ref.sha256, ref.name)
-            else:
-                tables[role] = state.table(ref.sha256, ref.name)
-        except RetrainError as error:
-            show_error(error)
-    return model, tables
-
-
-model, tables = read_all()
 
 
 def show_model(model: ModelCard) -> None:
@@ -243,13 +248,27 @@ def mend(model: ModelCard, new: Table) -> None:
         st.rerun()
 
 
-def offer_undo(overruled: dict[str, object]) -> None:
-    """Offer to go back to what is inferred, if anything was overruled."""
-    if any(value is not None for value in overruled.values()) and st.button(
-        "Undo my changes", icon=":material/undo:"
-    ):
+def offer_undo(overruled: dict[str, object], schema: Schema | None) -> None:
+    """Offer to go back to what is inferred, if anything was overruled.
+
+    Args:
+        overruled: What the draft says.
+        schema: What came of it; ``None`` if nothing did.
+    """
+    if all(value is None for value in overruled.values()) or schema == inferred():
+        return
+    if st.button("Undo my changes", icon=":material/undo:"):
         state.change_draft(label=None, task=None, from_logits=None, classes=None, columns=None)
         st.rerun()
+
+
+def inferred() -> Schema | None:
+    """Return how the data would be read if nothing were overruled."""
+    assert model is not None
+    try:
+        return infer_schema(model, tables["new"], tables.get("old"))
+    except RetrainError:
+        return None
 
 
 def guess_label(model: ModelCard, new: Table) -> str | None:
@@ -308,10 +327,10 @@ if model and "new" in tables:
     except RetrainError as error:
         show_error(error)
         mend(model, tables["new"])
-        offer_undo(overruled)
+        offer_undo(overruled, None)
     else:
         overrule(model, schema, tables["new"])
-        offer_undo(overruled)
+        offer_undo(overruled, schema)
 if tables:
     preview(tables)
 

@@ -13,13 +13,14 @@ from retrain_core.data import read_table
 from retrain_core.errors import RetrainError
 from retrain_core.models import read_card
 from retrain_core.runs import Store, ensure_runner, experiment_status, new_id
-from retrain_core.types import ExperimentSpec, FileRef, ModelCard, Table, Task
+from retrain_core.types import ExperimentSpec, FileRef, ModelCard, Table, Task, from_json, to_json
 
 ROOT = Path(__file__).parents[2]
 ICON = Path(__file__).with_name(
     "icon.svg"
 )  # a file of our own: a material icon would be fetched from the net
 EXPERIMENT = "experiment"
+DRAFT = "draft"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Draft:
     classes: tuple[str, ...] | None = None
     columns: tuple[str, ...] | None = None
     version: int = 0
+    id: str = ""
 
 
 @st.cache_resource
@@ -74,7 +76,7 @@ def experiment_id() -> str | None:
 def open_experiment(id: str) -> None:
     """Make ``id`` the experiment of this tab; a refresh or a shared link comes back to it."""
     if st.session_state.get(EXPERIMENT) != id:
-        st.session_state.pop("draft", None)
+        st.session_state.pop(DRAFT, None)
     st.session_state[EXPERIMENT] = id
     if st.query_params.get(EXPERIMENT) != id:
         st.query_params[EXPERIMENT] = id
@@ -95,9 +97,9 @@ def experiment() -> ExperimentSpec | None:
 
 def forget_experiment() -> None:
     """Start afresh in this tab; the experiment stays in the store."""
-    for key in (EXPERIMENT, "draft"):
+    for key in (EXPERIMENT, DRAFT):
         st.session_state.pop(key, None)
-    st.query_params.pop(EXPERIMENT, None)
+        st.query_params.pop(key, None)
 
 
 def require_experiment(why: str) -> ExperimentSpec:
@@ -172,16 +174,30 @@ def keep_runner() -> None:
 
 
 def draft() -> Draft:
-    """Return what the Data page holds; that of the open experiment to begin with."""
-    if "draft" not in st.session_state:
+    """Return what the Data page holds: what a refresh left, else that of the open experiment, else nothing."""
+    if DRAFT not in st.session_state:
         spec = experiment()
-        st.session_state["draft"] = _draft_of(spec) if spec else Draft(files={})
-    return st.session_state["draft"]
+        st.session_state[DRAFT] = _saved_draft() or (_draft_of(spec) if spec else Draft(files={}))
+    return st.session_state[DRAFT]
 
 
 def change_draft(**changes: object) -> None:
-    """Change what the Data page holds."""
-    st.session_state["draft"] = replace(draft(), version=draft().version + 1, **changes)  # type: ignore[arg-type]
+    """Change what the Data page holds, and keep it for a refresh."""
+    before = draft()
+    now = replace(before, id=before.id or new_id(), version=before.version + 1, **changes)  # type: ignore[arg-type]
+    st.session_state[DRAFT] = now
+    store().save_draft(now.id, to_json(now))
+
+
+def keep_draft_in_url() -> None:
+    """Let a refresh of the Data page come back to what was entered."""
+    if draft().id:
+        st.query_params[DRAFT] = draft().id
+
+
+def _saved_draft() -> Draft | None:
+    saved = store().draft(st.query_params.get(DRAFT, ""))
+    return None if saved is None else from_json(saved, Draft)
 
 
 def set_file(role: str, ref: FileRef | None) -> None:

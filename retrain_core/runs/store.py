@@ -11,6 +11,7 @@ store/
 │       ├── events.jsonl, worker.log
 │       ├── result.json, model.keras, scores.npz
 │       └── stop                there once somebody asked the run to stop
+├── drafts/ID.json             what somebody entered on the Data page and has not used yet
 ├── inbox/ID                    experiments with new runs, for the runner to pick up
 ├── index.sqlite                status of every run; only the runner writes it
 └── devices.json, runner.lock, runner.log
@@ -19,7 +20,6 @@ store/
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import secrets
 import shutil
@@ -54,7 +54,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         try:
-            for name in ("files", "experiments", "inbox"):
+            for name in ("files", "drafts", "experiments", "inbox"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
@@ -71,7 +71,7 @@ class Store:
         ref = FileRef(file_hash(source), name)
         target = self.file_path(ref)
         if not target.exists():
-            temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+            temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
             shutil.copyfile(source, temporary)
             temporary.replace(target)
         return ref
@@ -80,6 +80,17 @@ class Store:
         """Return where the file is; its name comes from its content, never from its owner."""
         extension = Path(ref.name).suffix.lower()
         return self.root / "files" / f"{ref.sha256}{extension if extension in EXTENSIONS else ''}"
+
+    # --- drafts ---------------------------------------------------------------------------------
+
+    def save_draft(self, id: str, text: bytes) -> None:
+        """Keep what somebody entered, so that a refresh does not lose it."""
+        write_atomic(self.root / "drafts" / f"{id}.json", text)
+
+    def draft(self, id: str) -> bytes | None:
+        """Return what was entered under ``id``, which may come from a URL; ``None`` if there is nothing."""
+        path = self.root / "drafts" / f"{id}.json"
+        return path.read_bytes() if ID_PATTERN.fullmatch(id) and path.is_file() else None
 
     # --- experiments ----------------------------------------------------------------------------
 

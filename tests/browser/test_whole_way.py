@@ -132,6 +132,17 @@ def test_a_wrong_upload_is_said_and_the_rest_is_kept(
     expect(page.get_by_role("button", name="Use this data")).to_be_enabled()
 
 
+def test_a_refresh_of_the_data_page_keeps_what_was_entered(page: Page, app: App, files: Path) -> None:
+    page.goto(app.url)
+    page.get_by_role("button", name="Choose your files").click()
+    upload(page, "new", files / "autumn.csv")
+    upload(page, "model", files / "customers.keras")
+    page.reload()
+    expect(page.locator(".st-key-file_new")).to_contain_text("autumn.csv")
+    expect(page.locator(".st-key-file_model")).to_contain_text("customers.keras")
+    expect(page.get_by_role("button", name="Use this data")).to_be_enabled()
+
+
 def test_a_refresh_a_second_tab_and_a_restart_find_the_runs_again(
     page: Page, app: App, files: Path, chromium: Browser
 ) -> None:

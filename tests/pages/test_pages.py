@@ -195,7 +195,7 @@ def test_a_choice_that_does_not_fit_is_said_and_can_be_undone(open_page, answere
 
 
 def upload(app: AppTest, label: str, name: str, content: bytes) -> AppTest:
-    next(field for field in app.file_uploader if field.label == label).upload(name, content)
+    next(field for field in app.file_uploader if field.label.startswith(label)).upload(name, content)
     return app.run()
 
 
@@ -282,3 +282,32 @@ def test_files_that_are_not_used_yet_are_not_called_missing(open_page, answered:
     upload(app, "New data", "rows.csv", table(60, 1).to_csv(index=False).encode())
     app.switch_page("pages/train.py").run()
     assert "The Data page is not finished." in app.info[0].value
+
+
+@pytest.mark.parametrize(("slot", "name"), [("Old model", "rows.csv"), ("New data", "model.keras")])
+def test_a_file_in_the_wrong_slot_is_said_in_that_slot(
+    open_page, answered: Answered, slot: str, name: str
+) -> None:
+    model = answered.store.file_path(answered.done.model).read_bytes()
+    content = model if name == "model.keras" else table(60, 1).to_csv(index=False).encode()
+    app = upload(open_page("data"), slot, name, content)
+    assert not app.exception
+    (error,) = app.error
+    assert name in error.value.replace("\\", "") and ":red[:material/error:]" in texts(app)
+
+
+def test_undo_is_offered_only_if_something_was_overruled(open_page, answered: Answered) -> None:
+    app = open_page("data", answered.fresh.id)
+    assert "Undo my changes" not in [button.label for button in app.button]
+    app.text_input[0].set_value("1, 0").run()
+    assert "Undo my changes" in [button.label for button in app.button]
+
+
+@pytest.mark.parametrize("id", ["../../etc/passwd", "20260101-000000-abcd", "%00"])
+def test_a_draft_that_is_none_opens_an_empty_page(open_page, answered: Answered, id: str) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.run()
+    app.switch_page("pages/data.py")
+    app.query_params["draft"] = id
+    app.run()
+    assert not app.exception and "Choose an old model and the new data" in app.info[0].value
