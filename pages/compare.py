@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.answers import certainty, current_answer
+from pages._ui.answers import DEFAULT_OLD_WEIGHT, certainty, current_answer
 from pages._ui.text import chart, help_for, literal
 from retrain_core.figures.compare import cost_bars, score_dots, tradeoff
 from retrain_core.figures.curves import keep_on_validation, training_curves
@@ -18,7 +18,7 @@ old_weight = (
         "How much do the old rows count?",
         0.0,
         1.0,
-        0.5,
+        DEFAULT_OLD_WEIGHT,
         0.05,
         format="percent",
         key="old_weight",

@@ -5,7 +5,7 @@ import shlex
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.answers import certainty, current_answer
+from pages._ui.answers import DEFAULT_OLD_WEIGHT, certainty, current_answer
 from pages._ui.text import literal
 from retrain_core.answer import model_path
 from retrain_core.figures.style import look_of
@@ -17,7 +17,9 @@ from retrain_core.types import to_json
 st.title("Report")
 spec = state.require_experiment("Here you take the comparison away as one file.")
 state.require_runs(spec, "Run the strategies first, then there is something to report.")
-content = current_answer(spec, float(st.session_state.get("old_weight", 0.5)) if spec.old else 0.0)
+content = current_answer(
+    spec, float(st.session_state.get("old_weight", DEFAULT_OLD_WEIGHT)) if spec.old else 0.0
+)
 comparison = content.comparison
 file_name = (
     "".join(letter if letter.isalnum() else "-" for letter in spec.name).strip("-").lower() or "experiment"

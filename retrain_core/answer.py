@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from retrain_core.compare import compare
 from retrain_core.data import read_table
 from retrain_core.data.files import write_atomic
 from retrain_core.errors import StoreError
 from retrain_core.report import render
-from retrain_core.report.content import Curves, ReportContent
+from retrain_core.report.content import ReportContent
 from retrain_core.runs.outcomes import load_outcomes
 from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store
@@ -24,28 +23,11 @@ from retrain_core.shift.frames import feature_frame
 from retrain_core.types import (
     ExperimentSpec,
     ModelCard,
-    Outcome,
-    ShiftReport,
-    SplitSummary,
     from_json,
     to_json,
 )
 
 PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scipy")
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """All that an answer rests on, whatever weight the old rows are given; fields as in ``ReportContent``."""
-
-    spec: ExperimentSpec
-    card: ModelCard
-    split: SplitSummary
-    outcomes: tuple[Outcome, ...]
-    shift: ShiftReport | None
-    curves: Curves
-    old: pd.DataFrame | None
-    new: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -57,8 +39,8 @@ class HeldRows:
     rows: tuple[int, ...]
 
 
-def evidence(store: Store, experiment: str) -> Evidence:
-    """Return what is known about an experiment whose runs have ended.
+def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
+    """Return the comparison of an experiment whose runs have ended, with all that explains it.
 
     Raises:
         StoreError: If it has not been run.
@@ -79,28 +61,24 @@ def evidence(store: Store, experiment: str) -> Evidence:
         shift = shift_report(old, new, label=spec.schema.label, task=spec.schema.task)
     folders = {outcome.spec.id: store.run_folder(experiment, outcome.spec.id) for outcome in outcomes}
     events = {run: read_events(folder / "events.jsonl") for run, folder in folders.items()}
-    curves = {run: tuple(e.values for e in found if e.kind == "epoch") for run, found in events.items()}
-    return Evidence(spec, card, split, outcomes, shift, curves, old, new)
-
-
-def conclude(found: Evidence, old_weight: float) -> ReportContent:
-    """Return the comparison and the recommendation for one weight of the old rows."""
     return ReportContent(
-        spec=found.spec,
-        card=found.card,
-        split=found.split,
-        comparison=compare(found.outcomes, found.split.holdout, found.spec.schema.task, old_weight),
-        shift=found.shift,
-        curves=found.curves,
-        old=found.old,
-        new=found.new,
+        spec=spec,
+        card=card,
+        split=split,
+        comparison=compare(outcomes, split.holdout, spec.schema.task, old_weight),
+        shift=shift,
+        curves={run: tuple(e.values for e in found if e.kind == "epoch") for run, found in events.items()},
+        old=old,
+        new=new,
         versions={name: metadata.version(name) for name in PACKAGES},
+        outcomes=outcomes,
     )
 
 
-def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
-    """Return the answer to an experiment whose runs have ended, with all that explains it."""
-    return conclude(evidence(store, experiment), old_weight)
+def weigh(content: ReportContent, old_weight: float) -> ReportContent:
+    """Return the same answer for another weight of the old rows; no file is read again."""
+    comparison = compare(content.outcomes, content.split.holdout, content.spec.schema.task, old_weight)
+    return replace(content, comparison=comparison)
 
 
 def write_answer(store: Store, content: ReportContent, out: Path) -> None:

@@ -6,17 +6,19 @@ import streamlit as st
 
 from pages._ui import state
 from pages._ui.text import literal, show_error
-from retrain_core.answer import Evidence, conclude, evidence
+from retrain_core.answer import answer, weigh
 from retrain_core.errors import RetrainError
 from retrain_core.report.content import ReportContent
 from retrain_core.runs import experiment_status, run_states
 from retrain_core.types import Comparison, ExperimentSpec
 
+DEFAULT_OLD_WEIGHT = 0.5
+
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing ...")
-def _evidence(experiment: str, ended: tuple[str, ...]) -> Evidence:
-    """Return the evidence; ``ended`` names the runs it rests on, so that a new result makes it be read again."""
-    return evidence(state.store(), experiment)
+def _answer(experiment: str, ended: tuple[str, ...]) -> ReportContent:
+    """Return the answer; ``ended`` names the runs it rests on, so that a new result makes a new one."""
+    return answer(state.store(), experiment, DEFAULT_OLD_WEIGHT)
 
 
 def current_answer(spec: ExperimentSpec, old_weight: float) -> ReportContent:
@@ -35,7 +37,7 @@ def current_answer(spec: ExperimentSpec, old_weight: float) -> ReportContent:
         )
         state.page_link("train", "Watch them", ":material/model_training:")
     try:
-        return conclude(_evidence(spec.id, ended), old_weight)
+        return weigh(_answer(spec.id, ended), old_weight)
     except RetrainError as error:
         show_error(error)
         st.stop()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, Literal
 
 import plotly.graph_objects as go
 
-from retrain_core.figures.point_names import Line, place_names
 from retrain_core.figures.style import (
     FAINT,
     GRID,
@@ -22,6 +20,7 @@ from retrain_core.figures.style import (
     look_of,
     plain,
     score_text,
+    trains,
 )
 from retrain_core.types import CandidateScores, Comparison
 
@@ -96,27 +95,15 @@ def tradeoff(comparison: Comparison, old_weight: float) -> go.Figure:
     old_range = _range([old for old, _ in points.values()])
     new_range = _range([new for _, new in points.values()])
     figure = go.Figure()
-    lines = [line for old, new in points.values() for line in _cross(old, new)]
     if "keep" in points:
         (old_keep, _, _), (new_keep, _, _) = points["keep"]
         _add_line(figure, x=old_range, y=(new_keep, new_keep))
         _add_line(figure, x=(old_keep, old_keep), y=new_range)
-        lines += [
-            ((old_range[0], new_keep), (old_range[1], new_keep)),
-            ((old_keep, new_range[0]), (old_keep, new_range[1])),
-        ]
     chosen = _chosen(comparison, points, old_weight, upwards)
-    lines += _pieces(_add_same_utility(figure, points[chosen], chosen, old_weight, old_range, new_range))
+    for strategy, (old, new) in points.items():
+        _add_point(figure, strategy, old, new, name, chosen=strategy == chosen)
+    _add_same_utility(figure, points[chosen], chosen, old_weight, old_range, new_range)
     x_range, y_range = _upwards(old_range, upwards), _upwards(new_range, upwards)
-    places = place_names(
-        [(old[0], new[0]) for old, new in points.values()],
-        [look_of(strategy).title for strategy in points],
-        x_range,
-        y_range,
-        lines,
-    )
-    for (strategy, (old, new)), place in zip(points.items(), places, strict=True):
-        _add_point(figure, strategy, old, new, name, place, chosen=strategy == chosen)
     kind, better = ("mean abs. error", "(label's units, better →)") if name == "mae" else (name, "(better →)")
     layout = base_layout(
         x=f"{kind} on the old part<br>{better}", y=f"{kind} on the new part<br>{better}", height=440
@@ -136,10 +123,11 @@ def cost_bars(comparison: Comparison) -> go.Figure:
     names = keep_first(comparison.strategies)
     candidates = [comparison.strategies[strategy] for strategy in names]
     labels = [_label(candidate, strategy) for candidate, strategy in zip(candidates, names, strict=True)]
+    seconds = [c.seconds if trains(strategy) else 0.0 for c, strategy in zip(candidates, names, strict=True)]
     figure = go.Figure()
     figure.update_layout(**base_layout(height=150 + 2 * 36 * len(names)))
     costs = (
-        ("", (0.6, 1.0), "training time (s)", [c.seconds for c in candidates], "{:,.1f} s"),
+        ("", (0.6, 1.0), "training time (s)", seconds, "{:,.1f} s"),
         ("2", (0.0, 0.36), "peak memory (MB)", [c.peak_memory_mb for c in candidates], "{:,.0f} MB"),
     )
     for axis, domain, title, values, words in costs:
@@ -150,8 +138,10 @@ def cost_bars(comparison: Comparison) -> go.Figure:
             width=0.62,
             marker={"color": [look_of(strategy).colour for strategy in names]},
             text=[
-                _cost_words(value, words, measured=candidate.new is not None and axis == "")
-                for candidate, value in zip(candidates, values, strict=True)
+                "nothing to train"
+                if axis == "" and candidate.new and not trains(strategy)
+                else _cost_words(value, words, measured=candidate.new is not None and axis == "")
+                for strategy, candidate, value in zip(names, candidates, values, strict=True)
             ],
             textposition="outside",
             cliponaxis=False,
@@ -241,11 +231,6 @@ def _strategy_axis(labels: Sequence[str], domain: tuple[float, float]) -> dict[s
     }
 
 
-def _cross(old: Score, new: Score) -> tuple[Line, Line]:
-    """Return a point's two interval bars."""
-    return ((old[1], new[0]), (old[2], new[0])), ((old[0], new[1]), (old[0], new[2]))
-
-
 def _add_candidate(
     figure: go.Figure, candidate: CandidateScores, strategy: str, place: int, part: str, name: str, axis: str
 ) -> None:
@@ -287,24 +272,21 @@ def _add_line(figure: go.Figure, x: tuple[float, float], y: tuple[float, float],
     )  # fmt: skip
 
 
-def _add_point(
-    figure: go.Figure, strategy: str, old: Score, new: Score, name: str, place: str, *, chosen: bool
-) -> None:
+def _add_point(figure: go.Figure, strategy: str, old: Score, new: Score, name: str, *, chosen: bool) -> None:
+    """Add a candidate; its name stands in the legend, where no interval crosses it."""
     look = look_of(strategy)
+    title = plain(look.title)
     figure.add_scatter(
         x=[old[0]],
         y=[new[0]],
         error_x=_bars(old, look.colour),
         error_y=_bars(new, look.colour),
-        mode="markers+text",
-        marker={"symbol": look.marker, "size": 13, "color": look.colour},
-        text=[f"<b>{plain(look.title)}</b>" if chosen else plain(look.title)],
-        textposition=place,
+        mode="markers",
+        marker={"symbol": look.marker, "size": 17 if chosen else 12, "color": look.colour},
         cliponaxis=False,
-        name=plain(look.title),
-        showlegend=False,
+        name=f"<b>{title}</b>" if chosen else title,
         customdata=[[_words(new, name), _words(old, name)]],
-        hovertemplate="new part: %{customdata[0]}<br>old part: %{customdata[1]}<extra>%{text}</extra>",
+        hovertemplate=f"new part: %{{customdata[0]}}<br>old part: %{{customdata[1]}}<extra>{title}</extra>",
     )
 
 
@@ -340,8 +322,8 @@ def _add_same_utility(
     old_weight: float,
     old_range: tuple[float, float],
     new_range: tuple[float, float],
-) -> Line:
-    """Add the line of candidates as good as the chosen one and return its ends."""
+) -> None:
+    """Add the line of candidates as good as the chosen one."""
     ends = same_utility((point[0][0], point[1][0]), old_weight, old_range, new_range)
     figure.add_scatter(
         x=[x for x, _ in ends],
@@ -353,14 +335,6 @@ def _add_same_utility(
         ),
         hoverinfo="skip",
     )
-    return ends
-
-
-def _pieces(line: Line, number: int = 40) -> list[Line]:
-    """Return a slanted line cut into pieces, so short that each is as good as its box."""
-    (x, y), (right, top) = line
-    at = [(x + (right - x) * i / number, y + (top - y) * i / number) for i in range(number + 1)]
-    return list(pairwise(at))
 
 
 def same_utility(

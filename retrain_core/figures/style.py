@@ -81,6 +81,11 @@ def keep_first(strategies: Iterable[str]) -> list[str]:
     return sorted(strategies, key=lambda name: name != "keep")
 
 
+def trains(strategy: str) -> bool:
+    """Return whether a strategy trains at all; keep has a time only because its model has to be loaded."""
+    return strategy != "keep"
+
+
 def plain(text: object) -> str:
     """Return ``text`` such that Plotly shows it as it is, though it reads a little HTML.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from retrain_core.types import Comparison, ExperimentSpec, ModelCard, ShiftReport, SplitSummary
+from retrain_core.types import Comparison, ExperimentSpec, ModelCard, Outcome, ShiftReport, SplitSummary
 
 Curves = Mapping[str, tuple[Mapping[str, Any], ...]]
 
@@ -27,6 +27,7 @@ class ReportContent:
         old: Old feature columns, for the charts; ``None`` without old data.
         new: New feature columns.
         versions: Version of each package that matters.
+        outcomes: The runs that the comparison was made from, to weigh them again.
     """
 
     spec: ExperimentSpec
@@ -38,3 +39,4 @@ class ReportContent:
     old: pd.DataFrame | None
     new: pd.DataFrame
     versions: Mapping[str, str] = field(default_factory=dict)
+    outcomes: tuple[Outcome, ...] = ()

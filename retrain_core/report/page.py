@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from retrain_core.figures.style import keep_first, look_of, recoloured_on_dark
+from retrain_core.figures.style import keep_first, look_of, recoloured_on_dark, trains
 from retrain_core.glossary import GLOSSARY, terms_used
 from retrain_core.report import charts, facts
 from retrain_core.report.charts import Chart
@@ -113,7 +113,7 @@ def _score_rows(comparison: Comparison) -> list[dict[str, Any]]:
             "colour": look_of(name).colour,
             "chosen": name == chosen,
             "status": status_words(candidate),
-            "seconds": f"{candidate.seconds:,.1f} s" if candidate.new else "–",
+            "seconds": f"{candidate.seconds:,.1f} s" if candidate.new and trains(name) else "–",
             "memory": f"{candidate.peak_memory_mb:,.0f} MB" if candidate.peak_memory_mb else "–",
             "cells": [
                 score_cell(comparison, name, part, score)

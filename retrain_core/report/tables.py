@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from retrain_core.figures.style import keep_first, look_of
+from retrain_core.figures.style import keep_first, look_of, trains
 from retrain_core.types import CandidateScores, Comparison, Metric
 
 PARTS = ("new", "old")
@@ -85,7 +85,7 @@ def score_table(comparison: Comparison) -> pd.DataFrame:
             for part in parts:
                 row |= _cells(candidate, part, score, is_keep=name == "keep")
         row |= {
-            "training (s)": candidate.seconds if candidate.new else math.nan,
+            "training (s)": candidate.seconds if candidate.new and trains(name) else math.nan,
             "memory (MB)": candidate.peak_memory_mb or math.nan,
             "status": status_words(candidate),
         }

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from retrain_core.figures.curves import FROM_OLD_MODEL
-from retrain_core.figures.style import keep_first, look_of, score_text
+from retrain_core.figures.style import keep_first, look_of, score_text, trains
 from retrain_core.report.content import Curves
 from retrain_core.report.tables import best_on, parts_of, scores_on
 from retrain_core.types import CandidateScores, Comparison, Delta
@@ -188,7 +188,7 @@ def lines_words(curves: Curves, score: str) -> str:
 
 def cost_words(comparison: Comparison) -> str:
     """Return which strategy cost most."""
-    trained = {name: c for name, c in comparison.strategies.items() if name != "keep" and c.new is not None}
+    trained = {name: c for name, c in comparison.strategies.items() if trains(name) and c.new is not None}
     if not trained:
         return "No strategy has trained to its end."
     slow = max(trained, key=lambda name: trained[name].seconds)

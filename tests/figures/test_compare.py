@@ -5,7 +5,6 @@ import math
 import pytest
 
 from retrain_core.figures.compare import cost_bars, same_utility, score_dots, tradeoff
-from retrain_core.figures.point_names import POSITIONS, place_names
 from retrain_core.figures.style import look_of
 from tests.report.example import comparison
 
@@ -28,7 +27,11 @@ CASES = {
 
 def named(figure, title):
     """Return the traces of one strategy that show values."""
-    return [trace for trace in figure.data if trace.name == title and "markers" in (trace.mode or "")]
+    return [
+        trace
+        for trace in figure.data
+        if trace.name in (title, f"<b>{title}</b>") and "markers" in (trace.mode or "")
+    ]
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -99,7 +102,7 @@ def test_the_recommended_strategy_is_bold_and_its_line_has_the_weight_of_the_sli
     figure = tradeoff(scores, 0.25)
 
     title = look_of(scores.recommendation.choice).title
-    assert [t.name for t in figure.data if t.text and t.text[0].startswith("<b>")] == [title]
+    assert [t.name for t in figure.data if t.name.startswith("<b>")] == [f"<b>{title}</b>"]
     (line,) = (t for t in figure.data if t.name and t.name.startswith("as good as"))
     assert line.name == f"as good as {title} if old rows count 25 %"
     worth = [0.25 * x + 0.75 * y for x, y in zip(line.x, line.y, strict=True)]
@@ -118,17 +121,6 @@ def test_cost_begins_at_zero_and_says_what_was_not_measured() -> None:
     figure = cost_bars(comparison(broken={"full_retrain": "It fell."}))
     seconds, memory = figure.data
     assert figure.layout.xaxis.range[0] == figure.layout.xaxis2.range[0] == 0
-    assert seconds.text == ("0.2 s", "6.5 s", "3.3 s", "not measured")
+    assert seconds.text == ("nothing to train", "6.5 s", "3.3 s", "not measured")
     assert memory.text == ("610 MB", "702 MB", "688 MB", "640 MB")
     assert "(s)" in figure.layout.xaxis.title.text and "(MB)" in figure.layout.xaxis2.title.text
-
-
-def test_names_of_close_points_get_different_places() -> None:
-    places = place_names([(0.5, 0.5)] * 3, ["one", "two", "three"], (0, 1), (0, 1))
-    assert len(set(places)) == 3 and set(places) <= set(POSITIONS)
-
-
-def test_a_name_keeps_off_the_plot_s_edge_and_off_lines() -> None:
-    assert place_names([(0.99, 0.5)], ["Full retrain"], (0, 1), (0, 1))[0].endswith("left")
-    line = ((0.5, 0.53), (1.0, 0.53))
-    assert place_names([(0.5, 0.5)], ["Keep"], (0, 1), (0, 1), [line]) == ["bottom right"]

@@ -154,7 +154,8 @@ def test_cpu_does_not_wait_for_the_search_for_devices(asked: Asked, idle: Idle) 
     idle.devices_known.clear()
     runner = Runner(asked[0])
     ask_for(asked, device="cpu")
-    until(lambda: list(idle.started.values()) == ["cpu"], runner)
+    until(lambda: bool(idle.started), runner)
+    assert list(idle.started.values()) == ["cpu"]
     runner.close()
 
 
