@@ -8,7 +8,7 @@ from pages._ui import state
 from pages._ui.text import literal, show_error
 from retrain_core.data import infer_schema
 from retrain_core.errors import RetrainError
-from retrain_core.runs import experiment_status, run_states
+from retrain_core.runs import experiment_status, runs_done
 from retrain_core.samples import Sample, samples
 from retrain_core.types import ExperimentSpec
 
@@ -69,10 +69,9 @@ if found:
     st.subheader("Experiments")
     for spec in found[:20]:
         status, _ = experiment_status(state.store(), spec.id)
-        runs = run_states(state.store(), spec.id)
-        done = sum(run.done for run in runs)
-        words = "not run yet" if not runs else f"{done} of {len(runs)} runs done"
-        target = "train" if runs and done < len(runs) else "compare" if runs else "shift"
+        done, runs = runs_done(state.store(), spec.id)
+        words = f"{done} of {runs} runs done" if runs else "not run yet"
+        target = "train" if done < runs else "compare" if runs else "shift"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(
                 f"pages/{target}.py",

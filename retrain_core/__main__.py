@@ -153,9 +153,7 @@ def _compare(options: argparse.Namespace) -> None:
         shared={key: value for key, value in shared.items() if value is not None},
     )
     _make_folder(options.out)
-    root = Path(
-        tempfile.mkdtemp(prefix=".store-", dir=options.out)
-    )  # its own: nothing is shared, nothing left
+    root = Path(tempfile.mkdtemp(prefix=".store-", dir=options.out))
     try:
         print(_compare_in(Store(root), runs, options))
     finally:
@@ -172,9 +170,7 @@ def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespa
     spec = _experiment(store, options, runs[0].experiment)
     runner = Runner(store)
     try:
-        prepare(
-            store, spec
-        )  # here rather than by the runner, so that an error keeps its kind and its exit code
+        prepare(store, spec)  # not by the runner, so that an error keeps its kind and its exit code
         store.add_runs(runs)
         _wait(store, spec.id, runner)
     finally:

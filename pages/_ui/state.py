@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -42,10 +43,15 @@ class Draft:
     version: int = 0
     id: str = ""
 
+    @property
+    def overruled(self) -> dict[str, Any]:
+        """What the user overruled, by argument of ``infer_schema``; ``None`` where nothing was."""
+        return {name: getattr(self, name) for name in ("label", "task", "from_logits", "classes", "columns")}
+
 
 @st.cache_resource
 def store() -> Store:
-    """Return the store; its runner is started so that workers are warm when they are needed."""
+    """Return the store of this server."""
     return Store(Path(os.environ.get("RETRAIN_STORE", ROOT / "store")))
 
 
@@ -54,6 +60,11 @@ def table(sha256: str, name: str) -> Table:
     """Return a data file of the store, read once; nobody may change it."""
     ref = FileRef(sha256, name)
     return read_table(store().file_path(ref), name)
+
+
+def tables(files: dict[str, FileRef]) -> dict[str, Table]:
+    """Return every data file by its role."""
+    return {role: table(ref.sha256, ref.name) for role, ref in files.items() if role != "model"}
 
 
 @st.cache_resource(max_entries=24, show_spinner="Reading the model ...")

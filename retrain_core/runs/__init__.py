@@ -1,7 +1,7 @@
 """Experiments on disk, the queue, and the processes that work it off."""
 
 from retrain_core.runs.client import ensure_runner, known_devices, submit
-from retrain_core.runs.state import RunState, experiment_status, run_states
+from retrain_core.runs.state import RunState, experiment_status, run_states, runs_done
 from retrain_core.runs.store import Store, new_id
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "known_devices",
     "new_id",
     "run_states",
+    "runs_done",
     "submit",
 ]

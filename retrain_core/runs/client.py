@@ -10,9 +10,9 @@ import threading
 import time
 from collections.abc import Sequence
 
+from retrain_core.machine import cpu
 from retrain_core.runs.launchers.local import PACKAGE_ROOT
 from retrain_core.runs.lock import runner_is_alive
-from retrain_core.runs.machine import cpu
 from retrain_core.runs.store import Store
 from retrain_core.types import Device, RunSpec, from_json
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 from retrain_core.errors import RetrainError
+from retrain_core.machine import usable_cores
 from retrain_core.runs.index import Index, IndexRow
 from retrain_core.runs.launchers import LAUNCHERS
 from retrain_core.runs.lock import RunnerLock
-from retrain_core.runs.machine import usable_cores
 from retrain_core.runs.prepare import link_inputs, prepare
 from retrain_core.runs.store import Store
 from retrain_core.types import Device, RunResult, from_json

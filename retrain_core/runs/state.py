@@ -16,6 +16,7 @@ from retrain_core.runs.store import Store
 from retrain_core.types import RunEvent, RunResult, RunSpec, RunStatus
 
 STALLED_SECONDS = 15.0
+ENDED = ("finished", "failed", "stopped")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class RunState:
     @property
     def done(self) -> bool:
         """Whether it has ended, one way or another."""
-        return self.status in ("finished", "failed", "stopped")
+        return self.status in ENDED
 
 
 def experiment_status(store: Store, id: str) -> tuple[str, str | None]:
@@ -66,6 +67,12 @@ def experiment_status(store: Store, id: str) -> tuple[str, str | None]:
     if known is not None:
         return known
     return ("submitted" if store.runs(id) else "draft"), None
+
+
+def runs_done(store: Store, experiment: str) -> tuple[int, int]:
+    """Return how many runs of an experiment have ended, and how many there are; reads no events."""
+    rows, _ = read_runs(store.root / "index.sqlite", experiment)
+    return sum(row.status in ENDED for row in rows), len(store.runs(experiment))
 
 
 def run_states(store: Store, experiment: str) -> tuple[RunState, ...]:

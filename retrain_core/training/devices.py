@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import sys
 from pathlib import Path
 
@@ -11,13 +9,13 @@ import tensorflow as tf
 
 from retrain_core.data.files import write_atomic
 from retrain_core.errors import RunError
+from retrain_core.machine import cpu
 from retrain_core.types import Device, to_json
 
 
 def find_devices() -> tuple[Device, ...]:
     """Return the CPU, then each GPU, as TensorFlow sees them."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    found = [Device("cpu", f"CPU, {cores} cores ({platform.machine()})", cores)]
+    found = [cpu()]
     for number, gpu in enumerate(tf.config.list_physical_devices("GPU")):
         details = tf.config.experimental.get_device_details(gpu)
         found.append(Device(f"gpu:{number}", f"GPU {number}: {details.get('device_name', 'unknown')}", 1))

@@ -21,10 +21,6 @@ Report = Callable[[str, dict[str, Any]], None]
 CURVE_POINTS = 20  # validation scores along an incremental run
 
 
-class Stopped(Exception):
-    """The user asked the run to stop; the best weights so far are in the model."""
-
-
 class Engine:
     """The toolbox of one run.
 
@@ -53,7 +49,6 @@ class Engine:
         self._report, self._should_stop = report, should_stop
         self._started = time.perf_counter()
         self._trainable: list[tuple[Any, bool]] = []
-        self.model: keras.Model | None = None
         self.rows_seen = 0
         self.stopped = False
         self.prequential: float | None = None
@@ -62,16 +57,16 @@ class Engine:
 
     def load_model(self) -> keras.Model:
         """Return the old model."""
-        self.model = models.load(self._path)
-        models.compile_model(self.model, self._optimizer, self._schema)
-        return self.model
+        model = models.load(self._path)
+        models.compile_model(model, self._optimizer, self._schema)
+        return model
 
     def fresh_model(self, adapt_on: Dataset) -> keras.Model:
         """Return the old architecture with fresh weights, its preprocessing adapted on ``adapt_on``."""
-        self.model, notices = models.fresh(models.load(self._path), adapt_on)
+        model, notices = models.fresh(models.load(self._path), adapt_on)
         for text in notices:
             self.notice(text)
-        return self.model
+        return model
 
     def freeze(self, model: keras.Model, *, all_but_last: int) -> None:
         """Freeze all but the last layers with weights, and every BatchNormalization."""

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-PARENT = "RETRAIN_PARENT"  # in a cold worker's environment: the process id of the runner
+from retrain_core.machine import PARENT
 
 
 def die_with_parent(parent: int | None = None) -> None:

@@ -311,3 +311,12 @@ def test_a_draft_that_is_none_opens_an_empty_page(open_page, answered: Answered,
     app.query_params["draft"] = id
     app.run()
     assert not app.exception and "Choose an old model and the new data" in app.info[0].value
+
+
+def test_an_old_file_that_cannot_be_read_is_said_once(open_page, answered: Answered) -> None:
+    app = upload(open_page("data", answered.without_old.id), "Old data", "old.csv", b"%PDF-1.7")
+    assert not app.exception
+    (error,) = app.error
+    assert "It is a PDF" in error.value.replace("\\", "") and "Use this data" not in [
+        b.label for b in app.button
+    ]

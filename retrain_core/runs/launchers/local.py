@@ -17,12 +17,11 @@ import psutil
 
 import retrain_core
 from retrain_core.data.files import write_atomic
-from retrain_core.runs.machine import cpu, may_have_gpu
+from retrain_core.machine import PARENT, cpu, may_have_gpu
 from retrain_core.types import to_json
 
 PACKAGE_ROOT = str(Path(retrain_core.__file__).parents[1])
 WORKER, SERVER = "retrain_core.training.worker", "retrain_core.training.forkserver"
-PARENT = "RETRAIN_PARENT"  # as in training/processes.py, which only workers import
 CAN_FORK = sys.platform == "linux"  # TensorFlow on macOS does not survive a fork; Windows has none
 SEARCH_SECONDS = 60.0  # a search for GPUs that takes longer hangs in a driver
 

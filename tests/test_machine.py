@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retrain_core.runs import machine
+from retrain_core import machine
 from retrain_core.runs.launchers.local import LocalLauncher
 from retrain_core.types import Device, from_json
 

@@ -10,6 +10,7 @@ import sys
 
 from retrain_core.types import Device
 
+PARENT = "RETRAIN_PARENT"  # in a cold worker's environment: the process id of the runner that started it
 GPU_SIGNS = (
     "/dev/nvidia*",  # NVIDIA's driver, loaded and used
     "/proc/driver/nvidia",  # loaded, not used yet

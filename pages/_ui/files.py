@@ -1,0 +1,105 @@
+"""The places for files on the Data page, and a first look into them."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from pages._ui import state
+from pages._ui.text import literal, show_error
+from retrain_core.errors import RetrainError
+from retrain_core.types import FileRef, ModelCard, Table
+
+DATA = "CSV, Parquet or NPZ"
+ROLES = {
+    "model": ("Old model", ".keras or .h5", "The Keras model that is in use now."),
+    "new": ("New data", DATA, "The rows that have arrived, with their labels. NPZ holds arrays `x` and `y`."),
+    "old": (
+        "Old data (optional)",
+        DATA,
+        "What the old model was trained on. Needed for shift and forgetting.",
+    ),
+    "holdout": (
+        "Holdout (optional)",
+        DATA,
+        "Rows to score on. Without it, a fifth of the new data is held out.",
+    ),
+}
+PREVIEW_ROWS = 8
+
+
+def slot(role: str) -> ModelCard | Table | None:
+    """Draw the place of one file and return what was read in it.
+
+    An upload goes into the store at once, by its content. Any file is let in, because a refusal of ours says why.
+    """
+    title, kinds, hint = ROLES[role]
+    generation = st.session_state.setdefault(f"upload_generation_{role}", 0)
+    file = st.file_uploader(f"{title}: {kinds}", help=hint, key=f"upload_{role}_{generation}")
+    if file is not None:
+        with tempfile.TemporaryDirectory(dir=state.store().root) as folder:
+            path = Path(folder) / "upload"
+            path.write_bytes(file.getbuffer())
+            state.set_file(role, state.store().add_file(path, file.name))
+        st.session_state[f"upload_generation_{role}"] = generation + 1  # an empty uploader drops the buffer
+        st.rerun()
+    ref = state.draft().files.get(role)
+    if ref is None:
+        return None
+    found, refusal = read(role, ref)
+    with st.container(horizontal=True, vertical_alignment="center", key=f"file_{role}"):
+        icon = ":green[:material/check_circle:]" if found else ":red[:material/error:]"
+        st.markdown(f"{icon} {literal(ref.name)}")
+        if st.button("Remove", key=f"remove_{role}", type="tertiary", help=f"Take {title.lower()} away."):
+            state.set_file(role, None)
+            st.rerun()
+    if refusal:
+        show_error(refusal)
+    return found
+
+
+def read(role: str, ref: FileRef) -> tuple[ModelCard | Table | None, RetrainError | None]:
+    """Return what the file holds, or why it cannot be read."""
+    try:
+        return (state.card if role == "model" else state.table)(ref.sha256, ref.name), None
+    except RetrainError as error:
+        return None, error
+
+
+def preview(tables: dict[str, Table]) -> None:
+    """Show the first rows of each file."""
+    st.subheader("The data")
+    role = st.segmented_control(
+        "Show", list(tables), default="new" if "new" in tables else None, required=True, key="preview"
+    )
+    table = tables.get(role or "")
+    if table is None:
+        return
+    for note in table.notes:
+        st.caption(literal(note))
+    if table.array is not None:
+        st.caption(
+            f"{table.rows:,} examples of shape {' x '.join(map(str, table.array.shape[1:]))}; the first {PREVIEW_ROWS}:"
+        )
+        show_images(table)
+        return
+    st.caption(f"{table.rows:,} rows, {len(table.columns.columns)} columns; the first {PREVIEW_ROWS}:")
+    st.dataframe(table.columns.head(PREVIEW_ROWS), hide_index=True, key=f"preview_{role}")
+
+
+def show_images(table: Table) -> None:
+    """Show the first examples of an image file."""
+    assert table.array is not None
+    first = table.array[:PREVIEW_ROWS]
+    if first.ndim == 4 and first.shape[-1] == 1:
+        first = first[..., 0]
+    if first.ndim != 3 and not (first.ndim == 4 and first.shape[-1] in (3, 4)):
+        return
+    low, high = float(first.min()), float(first.max())
+    grey = ((first - low) / max(high - low, 1e-9) * 255).astype("uint8")
+    with st.container(horizontal=True):
+        for number, image in enumerate(grey):
+            label = table.columns.iloc[number, 0] if len(table.columns.columns) else number
+            st.image(image, width=84, caption=literal(label))

@@ -1,0 +1,189 @@
+"""How the data is read: inferred once for each choice, shown, and the user may overrule it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from pages._ui import state
+from pages._ui.text import help_for, label_list, literal, split_labels
+from retrain_core.data import check, infer_label, infer_schema
+from retrain_core.errors import RetrainError
+from retrain_core.types import FileRef, Finding, ModelCard, Schema, Table
+
+TASKS = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}
+
+Files = dict[str, FileRef]
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def read_schema(files: Files, **overruled: Any) -> Schema:
+    """Return how the files are read, with what the user overruled."""
+    tables = state.tables(files)
+    return infer_schema(state.card(*_key(files["model"])), tables["new"], tables.get("old"), **overruled)
+
+
+@st.cache_data(max_entries=24, show_spinner="Checking the data ...")
+def run_checks(files: Files, schema: Schema) -> tuple[Finding, ...]:
+    """Return what was checked, and how it came out."""
+    return check(state.card(*_key(files["model"])), schema, state.tables(files))
+
+
+def _key(ref: FileRef) -> tuple[str, str]:
+    return ref.sha256, ref.name
+
+
+def overrule(model: ModelCard, schema: Schema, new: Table) -> None:
+    """Show what was inferred and let the user change it."""
+    draft = state.draft()
+    label_column, task_column, output_column = st.columns(3)
+    labels = [str(name) for name in new.columns.columns]
+    label = label_column.selectbox(
+        "Label column",
+        labels,
+        index=labels.index(schema.label),
+        help="The column that the model predicts.",
+        key=f"label_{draft.version}",
+    )
+    task = task_column.selectbox(
+        "The model predicts",
+        list(TASKS),
+        index=list(TASKS).index(schema.task),
+        format_func=TASKS.__getitem__,
+        key=f"task_{draft.version}",
+    )
+    changes: dict[str, object] = {}
+    if label != schema.label:
+        changes |= {"label": label, "classes": None, "columns": None}
+    if task != schema.task:
+        changes |= {"task": task, "classes": None, "from_logits": None}
+    if schema.task != "regression":
+        kinds = {False: "probabilities", True: "logits"}
+        logits = output_column.selectbox(
+            "Outputs are",
+            [False, True],
+            index=int(schema.from_logits),
+            format_func=kinds.__getitem__,
+            help=help_for("logits"),
+            key=f"logits_{draft.version}",
+        )
+        if logits != schema.from_logits:
+            changes |= {"from_logits": logits}
+    changes |= _overrule_columns(schema, new)
+    if changes:
+        state.change_draft(**changes)
+        st.rerun()
+
+
+def _overrule_columns(schema: Schema, new: Table) -> dict[str, object]:
+    draft, changes = state.draft(), dict[str, object]()
+    flat = len(schema.bindings) == 1 and bool(schema.bindings[0].columns)
+    with st.expander("Order of columns and labels" if flat else "Order of labels"):
+        if flat:
+            available = [str(name) for name in new.columns.columns if str(name) != schema.label]
+            chosen = st.multiselect(
+                f"Columns of the input '{literal(schema.bindings[0].input)}', in the model's order",
+                available,
+                default=list(schema.bindings[0].columns),
+                help="The model does not name its columns; they are matched by order.",
+                key=f"columns_{draft.version}",
+            )
+            if tuple(chosen) != schema.bindings[0].columns:
+                changes["columns"] = tuple(chosen)
+        if schema.task == "regression":
+            st.caption("The label is a number; there are no classes to order.")
+            return changes
+        text = st.text_input(
+            "Labels in the order of the model's outputs, separated by commas",
+            value=label_list(schema.classes),
+            help="For one output unit: first the label it calls 0, then the one it calls 1.",
+            key=f"classes_{draft.version}",
+        )
+        if text != label_list(schema.classes):
+            changes["classes"] = split_labels(text)
+    return changes
+
+
+def mend(model: ModelCard, new: Table) -> None:
+    """Let the user say what could not be inferred."""
+    draft = state.draft()
+    names = [str(name) for name in new.columns.columns]
+    if not names:
+        return
+    guess = draft.label or guess_label(model, new)
+    label_column, task_column, classes_column = st.columns(3)
+    task = task_column.selectbox(
+        "The model predicts",
+        list(TASKS),
+        index=list(TASKS).index(draft.task) if draft.task else None,
+        format_func=TASKS.__getitem__,
+        placeholder="as the model says",
+        key=f"task_{draft.version}",
+    )
+    label = label_column.selectbox(
+        "Label column",
+        names,
+        index=names.index(guess) if guess in names else None,
+        placeholder="Choose the label column",
+        key=f"label_{draft.version}",
+    )
+    text = classes_column.text_input(
+        "Labels in the order of the model's outputs, separated by commas",
+        value=label_list(draft.classes or ()),
+        placeholder="only if they cannot be told from the data",
+        key=f"classes_{draft.version}",
+    )
+    changes: dict[str, object] = {}
+    if label and label != guess:
+        changes |= {"label": label, "classes": None, "columns": None}
+    if task != draft.task:
+        changes |= {"task": task, "from_logits": None}
+    if text != label_list(draft.classes or ()):
+        changes |= {"classes": split_labels(text) or None}
+    # A changed label changes what can be chosen below; so that comes first, and the choice with the next run.
+    if not changes and len(model.inputs) == 1 and len(model.inputs[0].shape) == 1:
+        available = [name for name in names if name != label]
+        before = [name for name in draft.columns or available if name in available]
+        chosen = st.multiselect(
+            f"Columns of the input '{literal(model.inputs[0].name)}', in the model's order",
+            available,
+            default=before,
+            key=f"columns_{draft.version}",
+        )
+        if chosen != before:
+            changes |= {"columns": tuple(chosen), "label": label}
+    if changes:
+        state.change_draft(**changes)
+        st.rerun()
+
+
+def offer_undo(schema: Schema | None, files: Files) -> None:
+    """Offer to go back to what is inferred, if anything was overruled.
+
+    Args:
+        schema: What came of the draft; ``None`` if nothing did.
+        files: Those that can be read.
+    """
+    draft = state.draft()
+    if all(value is None for value in draft.overruled.values()) or schema == inferred(files):
+        return
+    if st.button("Undo my changes", icon=":material/undo:"):
+        state.change_draft(label=None, task=None, from_logits=None, classes=None, columns=None)
+        st.rerun()
+
+
+def inferred(files: Files) -> Schema | None:
+    """Return how the data would be read if nothing were overruled."""
+    try:
+        return read_schema(files)
+    except RetrainError:
+        return None
+
+
+def guess_label(model: ModelCard, new: Table) -> str | None:
+    """Return the column that looks like the label, if one is left for it."""
+    try:
+        return infer_label(model, new)
+    except RetrainError:
+        return None
