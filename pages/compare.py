@@ -7,6 +7,7 @@ from pages._ui.answers import DEFAULT_OLD_WEIGHT, certainty, current_answer
 from pages._ui.text import chart, help_for, literal
 from retrain_core.figures.compare import cost_bars, score_dots, tradeoff
 from retrain_core.figures.curves import keep_on_validation, training_curves
+from retrain_core.figures.style import look_of
 from retrain_core.report.tables import SCORE_COLUMNS, TEXT_COLUMNS, score_table
 from retrain_core.types import Comparison, Recommendation, SplitSummary
 
@@ -85,7 +86,7 @@ st.dataframe(
 )
 for name, candidate in comparison.strategies.items():
     if candidate.error:
-        st.warning(f"**{literal(name)}**: {literal(candidate.error)}", icon=":material/warning:")
+        st.warning(f"**{look_of(name).title}**: {literal(candidate.error)}", icon=":material/warning:")
 
 metric = comparison.metric.name
 left, right = st.columns(2)

@@ -188,7 +188,11 @@ def draw_curves(spec: ExperimentSpec, runs: tuple[RunState, ...]) -> None:
 def finished(spec: ExperimentSpec, runs: tuple[RunState, ...]) -> None:
     """Say what comes next."""
     if any(run.result and run.result.new for run in runs):
-        st.success("All runs have ended.", icon=":material/check_circle:")
+        failed = sum(run.status == "failed" for run in runs)
+        if failed:
+            st.warning(f"All runs have ended, {failed} of them failed.", icon=":material/warning:")
+        else:
+            st.success("All runs have ended.", icon=":material/check_circle:")
         state.page_link("compare", "Compare them", ":material/balance:")
     else:
         st.error("No run has a score. The cards say why.", icon=":material/error:")

@@ -48,6 +48,8 @@ def _where(run: RunState) -> str:
         if run.left is not None:
             parts.append(f"about {seconds(max(run.left, 1))} left")
         return " · ".join(parts)
+    if run.status == "failed":
+        return f"ended after {seconds(run.elapsed)}"
     if run.result and run.spec.strategy == "keep":
         return f"nothing to train; scored on {run.result.device.upper()}"
     if run.result:

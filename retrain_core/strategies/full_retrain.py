@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from retrain_core.data.parts import join
-from retrain_core.strategies.options import option
+from retrain_core.strategies.options import (
+    batch_size_option,
+    epochs_option,
+    option,
+    patience_option,
+    rate_option,
+)
 from retrain_core.strategies.toolbox import Model, Toolbox
 from retrain_core.types import Dataset
 
@@ -28,22 +34,10 @@ class FullRetrain:
     use_old: bool = option(
         True, "Use old rows", "Train on old and new rows together; off: on the new rows only."
     )
-    rate: float = option(
-        1.0,
-        "Learning rate (times the model's own)",
-        "Step size, as a multiple of the one the model was compiled with.",
-        1e-4,
-        100.0,
-    )
-    epochs: int = option(10, "Epochs", "Most passes over the training rows.", 1, 1000)
-    batch_size: int = option(32, "Batch size (rows)", "Rows a training step.", 1, 65536)
-    patience: int = option(
-        3,
-        "Patience (epochs)",
-        "Stop after this many epochs without a better validation loss; 0 never stops.",
-        0,
-        1000,
-    )
+    rate: float = rate_option(1.0)
+    epochs: int = epochs_option("training rows")
+    batch_size: int = batch_size_option()
+    patience: int = patience_option()
 
     def train(self, old: Dataset | None, new: Dataset, tools: Toolbox) -> Model:
         """Return a new model of the old architecture."""

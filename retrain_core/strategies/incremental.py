@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from retrain_core.strategies.options import option
+from retrain_core.strategies.options import batch_size_option, option, rate_option
 from retrain_core.strategies.toolbox import Model, Toolbox
 from retrain_core.types import Dataset
 
@@ -34,14 +34,8 @@ class Incremental:
         10_000_000,
     )
     passes: int = option(1, "Passes", "Passes over each arriving batch.", 1, 1000)
-    batch_size: int = option(32, "Batch size (rows)", "New rows a training step.", 1, 65536)
-    rate: float = option(
-        0.5,
-        "Learning rate (times the model's own)",
-        "Step size, as a multiple of the one the model was compiled with; smaller keeps closer to the old model.",
-        1e-4,
-        100.0,
-    )
+    batch_size: int = batch_size_option("New rows")
+    rate: float = rate_option(0.5)
     replay_ratio: float = option(
         0.0,
         "Replay (old rows a new row)",

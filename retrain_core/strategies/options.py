@@ -46,6 +46,31 @@ def option(default: T, label: str, help: str, low: float | None = None, high: fl
     return dataclasses.field(default=default, metadata=metadata)
 
 
+# Options that several strategies have; each call makes a field of its own.
+
+
+def epochs_option(rows: str) -> int:
+    """Return the field for the passes over ``rows``."""
+    return option(10, "Epochs", f"Most passes over the {rows}.", 1, 1000)
+
+
+def batch_size_option(rows: str = "Rows") -> int:
+    """Return the field for the ``rows`` of a training step."""
+    return option(32, "Batch size (rows)", f"{rows} a training step.", 1, 65536)
+
+
+def patience_option() -> int:
+    """Return the field for early stopping."""
+    help = "Stop after this many epochs without a better validation loss; 0 never stops."
+    return option(3, "Patience (epochs)", help, 0, 1000)
+
+
+def rate_option(default: float) -> float:
+    """Return the field for the learning rate."""
+    help = "Step size, as a multiple of the one the model was compiled with; smaller moves less."
+    return option(default, "Learning rate (times the model's own)", help, 1e-4, 100.0)
+
+
 def options_of(strategy: type[Strategy]) -> tuple[Option, ...]:
     """Return the options of ``strategy`` in the order they are declared."""
     kinds = get_type_hints(strategy)
