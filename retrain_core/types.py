@@ -13,7 +13,7 @@ import msgspec
 import pandas as pd
 from numpy.typing import NDArray
 
-Task = Literal["binary", "multiclass", "regression"]
+Task = Literal["binary", "multiclass", "multilabel", "regression"]
 Level = Literal["none", "minor", "major"]
 Kind = Literal["numeric", "categorical"]
 Part = Literal["new_train", "new_validation", "new_holdout", "old_train", "old_holdout"]
@@ -339,9 +339,37 @@ class Device:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run may use; ``None`` means no limit."""
+    """What a run may use; ``None`` means no limit.
+
+    Args:
+        seconds: Wall time; a run over it ends with its best weights.
+        steps: Training steps of one batch each. With it every strategy does exactly as many, however many epochs that
+            is ("equal compute"); without it, each trains for its epochs or until it stops improving.
+    """
 
     seconds: float | None = None
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will cost, from a few real steps of that very model on that very device.
+
+    Args:
+        seconds: Training time, least and most; early stopping makes the range wide.
+        peak_memory_mb: Largest resident memory of the worker.
+        rows_seen: Training rows, counted each time one is used, least and most.
+        way: How a step is computed, see ``RunResult.way``.
+        energy_joules: Least and most, ``None`` where the machine does not tell.
+        advice: What to change if it does not fit in memory, else empty.
+    """
+
+    seconds: tuple[float, float]
+    peak_memory_mb: float
+    rows_seen: tuple[int, int]
+    way: str = "plain"
+    energy_joules: tuple[float, float] | None = None
+    advice: str = ""
 
 
 @dataclass(frozen=True)
@@ -357,6 +385,8 @@ class RunSpec:
         device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N`` as asked for.
         limits: What it may use.
         order: Place among the strategies of the experiment.
+        rehearse: Whether only to do a few steps and write an ``Estimate``.
+        forecast: What was estimated before it started, if it was.
     """
 
     id: str
@@ -367,6 +397,8 @@ class RunSpec:
     device: str = "auto"
     limits: Limits = Limits()
     order: int = 0
+    rehearse: bool = False
+    forecast: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -405,6 +437,12 @@ class RunResult:
         model: Path of the model inside the run folder.
         error: What, why and what next, if it failed.
         prequential: Incremental only: mean score on each arriving batch before training on it.
+        steps: Training steps done.
+        way: How a step was computed: ``plain`` (TensorFlow's graph) or ``compiled`` (by XLA).
+        cpu_seconds: Processor time of the worker while it trained.
+        energy_joules: Energy of the whole machine meanwhile, ``None`` where it does not tell.
+        shared: Whether another run used the device at the same time, which makes times longer.
+        estimate: Of a rehearsal only.
     """
 
     status: Literal["finished", "failed", "stopped"]
@@ -417,6 +455,12 @@ class RunResult:
     model: str | None = None
     error: str | None = None
     prequential: float | None = None
+    steps: int = 0
+    way: str = "plain"
+    cpu_seconds: float = 0.0
+    energy_joules: float | None = None
+    shared: bool = False
+    estimate: Estimate | None = None
 
 
 @dataclass(frozen=True)
