@@ -40,3 +40,10 @@ def may_have_gpu() -> bool:
     if sys.platform != "linux":
         return True
     return any(map(glob.glob, GPU_SIGNS)) or any(map(shutil.which, GPU_TOOLS))
+
+
+def available_memory_mb() -> float:
+    """Return how much memory this process may still use."""
+    import psutil
+
+    return float(psutil.virtual_memory().available) / 1024**2

@@ -96,6 +96,11 @@ class Schema:
     loss: str
 
     @property
+    def new_classes(self) -> tuple[str, ...]:
+        """Labels that the model does not know."""
+        return self.classes[self.units :] if self.task == "multiclass" else ()
+
+    @property
     def one_hot(self) -> bool:
         """Whether the loss wants one-hot targets."""
         return self.loss == "categorical_crossentropy"

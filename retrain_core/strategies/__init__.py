@@ -3,19 +3,47 @@
 from collections.abc import Mapping
 
 from retrain_core.errors import DataError
+from retrain_core.strategies.blend import Blend
+from retrain_core.strategies.ewc import Elastic
 from retrain_core.strategies.fine_tune import FineTune
 from retrain_core.strategies.full_retrain import FullRetrain
 from retrain_core.strategies.incremental import Incremental
 from retrain_core.strategies.keep import Keep
+from retrain_core.strategies.l2_sp import L2SP
+from retrain_core.strategies.lp_ft import HeadFirst
+from retrain_core.strategies.lwf import WithoutForgetting
 from retrain_core.strategies.options import Option, Strategy, check_bounds, option, options_of
+from retrain_core.strategies.recalibrate import Recalibrate
+from retrain_core.strategies.replay import ReplayOld
+from retrain_core.strategies.retrain_new import RetrainNew
+from retrain_core.strategies.retrain_recent import RetrainRecent
+from retrain_core.strategies.shrink_perturb import ShrinkPerturb
+from retrain_core.strategies.surgical import Surgical
 from retrain_core.strategies.toolbox import Model, Toolbox
 from retrain_core.types import Scalar
 
 STRATEGIES: dict[str, type[Strategy]] = {
-    strategy.name: strategy for strategy in (Keep, FineTune, Incremental, FullRetrain)
+    strategy.name: strategy
+    for strategy in (
+        Keep,
+        Recalibrate,
+        FineTune,
+        HeadFirst,
+        L2SP,
+        Surgical,
+        Blend,
+        Incremental,
+        ReplayOld,
+        WithoutForgetting,
+        Elastic,
+        FullRetrain,
+        RetrainNew,
+        RetrainRecent,
+        ShrinkPerturb,
+    )
 }
 
-SHARED_OPTIONS = ("epochs", "batch_size")  # one setting for all strategies that have the field
+SHARED_OPTIONS = ("epochs", "batch_size", "balanced")  # one setting for all strategies that have the field
 
 
 def make_strategy(name: str, options: Mapping[str, Scalar | None]) -> Strategy:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from retrain_core.strategies.options import (
+    ALL_TASKS,
+    balanced_option,
     batch_size_option,
     epochs_option,
     option,
@@ -13,7 +15,7 @@ from retrain_core.strategies.options import (
     rate_option,
 )
 from retrain_core.strategies.toolbox import Model, Toolbox
-from retrain_core.types import Dataset
+from retrain_core.types import Dataset, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,10 @@ class FineTune:
 
     name: ClassVar[str] = "fine_tune"
     title: ClassVar[str] = "Fine-tune"
+    default_on: ClassVar[bool] = True
+    needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""
+    tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
     source: ClassVar[str] = "Keras guide: transfer learning and fine-tuning"
 
     trainable_layers: int = option(
@@ -41,16 +46,10 @@ class FineTune:
     epochs: int = epochs_option("new rows")
     batch_size: int = batch_size_option()
     patience: int = patience_option()
+    balanced: bool = balanced_option()
 
     def train(self, old: Dataset | None, new: Dataset, tools: Toolbox) -> Model:
         """Return the adapted model; ``old`` is not used."""
         model = tools.load_model()
         tools.freeze(model, all_but_last=self.trainable_layers)
-        return tools.fit(
-            model,
-            new,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            rate=self.rate,
-            patience=self.patience,
-        )
+        return tools.fit(model, new, self)

@@ -7,14 +7,15 @@ from typing import ClassVar
 
 from retrain_core.data.parts import join
 from retrain_core.strategies.options import (
+    ALL_TASKS,
+    balanced_option,
     batch_size_option,
     epochs_option,
-    option,
     patience_option,
     rate_option,
 )
 from retrain_core.strategies.toolbox import Model, Toolbox
-from retrain_core.types import Dataset
+from retrain_core.types import Dataset, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,28 +29,21 @@ class FullRetrain:
 
     name: ClassVar[str] = "full_retrain"
     title: ClassVar[str] = "Full retrain"
+    default_on: ClassVar[bool] = True
+    needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = "Without old data it trains on the new rows only."
+    tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
     source: ClassVar[str] = "Ash and Adams 2020"
 
-    use_old: bool = option(
-        True, "Use old rows", "Train on old and new rows together; off: on the new rows only."
-    )
     rate: float = rate_option(1.0)
     epochs: int = epochs_option("training rows")
     batch_size: int = batch_size_option()
     patience: int = patience_option()
+    balanced: bool = balanced_option()
 
     def train(self, old: Dataset | None, new: Dataset, tools: Toolbox) -> Model:
         """Return a new model of the old architecture."""
-        if self.use_old and old is None:
+        if old is None:
             tools.notice("There is no old data, so only the new rows are used.")
-        rows = join(old, new) if self.use_old and old is not None else new
-        model = tools.fresh_model(adapt_on=rows)
-        return tools.fit(
-            model,
-            rows,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            rate=self.rate,
-            patience=self.patience,
-        )
+        rows = new if old is None else join(old, new)
+        return tools.fit(tools.fresh_model(adapt_on=rows), rows, self)

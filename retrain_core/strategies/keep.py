@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from retrain_core.strategies.options import ALL_TASKS
 from retrain_core.strategies.toolbox import Model, Toolbox
-from retrain_core.types import Dataset
+from retrain_core.types import Dataset, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +19,12 @@ class Keep:
 
     name: ClassVar[str] = "keep"
     title: ClassVar[str] = "Keep"
+    default_on: ClassVar[bool] = True
+    needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""
+    tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
     source: ClassVar[str] = "Baseline"
 
     def train(self, old: Dataset | None, new: Dataset, tools: Toolbox) -> Model:
         """Return the old model; neither ``old`` nor ``new`` is used."""
-        return tools.load_model()
+        return tools.old_model()

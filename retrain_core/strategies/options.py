@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeVar, cast, get_type_hints
+from typing import Any, ClassVar, Protocol, TypeVar, cast, get_args, get_type_hints
 
-from retrain_core.errors import DataError
+from retrain_core.errors import DataError, RunError
 from retrain_core.strategies.toolbox import Model, Toolbox
-from retrain_core.types import Dataset, Scalar
+from retrain_core.types import Dataset, Scalar, Task
 
 T = TypeVar("T")
+ALL_TASKS: tuple[Task, ...] = get_args(Task)
 
 
 class Strategy(Protocol):
@@ -18,7 +19,10 @@ class Strategy(Protocol):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    default_on: ClassVar[bool]  # whether it is run unless somebody says otherwise
+    needs_old: ClassVar[bool]  # whether it cannot be run without old data
     without_old: ClassVar[str]  # what is different then; empty if nothing is
+    tasks: ClassVar[tuple[Task, ...]]  # that it can be run for
     source: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -65,6 +69,23 @@ def patience_option() -> int:
     return option(3, "Patience (epochs)", help, 0, 1000)
 
 
+def balanced_option() -> bool:
+    """Return the field for class weights."""
+    help = "Rows of rare classes weigh more in the loss, so that all classes weigh alike."
+    return option(False, "Balance classes", help)
+
+
+def arrival_option() -> int:
+    """Return the field for the rows of a batch of arrival."""
+    help = "Rows that arrive together: scored first, then trained on."
+    return option(256, "Batch of arrival (rows)", help, 1, 10_000_000)
+
+
+def passes_option() -> int:
+    """Return the field for the passes over each batch of arrival."""
+    return option(1, "Passes", "Passes over each arriving batch.", 1, 1000)
+
+
 def rate_option(default: float) -> float:
     """Return the field for the learning rate."""
     help = "Step size, as a multiple of the one the model was compiled with; smaller moves less."
@@ -77,6 +98,15 @@ def options_of(strategy: type[Strategy]) -> tuple[Option, ...]:
     return tuple(
         Option(f.name, kinds[f.name], cast(Scalar, f.default), **f.metadata)
         for f in dataclasses.fields(strategy)
+    )
+
+
+def needs_old_rows(strategy: Strategy) -> RunError:
+    """Return the error of a strategy that cannot do without old rows."""
+    return RunError(
+        f"{strategy.title} needs old data, and there is none.",
+        strategy.without_old,
+        "Add the data that the old model was trained on.",
     )
 
 

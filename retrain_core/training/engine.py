@@ -5,20 +5,41 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from retrain_core.data.parts import join
 from retrain_core.errors import RunError
-from retrain_core.training import models
-from retrain_core.training.loop import Loop
-from retrain_core.types import Dataset, Schema
+from retrain_core.strategies.toolbox import Arrivals, Pace, Replay
+from retrain_core.training import heads, models
+from retrain_core.training.forecast import Forecast
+from retrain_core.training.graph import leaves
+from retrain_core.training.learner import Penalty, Teacher, pull
+from retrain_core.training.loop import Forward, Loop, Source
+from retrain_core.training.memory import check_batch
+from retrain_core.training.objective import Objective
+from retrain_core.training.replay import Reservoir
+from retrain_core.training.rows import inputs_of
+from retrain_core.training.weights import fisher_information, shrunk_and_perturbed
+from retrain_core.types import Dataset, Limits, Schema
 
 Report = Callable[[str, dict[str, Any]], None]
 CURVE_POINTS = 20  # validation scores along an incremental run
+
+
+@dataclass
+class _Progress:
+    """Where a run is, over all its fits."""
+
+    done: float = 0.0
+    rows: int = 0
+    steps: float = 0.0  # in batches of the usual size: a step with replayed rows counts for more
+    epoch: int = 0
 
 
 class Engine:
@@ -31,6 +52,8 @@ class Engine:
         seed: For shuffling; Keras' own generators are seeded by the worker.
         report: Called with the kind and values of each event.
         should_stop: Asked after each chunk of steps.
+        limits: A budget of steps, if there is one.
+        rehearse: Whether only to do a few steps of each fit and forecast the rest.
     """
 
     def __init__(
@@ -41,157 +64,359 @@ class Engine:
         seed: int,
         report: Report,
         should_stop: Callable[[], bool],
+        *,
+        limits: Limits | None = None,
+        rehearse: bool = False,
     ) -> None:
-        self._path, self._schema = model_path, schema
-        self._optimizer = models.own_optimizer(model_path)
+        self.schema = schema
+        self._path = model_path
+        self.objective = Objective(model_path, schema)
         self._validation = validation
         self._rng = np.random.default_rng(seed)
         self._report, self._should_stop = report, should_stop
+        self._budget = limits.steps if limits else None
+        self.forecast = Forecast() if rehearse else None
         self._started = time.perf_counter()
         self._trainable: list[tuple[Any, bool]] = []
-        self.rows_seen = 0
+        self._at = _Progress()
+        self._best_loss = math.inf
+        self._loop_steps = 0
+        self.way = "plain"
         self.stopped = False
         self.prequential: float | None = None
 
-    # --- the verbs ----------------------------------------------------------------------------
+    # --- models -------------------------------------------------------------------------------
+
+    def old_model(self) -> keras.Model:
+        """Return the old model exactly as it is."""
+        return self._remember(models.load(self._path))
 
     def load_model(self) -> keras.Model:
-        """Return the old model."""
-        model = models.load(self._path)
-        models.compile_model(model, self._optimizer, self._schema)
-        return model
+        """Return the old model; its output layer is grown if the new rows have new classes."""
+        return self._remember(self._grown(models.load(self._path)))
 
     def fresh_model(self, adapt_on: Dataset) -> keras.Model:
         """Return the old architecture with fresh weights, its preprocessing adapted on ``adapt_on``."""
-        model, notices = models.fresh(models.load(self._path), adapt_on)
+        model, notices = models.fresh(self._grown(models.load(self._path)), adapt_on)
         for text in notices:
             self.notice(text)
-        return model
+        return self._remember(model)
 
     def freeze(self, model: keras.Model, *, all_but_last: int) -> None:
         """Freeze all but the last layers with weights, and every BatchNormalization."""
-        self._trainable = [(layer, layer.trainable) for layer in models.leaves(model)]
+        self.thaw(model)
         models.freeze(model, all_but_last)
 
-    def notice(self, text: str) -> None:
-        """Tell the user something about this run."""
-        self._report("notice", {"text": text})
+    def thaw(self, model: keras.Model) -> None:
+        """Let every layer learn that was saved as trainable, BatchNormalization apart."""
+        for layer, trainable in self._trainable:
+            layer.trainable = trainable and not isinstance(layer, keras.layers.BatchNormalization)
+
+    def block_count(self, model: keras.Model, most: int) -> int:
+        """Return into how many blocks of layers ``model`` can be divided, at most ``most``."""
+        return len(models.blocks(model, most))
+
+    def freeze_all_but_block(self, model: keras.Model, block: int, blocks: int) -> str:
+        """Let one block of layers learn, counted from the input; return what to call it."""
+        self.thaw(model)
+        chosen = models.blocks(model, blocks)[block]
+        for layer in leaves(model):
+            layer.trainable = layer in chosen
+        return ", ".join(layer.name for layer in chosen)
+
+    def scale_logits(self, model: keras.Model, scale: float, shift: NDArray[np.float64]) -> keras.Model:
+        """Return ``model`` with its logits times ``scale`` plus ``shift``, shape ``(units,)``."""
+        return self._remember(heads.rescaled(model, scale, shift))
+
+    def shrink_and_perturb(self, model: keras.Model, shrink: float, noise: float) -> keras.Model:
+        """Return ``model`` with its weights times ``shrink`` plus ``noise`` times a fresh draw of its initialisers."""
+        shrunk_and_perturbed(model, keras.models.clone_model(model), shrink, noise)
+        return model
+
+    def blend_with_old(self, model: keras.Model, share: float) -> keras.Model:
+        """Return ``model`` with each weight ``share`` of its own and the rest of the old model's."""
+        old = self._grown(models.load(self._path))
+        for mine, before in zip(model.trainable_weights, _same(model, old), strict=True):
+            mine.assign(share * mine + (1 - share) * before)
+        return model
+
+    def finish(self, model: keras.Model) -> keras.Model:
+        """Return ``model`` as it is saved: layers trainable as they were, compiled as the old one was."""
+        for layer, trainable in self._trainable:
+            layer.trainable = trainable
+        self.objective.restore(model)
+        return model
+
+    # --- what is added to the loss ------------------------------------------------------------
+
+    def pull_to_old(self, model: keras.Model, strength: float) -> Penalty:
+        """Return half the squared distance of the learning weights from where they are now, times ``strength``."""
+        learning = list(model.trainable_weights)
+        return pull(learning, [np.array(weight) for weight in learning], [strength] * len(learning))
+
+    def pull_by_importance(
+        self, model: keras.Model, old: Dataset, strength: float, most_rows: int
+    ) -> Penalty:
+        """Return the same, with each weight's Fisher information on old rows as its strength."""
+        rows = self._rng.permutation(old.rows)[:most_rows].astype(np.int32)
+        self._tell("measuring which weights matter for the old rows")
+        found = fisher_information(model, self.objective, old, rows)
+        learning = list(model.trainable_weights)
+        return pull(
+            learning, [np.array(weight) for weight in learning], [strength * values for values in found]
+        )
+
+    def teacher(self, rows: Dataset, weight: float, temperature: float) -> Teacher:
+        """Return the old model as a teacher for ``rows``."""
+        model = models.load(self._path)
+        outputs = Forward(model)(inputs_of(model, rows))[0]
+        schema = self.schema
+        return Teacher(outputs, weight, temperature, schema.task, schema.from_logits)
+
+    # --- training -----------------------------------------------------------------------------
 
     def fit(
         self,
         model: keras.Model,
         rows: Dataset,
+        pace: Pace,
         *,
-        epochs: int,
-        batch_size: int,
-        rate: float,
-        patience: int,
+        weights: NDArray[Any] | None = None,
+        penalty: Penalty | None = None,
+        share: float = 1.0,
     ) -> keras.Model:
         """Train on shuffled rows; return the model with its best weights on the validation rows."""
-        loop, validation = self._loops(model, rows, rate)
+        size = pace.batch_size
+        epoch_steps = -(-rows.rows // size)
+        budget = None if self._budget is None else max(1, round(self._budget * share))
+        epochs = pace.epochs if budget is None else -(-budget // epoch_steps)
+        patience = pace.patience if budget is None else 0
+        loop, source, validation = self._loop(
+            model, rows, pace.rate, size, epochs * epoch_steps, weights, pace.balanced, penalty
+        )
+        if self.forecast is not None:
+            self._best_loss = self.forecast.fit(
+                loop, source, validation, size, epochs, patience, budget or epochs * epoch_steps
+            )
+            self._after(loop)
+            return model
         best, best_loss, waited = model.get_weights(), math.inf, 0
-        self._curve_start(validation)
+        self._curve_start(loop, validation)
         for epoch in range(epochs):
             order = self._rng.permutation(rows.rows).astype(np.int32)
-            logs = self._train(
-                loop, order, batch_size, epoch / epochs, 1 / epochs, f"epoch {epoch + 1} of {epochs}"
-            )
-            scores = validation.score()
-            self._point(logs, scores, epoch=epoch + 1)
+            if budget is not None:
+                order = order[: (budget - epoch * epoch_steps) * size]
+            label = f"epoch {self._at.epoch + 1}" + ("" if share < 1 else f" of {epochs}")
+            logs = self._train(loop, source, order, size, share / epochs, label)
+            scores = loop.score(validation)
+            self._at.epoch += 1
+            self._point(logs, scores, epoch=self._at.epoch)
             if scores["loss"] < best_loss:
                 best, best_loss, waited = model.get_weights(), scores["loss"], 0
             else:
                 waited += 1
             if self.stopped or (patience and waited >= patience):
                 break
+        if not waited:  # an optimiser that averages weights has its average in the end
+            loop.optimizer.finalize_variable_values(model.trainable_weights)
+            best = model.get_weights()
         model.set_weights(best)
+        self._best_loss = best_loss
+        self._after(loop)
         return model
 
     def fit_in_order(
         self,
         model: keras.Model,
         rows: Dataset,
+        arrivals: Arrivals,
         *,
-        arrival_rows: int,
-        passes: int,
-        batch_size: int,
-        rate: float,
-        replay: Dataset | None,
-        replay_ratio: float,
+        replay: Replay | None = None,
+        penalty: Penalty | None = None,
+        teacher: Teacher | None = None,
     ) -> keras.Model:
         """Score each arriving batch, then train on it; return the model after the last one."""
-        loop, validation = self._loops(model, rows if replay is None else join(rows, replay), rate)
-        starts = range(0, rows.rows, arrival_rows)
+        size, ratio = arrivals.batch_size, replay.ratio if replay else 0.0
+        extra = round(size * ratio)
+        starts = range(0, rows.rows, arrivals.arrival_rows)
+        planned = arrivals.passes * sum(
+            -(-min(arrivals.arrival_rows, rows.rows - start) // size) for start in starts
+        )
+        if self._budget is not None:  # a step with replayed rows costs as much as its rows
+            planned = max(1, round(self._budget * size / (size + extra)))
+        both = rows if replay is None else join(rows, replay.old)
+        loop, source, validation = self._loop(
+            model, both, arrivals.rate, size + extra, planned, None, arrivals.balanced, penalty, teacher
+        )
+        memory = self._memory(both, rows.rows, replay) if replay is not None and extra else None
+        if self.forecast is not None:
+            self.forecast.in_order(
+                loop, source, validation, arrivals.arrival_rows, size + extra, planned, rows.rows
+            )
+            self._after(loop)
+            return model
         every = max(1, len(starts) // CURVE_POINTS)
         right, loss, seen = 0.0, 0.0, 0
-        self._curve_start(validation)
+        self._curve_start(loop, validation)
         for number, start in enumerate(starts):
-            arrived = np.arange(start, min(start + arrival_rows, rows.rows), dtype=np.int32)
-            before = loop.score(arrived)
-            loss, right = loss + before["loss"] * len(arrived), right + _second(before) * len(arrived)
+            arrived = np.arange(start, min(start + arrivals.arrival_rows, rows.rows), dtype=np.int32)
+            before = loop.score(source, arrived)
+            loss, right = loss + before["loss"] * len(arrived), right + before[self._metric] * len(arrived)
             seen += len(arrived)
-            order, size = self._mix(np.tile(arrived, passes), rows.rows, replay, batch_size, replay_ratio)
+            order = np.tile(arrived, arrivals.passes)
+            if self._budget is not None:
+                due = planned * (number + 1) // len(starts) - planned * number // len(starts)
+                order = np.resize(arrived, due * size)
+            order = self._mix(order, size, extra, memory)
             label = f"batch {number + 1} of {len(starts)}"
-            logs = self._train(loop, order, size, number / len(starts), 1 / len(starts), label)
+            logs = self._train(loop, source, order, size + extra, 1 / len(starts), label)
+            if memory is not None:
+                memory.add(arrived)
             if number % every == every - 1 or number == len(starts) - 1 or self.stopped:
                 prequential = {"prequential_loss": loss / seen, f"prequential_{self._metric}": right / seen}
-                self._point(logs, validation.score(), **prequential)
+                self._point(logs, loop.score(validation), **prequential)
             if self.stopped:
                 break
         self.prequential = right / seen
+        self._after(loop)
         return model
+
+    def best_validation_loss(self) -> float:
+        """Return the validation loss of the model that the last ``fit`` returned."""
+        return self._best_loss
+
+    def logits(self, model: keras.Model, rows: Dataset) -> NDArray[np.float64]:
+        """Return the outputs of ``model`` as logits, shape ``(rows, units)``; up to a constant a row for softmax."""
+        outputs = Forward(model)(inputs_of(model, rows))[0].astype(np.float64)
+        if self.schema.from_logits:
+            return outputs
+        tiny = 1e-7
+        if self.schema.units == 1 or self.schema.task == "multilabel":
+            clipped = outputs.clip(tiny, 1 - tiny)
+            return np.asarray(np.log(clipped) - np.log1p(-clipped))
+        return np.asarray(np.log(outputs.clip(tiny, 1)))
+
+    def notice(self, text: str) -> None:
+        """Tell the user something about this run."""
+        self._report("notice", {"text": text})
 
     # --- the rest -----------------------------------------------------------------------------
 
-    def finish(self, model: keras.Model) -> keras.Model:
-        """Return ``model`` as it is saved: layers trainable as they were, compiled so that ``evaluate`` works."""
-        for layer, trainable in self._trainable:
-            layer.trainable = trainable
-        models.compile_model(model, self._optimizer, self._schema)
-        model.optimizer.build(model.trainable_variables)  # an unbuilt one makes load_model warn
-        return model
+    @property
+    def rows_seen(self) -> int:
+        """Training rows used, counted each time."""
+        return self._at.rows
+
+    @property
+    def steps(self) -> int:
+        """Training steps done."""
+        return self._loop_steps
 
     @property
     def _metric(self) -> str:
-        return "mae" if self._schema.task == "regression" else "accuracy"
+        return "mae" if self.schema.task == "regression" else "accuracy"
 
-    def _loops(self, model: keras.Model, rows: Dataset, rate: float) -> tuple[Loop, Loop]:
-        models.compile_model(model, self._optimizer, self._schema, rate)
+    def _grown(self, model: keras.Model) -> keras.Model:
+        if self.objective.outputs <= self.schema.units:
+            return model
+        return heads.grown(model, self.objective.outputs)
+
+    def _remember(self, model: keras.Model) -> keras.Model:
+        """Keep which layers were saved as trainable; a container comes before what is in it."""
+        self._trainable = [(layer, layer.trainable) for layer in model._flatten_layers()]
+        return model
+
+    def _loop(
+        self,
+        model: keras.Model,
+        rows: Dataset,
+        rate: float,
+        size: int,
+        planned: int,
+        weights: NDArray[Any] | None,
+        balanced: bool,
+        penalty: Penalty | None,
+        teacher: Teacher | None = None,
+    ) -> tuple[Loop, Source, Source]:
         if not model.trainable_weights:
             raise RunError(
                 "The model has no weights to train.",
                 "All its layers are frozen or have none.",
                 "Only keep can be used.",
             )
-        return Loop(model, rows, self._schema), Loop(model, self._validation, self._schema)
+        check_batch(model, size)
+        loop = Loop(
+            model,
+            self.objective,
+            rate=rate,
+            planned_steps=planned,
+            penalties=[] if penalty is None else [penalty],
+            teacher=teacher,
+            rows=rows.rows + self._validation.rows,
+        )
+        weights = self._weights(rows, weights, balanced)
+        then = None if teacher is None else teacher.outputs
+        return loop, loop.source(rows, weights, then), loop.source(self._validation)
+
+    def _weights(
+        self, rows: Dataset, weights: NDArray[Any] | None, balanced: bool
+    ) -> NDArray[np.float32] | None:
+        """Return the weight of each row: as given, times that of its class."""
+        if balanced and self.schema.task in ("binary", "multiclass"):
+            targets = np.asarray(rows.targets)
+            counts = np.bincount(targets, minlength=2)
+            by_class = len(targets) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+            weights = by_class[targets] * (1.0 if weights is None else weights)
+        elif balanced:
+            self.notice("Classes are not balanced: only a model with one label a row can be.")
+        return None if weights is None else np.asarray(weights, np.float32)
+
+    def _memory(self, both: Dataset, new_rows: int, replay: Replay) -> Reservoir:
+        classes = None
+        if replay.class_balanced and self.schema.task in ("binary", "multiclass"):
+            classes = np.asarray(both.targets, np.int64)
+        old = np.arange(new_rows, both.rows, dtype=np.int32)
+        return Reservoir(old, replay.memory_rows, classes, self._rng)
+
+    def _mix(
+        self, order: NDArray[np.int32], size: int, extra: int, memory: Reservoir | None
+    ) -> NDArray[np.int32]:
+        """Return rows such that each step holds ``size`` new rows and its share of replayed ones."""
+        if memory is None:
+            return order
+        pieces = []
+        for start in range(0, len(order), size):
+            new = order[start : start + size]
+            pieces += [new, memory.draw(max(1, round(len(new) * extra / size)))]
+        return np.concatenate(pieces)
 
     def _train(
-        self, loop: Loop, order: np.ndarray, batch_size: int, done: float, share: float, label: str
+        self, loop: Loop, source: Source, order: NDArray[np.int32], size: int, share: float, label: str
     ) -> dict[str, float]:
-        """Train on ``order``, reporting progress from ``done`` to ``done + share``; stop early if asked."""
-        seen_before = self.rows_seen
+        """Train on ``order``, reporting progress over its ``share`` of the run; stop early if asked."""
+        rows, done = self._at.rows, self._at.done
         logs: dict[str, float] = {}
-        for logs in loop.train(order, batch_size):
-            self.rows_seen = seen_before + int(logs["rows"])
-            self._check(logs)
-            self._report(
-                "progress", {**self._position(logs), "progress": done + share * logs["share"], "label": label}
-            )
+        for logs in loop.train(source, order, size):
+            self._at.rows = rows + int(logs["rows"])
+            self._at.done = done + share * logs["share"]
+            self._tell(label, **self._position(logs))
             if self._should_stop():
                 self.stopped = True
                 break
         return logs
 
-    def _check(self, logs: dict[str, float]) -> None:
-        if not math.isfinite(logs["loss"]):
-            raise RunError(
-                "The loss is not a number any more.",
-                "Usual causes: too large a learning rate, inputs on very different scales, or a constant column.",
-                "Try a tenth of the learning rate, or look at the column findings.",
-            )
+    def _after(self, loop: Loop) -> None:
+        self._loop_steps += loop.steps
+        if loop.way == "compiled":
+            self.way = "compiled"
 
-    def _curve_start(self, validation: Loop) -> None:
-        scores = validation.score()
+    def _tell(self, label: str, **values: Any) -> None:
+        self._report("progress", {**values, "progress": min(self._at.done, 1.0), "label": label})
+
+    def _curve_start(self, loop: Loop, validation: Source) -> None:
+        if self._at.rows:
+            return  # a later fit of the same run goes on with its curve
+        scores = loop.score(validation)
         self._report("epoch", {"epoch": 0, "rows_seen": 0, "seconds": self._seconds(), **_prefixed(scores)})
 
     def _point(self, logs: dict[str, float], scores: dict[str, float], **more: Any) -> None:
@@ -199,29 +424,16 @@ class Engine:
 
     def _position(self, logs: dict[str, float]) -> dict[str, Any]:
         scores = {name: logs[name] for name in ("loss", self._metric) if name in logs}
-        return {**scores, "rows_seen": self.rows_seen, "seconds": self._seconds()}
+        return {**scores, "rows_seen": self._at.rows, "seconds": self._seconds()}
 
     def _seconds(self) -> float:
         return round(time.perf_counter() - self._started, 3)
 
-    def _mix(
-        self, arrived: np.ndarray, offset: int, replay: Dataset | None, batch_size: int, ratio: float
-    ) -> tuple[np.ndarray, int]:
-        """Return rows and batch size such that each step holds ``batch_size`` new rows and its share of old ones."""
-        extra = round(batch_size * ratio)
-        if replay is None or not extra:
-            return arrived, batch_size
-        pieces = []
-        for start in range(0, len(arrived), batch_size):
-            new = arrived[start : start + batch_size]
-            drawn = self._rng.integers(0, replay.rows, size=round(len(new) * ratio)) + offset
-            pieces += [new, drawn.astype(np.int32)]
-        return np.concatenate(pieces), batch_size + extra
 
-
-def _second(logs: dict[str, float]) -> float:
-    """Return the metric beside the loss."""
-    return next(value for name, value in logs.items() if name != "loss")
+def _same(model: keras.Model, other: keras.Model) -> list[Any]:
+    """Return the weights of ``other`` that stand where the learning weights of ``model`` do."""
+    places = {id(weight): number for number, weight in enumerate(model.weights)}
+    return [other.weights[places[id(weight)]] for weight in model.trainable_weights]
 
 
 def _prefixed(scores: dict[str, float]) -> dict[str, float]:

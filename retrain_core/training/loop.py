@@ -1,13 +1,13 @@
-"""Keras' own ``train_step`` and ``test_step``, many to a call, with the data resident on the device.
+"""Training and scoring of one model on rows that stay on disk, a chunk of steps at a time.
 
-One ``tf.function`` runs a chunk of steps, so Python is entered a few times a second rather than once a step; the
-meaning (losses, metrics, dropout, BatchNormalization) is that of ``fit``.
+The meaning (losses, metrics, dropout, BatchNormalization, schedules, weights) is that of ``fit``.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -15,97 +15,344 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from retrain_core.training.models import feed, input_structure
-from retrain_core.types import Dataset, Schema
+from retrain_core.errors import RunError
+from retrain_core.machine import available_memory_mb
+from retrain_core.training.graph import functional, is_preprocessing, noise_apart, split
+from retrain_core.training.learner import Learner, Penalty, Teacher
+from retrain_core.training.objective import Objective
+from retrain_core.training.rows import CHUNK_BYTES, inputs_of, row_bytes, specs, take
+from retrain_core.training.steps import compiled_steps, may_compile, plain_steps
+from retrain_core.types import Dataset
 
 CHUNK_SECONDS = 0.25  # a stop or a progress event waits no longer than about this
 SCORE_BATCH = 1024
+MOST_COMPILED = 256  # steps in one compiled call
+WARM_STEPS = 8  # before a way is timed: the first call traces and compiles
+TRIAL_STEPS = 256
+TRIAL_SECONDS = 0.25  # compiled steps are tried for as many as would take the plain ones this long
+LEAST_GAIN = 1.25  # how many times faster compiled steps must be to be chosen
+MEMORY_SHARE = 0.25  # of what is free, for the trunk's outputs
+
+Rows = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows to train or score on.
+
+    Args:
+        inputs: One array an input of the loop: the data's own, or the trunk's outputs for it.
+        targets: As in the data.
+        weights: Of each row, or ``None``.
+        then: The teacher's outputs, or ``None``.
+    """
+
+    inputs: list[NDArray[Any]]
+    targets: NDArray[Any]
+    weights: NDArray[np.float32] | None = None
+    then: NDArray[np.float32] | None = None
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.targets)
 
 
 class Loop:
-    """Steps over the rows of one dataset for one compiled model.
+    """Steps of one model.
 
     Args:
-        model: Compiled.
-        data: Its rows are copied to the device once.
-        schema: Says whether targets are one-hot.
+        model: Frozen as wanted, not compiled.
+        objective: Its loss, metric and optimiser.
+        rate: Learning rate, times the optimiser's own.
+        planned_steps: Most steps it will do; for few, compiling is not tried.
+        penalties: Added to the loss in training.
+        teacher: Added to the loss in training.
+        rows: How many rows it will see over and over, to judge whether the trunk's outputs fit in memory.
+
+    Attributes:
+        way: ``plain`` or ``compiled``, once it is chosen; see ``RunResult``.
+        steps: Training steps done.
+        cached: Whether the trunk's outputs are computed once.
     """
 
-    def __init__(self, model: keras.Model, data: Dataset, schema: Schema) -> None:
-        self.model, self.rows = model, data.rows
-        self._x = keras.tree.map_structure(tf.constant, feed(model, data))
-        self._y = tf.constant(targets_for(schema, data))
-        self._types = keras.tree.map_structure(lambda tensor: tensor.dtype, input_structure(model))
-        self._steps_a_chunk = 1
+    def __init__(
+        self,
+        model: keras.Model,
+        objective: Objective,
+        *,
+        rate: float = 1.0,
+        planned_steps: int = 0,
+        penalties: Sequence[Penalty] = (),
+        teacher: Teacher | None = None,
+        rows: int = 0,
+    ) -> None:
+        self._model, self._objective = model, objective
+        self.steps = 0
+        trunk, head = split(model)
+        self.cached = trunk is not None and _worth_keeping(trunk, rows)
+        self._trunk = None if self.cached else trunk
+        self._features = Forward(trunk) if trunk is not None and self.cached else None
+        self._head = head
+        apart = noise_apart(head) if may_compile(head, planned_steps) else None
+        self.way: str = "plain"
+        self._trial = [] if apart is None else ["warm plain", "plain", "warm compiled", "compiled"]
+        self._seconds: dict[str, float] = {}
+        body, self._noise = apart or (head, [])
+        self._learner = Learner(body.inputs, body.outputs[0])
+        self._learner.penalties, self._learner.teacher = penalties, teacher
+        objective.compile(self._learner, rate)
+        self._scorer = self._learner
+        if self._noise:
+            self._scorer = Learner(head.inputs, head.outputs[0])
+            objective.compile(self._scorer)
+        self._steps_a_chunk = WARM_STEPS
+        self._plain: Any = None
+        self._compiled: Any = None
+        self._most_compiled = 0
+        self._test: Any = None
 
-        def batch(order: tf.Tensor, step: tf.Tensor, size: tf.Tensor) -> tuple[Any, tf.Tensor]:
-            rows = order[step * size : (step + 1) * size]
-            x = keras.tree.map_structure(
-                lambda values, kind: _cast(tf.gather(values, rows), kind), self._x, self._types
-            )
-            return x, tf.gather(self._y, rows)
+    def source(
+        self,
+        data: Dataset,
+        weights: NDArray[np.float32] | None = None,
+        then: NDArray[np.float32] | None = None,
+    ) -> Source:
+        """Return the rows of ``data`` as this loop takes them; the trunk is computed here if that is done once."""
+        inputs = inputs_of(self._model, data)
+        if self._features is not None:
+            inputs = self._features(inputs)
+        source = Source(inputs, np.asarray(data.targets), weights, then)
+        self._build(source)
+        return source
 
-        @tf.function  # type: ignore[untyped-decorator]
-        def train(order: tf.Tensor, first: tf.Tensor, last: tf.Tensor, size: tf.Tensor) -> None:
-            for step in tf.range(first, last):
-                model.train_step(batch(order, step, size))
+    def train(self, source: Source, order: Rows, batch_size: int) -> Iterator[dict[str, float]]:
+        """Train on the rows ``order`` names, yielding the running loss and metric after each chunk.
 
-        @tf.function  # type: ignore[untyped-decorator]
-        def test(order: tf.Tensor, first: tf.Tensor, last: tf.Tensor, size: tf.Tensor) -> None:
-            for step in tf.range(first, last):
-                model.test_step(batch(order, step, size))
-
-        self._train, self._test = train, test
-        # Metrics and the optimiser make their variables at first use, which a traced loop does not allow.
-        model.test_step(batch(tf.range(1), tf.constant(0), tf.constant(1)))
-        model.optimizer.build(model.trainable_variables)
-        model.reset_metrics()
-
-    def train(self, order: NDArray[np.int32], batch_size: int) -> Iterator[dict[str, float]]:
-        """Train on the rows ``order`` names, yielding the running loss and metric after each chunk."""
-        self.model.reset_metrics()
-        rows, steps, done = tf.constant(order, tf.int32), -(-len(order) // batch_size), 0
-        while done < steps:
-            last = min(done + self._steps_a_chunk, steps)
+        Raises:
+            RunError: If the loss is not a number any more; it names the step.
+        """
+        self._learner.reset_metrics()
+        done, told = 0, time.perf_counter()
+        while done < len(order):
             start = time.perf_counter()
-            self._train(rows, tf.constant(done), tf.constant(last), tf.constant(batch_size))
-            logs = self._logs()
-            self._pace(last - done, time.perf_counter() - start)
-            done = last
-            yield {**logs, "share": done / steps, "rows": min(done * batch_size, len(order))}
+            count = self._chunk(source, order[done:], batch_size)
+            done += count
+            now = time.perf_counter()
+            if done == len(order) or now - told > CHUNK_SECONDS or self._trial:
+                told = now
+                yield {**_logs(self._learner), "share": done / len(order), "rows": done}
+            if self.way == "plain" and not self._trial:
+                self._pace(count // batch_size, now - start)
 
-    def score(self, order: NDArray[np.int32] | None = None) -> dict[str, float]:
+    def score(self, source: Source, order: Rows | None = None) -> dict[str, float]:
         """Return loss and metric over the rows ``order`` names (all by default), without training."""
-        self.model.reset_metrics()
-        rows = tf.range(self.rows) if order is None else tf.constant(order, tf.int32)
-        steps = -(-int(rows.shape[0]) // SCORE_BATCH)
-        self._test(rows, tf.constant(0), tf.constant(steps), tf.constant(SCORE_BATCH))
-        return self._logs()
+        order = np.arange(source.rows, dtype=np.int32) if order is None else order
+        if self._test is None:
+            self._test = self._make_test(source)
+        self._scorer.reset_metrics()
+        most = max(1, CHUNK_BYTES // (SCORE_BATCH * max(1, row_bytes(source.inputs)))) * SCORE_BATCH
+        for start in range(0, len(order), most):
+            rows = order[start : start + most]
+            self._test(take(source.inputs, rows), self._targets(source, rows))
+        return _logs(self._scorer)
 
-    def _logs(self) -> dict[str, float]:
-        return {name: float(value) for name, value in self.model.get_metrics_result().items()}
+    @property
+    def choosing(self) -> int:
+        """How many steps the next trial of a way takes; 0 once it is chosen."""
+        if not self._trial:
+            return 0
+        return WARM_STEPS if self._trial[0].startswith("warm") else TRIAL_STEPS
+
+    @property
+    def optimizer(self) -> keras.optimizers.Optimizer:
+        """The optimiser that has done the steps."""
+        return self._learner.optimizer
+
+    # --- chunks -------------------------------------------------------------------------------
+
+    def _chunk(self, source: Source, order: Rows, size: int) -> int:
+        """Do the next steps in the way that is due, and return how many rows they took."""
+        phase = self._trial[0] if self._trial else self.way
+        full = len(order) // size
+        if phase.endswith("compiled") and full:
+            try:
+                return self._compiled_chunk(source, order, size, phase)
+            except (tf.errors.OpError, ValueError, NotImplementedError):
+                self._trial, self.way = [], "plain"  # XLA cannot do this model: nothing was computed yet
+                phase = "plain"
+        due = {"warm plain": WARM_STEPS, "plain": TRIAL_STEPS} if self._trial else {}
+        steps = min(due.get(phase, self._steps_a_chunk), max(full, 1))
+        steps = max(1, min(steps, CHUNK_BYTES // max(1, size * row_bytes(source.inputs))))
+        if phase.endswith("compiled"):
+            steps = 1  # the last, smaller batch of an epoch
+        rows = order[: steps * size]
+        self._run_plain(source, rows, size, phase)
+        return len(rows)
+
+    def _run_plain(self, source: Source, rows: Rows, size: int, phase: str) -> None:
+        if self._plain is None:
+            self._plain = plain_steps(self._learner, self._noise, self._prepare, self._signature(source))
+        start = _clock()
+        done, finite = self._plain(*self._batch(source, rows), tf.constant(size))
+        self._after(int(done), bool(finite))
+        if self._trial and not phase.endswith("compiled"):
+            self._note(phase, _clock() - start, int(done))
+
+    def _compiled_chunk(self, source: Source, order: Rows, size: int, phase: str) -> int:
+        if self._compiled is None:
+            fitting = CHUNK_BYTES // max(1, size * row_bytes(source.inputs))
+            self._most_compiled = max(1, min(MOST_COMPILED, fitting, len(order) // size))
+            self._compiled = compiled_steps(
+                self._learner, self._noise, self._prepare, self._signature(source), self._most_compiled, size
+            )
+        steps = min(self._most_compiled, len(order) // size, self._trial_steps(phase))
+        rows = order[: steps * size]
+        padded = np.resize(rows, self._most_compiled * size)  # a fixed size; rows past the steps are not used
+        start = _clock()
+        done, finite = self._compiled(*self._batch(source, padded), tf.constant(steps))
+        self._after(int(done), bool(finite))
+        self._note(phase, _clock() - start, steps)
+        return len(rows)
+
+    def _trial_steps(self, phase: str) -> int:
+        if not self._trial:
+            return MOST_COMPILED
+        return (
+            WARM_STEPS
+            if phase == "warm compiled"
+            else max(WARM_STEPS, int(TRIAL_SECONDS / self._seconds["plain"]))
+        )
+
+    def _after(self, done: int, finite: bool) -> None:
+        self.steps += done
+        if not finite:
+            raise RunError(
+                f"The loss is not a number any more, at training step {self.steps:,}.",
+                "Usual causes: too large a learning rate, inputs on very different scales, or a constant column.",
+                "Try a tenth of the learning rate, or look at the column findings.",
+            )
+
+    def _note(self, phase: str, seconds: float, steps: int) -> None:
+        """Keep what a step took, and choose once both ways were tried."""
+        if not self._trial:
+            return
+        self._seconds[phase] = seconds / max(1, steps)
+        self._trial = self._trial[1:]
+        if not self._trial:
+            gain = self._seconds["plain"] / max(self._seconds["compiled"], 1e-9)
+            self.way = "compiled" if gain >= LEAST_GAIN else "plain"
 
     def _pace(self, steps: int, seconds: float) -> None:
         """Let a chunk take about CHUNK_SECONDS; the first call traces, so growth is capped."""
         fitting = int(steps * CHUNK_SECONDS / max(seconds, 1e-6))
         self._steps_a_chunk = max(1, min(fitting, self._steps_a_chunk * 16))
 
+    # --- tensors ------------------------------------------------------------------------------
 
-def targets_for(schema: Schema, data: Dataset) -> NDArray[np.float32] | NDArray[np.int32]:
-    """Return the targets in the form that the loss wants; shape ``(rows,)``, ``(rows, 1)`` or ``(rows, classes)``."""
-    targets: NDArray[np.int32] = np.asarray(data.targets)
-    if schema.one_hot:
-        return np.equal.outer(targets, np.arange(schema.units)).astype(np.float32)
-    if schema.units == 1:
-        return targets.astype(np.float32).reshape(-1, 1)
-    return targets
+    def _targets(self, source: Source, rows: Rows) -> tf.Tensor:
+        return tf.constant(self._objective.targets(source.targets[rows]))
+
+    def _batch(self, source: Source, rows: Rows) -> tuple[list[tf.Tensor], Any, list[tf.Tensor]]:
+        y: Any = self._targets(source, rows)
+        if source.then is not None:
+            y = (y, tf.constant(source.then[rows]))
+        weights = [] if source.weights is None else [tf.constant(source.weights[rows])]
+        return take(source.inputs, rows), y, weights
+
+    def _signature(self, source: Source) -> Any:
+        batch = self._batch(source, np.zeros(1, np.int32))
+        return tf.nest.map_structure(lambda tensor: specs([tensor])[0], batch)
+
+    def _prepare(self, inputs: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Return what the head takes, for rows of the source."""
+        if self._trunk is None:
+            return _cast(inputs, self._head)
+        outputs = self._trunk(_cast(inputs, self._trunk), training=False)
+        return list(keras.tree.flatten(outputs))
+
+    def _make_test(self, source: Source) -> Any:
+        x, y, _ = self._signature(source)
+        y = y[0] if isinstance(y, tuple) else y
+
+        @tf.function(input_signature=[x, y])  # type: ignore[untyped-decorator]
+        def test(x: Any, y: Any) -> None:
+            x = self._prepare(x)
+            for begin in tf.range(0, tf.shape(y)[0], SCORE_BATCH):
+                rows = slice(begin, begin + SCORE_BATCH)
+                self._scorer.test_step(([values[rows] for values in x], y[rows]))
+
+        return test
+
+    def _build(self, source: Source) -> None:
+        """Make the variables of metrics and optimiser, which a traced loop does not allow."""
+        if self._learner.optimizer.built:
+            return
+        for model in {id(m): m for m in (self._learner, self._scorer)}.values():
+            x = [_blank(tensor) for tensor in model.inputs]
+            model.test_step((x, self._targets(source, np.zeros(1, np.int32))))
+            model.reset_metrics()
+        self._learner.optimizer.build(self._learner.trainable_variables)
 
 
-def predict(model: keras.Model, data: Dataset) -> NDArray[np.float32]:
-    """Return the model's outputs for every row, shape ``(rows, units)``."""
-    outputs = model.predict(feed(model, data), batch_size=SCORE_BATCH, verbose=0)
-    return np.asarray(outputs, dtype=np.float32).reshape(data.rows, -1)
+class Forward:
+    """A model's outputs for many rows, without training.
+
+    Args:
+        model: Any; with several outputs each call gives several arrays.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self._call: Any = None
+
+    def __call__(self, inputs: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Return one array an output, shape ``(rows, ...)``."""
+        rows = len(inputs[0])
+        if self._call is None:
+            example = take(inputs, np.zeros(1, np.int32))
+            self._call = tf.function(self._outputs, input_signature=[specs(example)])
+        pieces = [
+            [np.asarray(t) for t in self._call(take(inputs, np.arange(start, min(start + SCORE_BATCH, rows), dtype=np.int32)))]
+            for start in range(0, rows, SCORE_BATCH)
+        ]  # fmt: skip
+        return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
+
+    def _outputs(self, inputs: list[tf.Tensor]) -> list[tf.Tensor]:
+        structure = functional(self.model)._inputs_struct
+        x = keras.tree.pack_sequence_as(structure, _cast(inputs, self.model))
+        return list(keras.tree.flatten(self.model(x, training=False)))
 
 
-def _cast(values: tf.Tensor, kind: str) -> tf.Tensor:
-    return values if values.dtype == tf.string or kind == "string" else tf.cast(values, kind)
+def _worth_keeping(trunk: keras.Model, rows: int) -> bool:
+    """Whether to compute the trunk's outputs once: if a step would feel their cost, and memory allows."""
+    text = any(tensor.dtype == "string" for tensor in trunk.inputs)
+    if is_preprocessing(trunk) and not text:
+        return False  # a chunk at a time it costs next to nothing, and no memory
+    if any(None in tensor.shape[1:] for tensor in trunk.outputs):
+        return False
+    sizes = [np.prod(t.shape[1:], dtype=np.int64) * tf.as_dtype(t.dtype).size for t in trunk.outputs]
+    return rows * int(sum(sizes)) < MEMORY_SHARE * available_memory_mb() * 1024**2
+
+
+def _blank(tensor: Any) -> tf.Tensor:
+    shape = (1, *(size or 1 for size in tensor.shape[1:]))
+    return tf.fill(shape, "") if tensor.dtype == "string" else tf.zeros(shape, tensor.dtype)
+
+
+def _cast(inputs: list[tf.Tensor], model: keras.Model) -> list[tf.Tensor]:
+    return [
+        values if values.dtype == tf.string or tensor.dtype == "string" else tf.cast(values, tensor.dtype)
+        for values, tensor in zip(inputs, model.inputs, strict=True)
+    ]
+
+
+def _logs(model: keras.Model) -> dict[str, float]:
+    return {name: float(value) for name, value in model.get_metrics_result().items()}
+
+
+def _clock() -> float:
+    """Return seconds: of the processor where one thread computes, since other processes do not disturb them."""
+    if tf.config.threading.get_intra_op_parallelism_threads() == 1:
+        return time.process_time()
+    return time.perf_counter()

@@ -1,108 +1,38 @@
-"""Keras models: load, build anew, freeze, compile."""
+"""Keras models: load, build anew, freeze."""
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from retrain_core.errors import RunError
-from retrain_core.types import Dataset, Schema
+from retrain_core.training.graph import input_structure, leaves
+from retrain_core.training.rows import feed
+from retrain_core.types import Dataset
 
-DEFAULT_LEARNING_RATE = 1e-3
 ADAPT_BATCH = 4096
 
 
 def load(path: Path) -> keras.Model:
-    """Return the model in the file, not compiled."""
+    """Return the model in the file, not compiled.
+
+    Raises:
+        RunError: If Keras cannot read it.
+    """
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
-        raise _cannot_load(error) from error
-
-
-def _cannot_load(error: Exception) -> RunError:
-    return RunError(
-        "Keras cannot load the model.",
-        str(error).strip().split("\n")[0][:300],
-        "Save it again with this Keras version.",
-    )
-
-
-def own_optimizer(path: Path) -> keras.optimizers.Optimizer:
-    """Return the optimiser that the file names, with all its settings; Adam if the model was saved uncompiled."""
-    try:
-        config = _compile_config(path)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise _cannot_load(error) from error
-    named = config.get("optimizer") or config.get("optimizer_config")
-    if not named:
-        return keras.optimizers.Adam(DEFAULT_LEARNING_RATE)
-    optimizer = keras.optimizers.get(named)
-    return getattr(optimizer, "inner_optimizer", optimizer)
-
-
-def _compile_config(path: Path) -> dict[str, Any]:
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json")).get("compile_config")
-    else:
-        with h5py.File(path, "r") as file:
-            config = json.loads(file.attrs.get("training_config", "{}"))
-    return dict(config or {})
-
-
-def compile_model(
-    model: keras.Model, optimizer: keras.optimizers.Optimizer, schema: Schema, rate: float = 1.0
-) -> None:
-    """Compile with the schema's loss, its metric and a fresh optimiser like ``optimizer``.
-
-    Args:
-        model: Compiled in place.
-        optimizer: The old model's own; a schedule of its rate is replaced by the rate it begins with.
-        schema: Names the loss.
-        rate: Learning rate, times the optimiser's own.
-    """
-    config = optimizer.get_config() | {"learning_rate": rate * float(optimizer.learning_rate)}
-    fresh = type(optimizer).from_config(config)
-    model.compile(optimizer=fresh, loss=loss_of(schema), metrics=[metric_of(schema)])
-
-
-def loss_of(schema: Schema, reduction: str | None = "sum_over_batch_size") -> keras.losses.Loss:
-    """Return the loss object that trains and scores."""
-    config: dict[str, Any] = {"reduction": reduction}
-    if schema.loss.endswith("crossentropy"):
-        config["from_logits"] = schema.from_logits
-    name = "".join(word.capitalize() for word in schema.loss.split("_"))
-    return getattr(keras.losses, name)(**config)
-
-
-def metric_of(schema: Schema) -> keras.metrics.Metric:
-    """Return accuracy, or the mean absolute error for regression."""
-    if schema.task == "regression":
-        return keras.metrics.MeanAbsoluteError(name="mae")
-    if schema.one_hot:
-        return keras.metrics.CategoricalAccuracy(name="accuracy")
-    if schema.units == 1:
-        return keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0 if schema.from_logits else 0.5)
-    return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-
-
-def leaves(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """Yield the layers of ``model`` from input to output, those of nested models in their place."""
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from leaves(layer)
-        else:
-            yield layer
+        raise RunError(
+            "Keras cannot load the model.",
+            str(error).strip().split("\n")[0][:300],
+            "Save it again with this Keras version.",
+        ) from error
 
 
 def _nested(model: keras.Model) -> Iterator[keras.Model]:
@@ -134,6 +64,18 @@ def freeze(model: keras.Model, all_but_last: int) -> int:
     return learning
 
 
+def blocks(model: keras.Model, most: int) -> list[list[keras.layers.Layer]]:
+    """Return the layers that can learn in at most ``most`` blocks, from input to output."""
+    able = [
+        layer
+        for layer in leaves(model)
+        if layer.trainable_weights and not isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    count = max(1, min(most, len(able)))
+    borders = [round(number * len(able) / count) for number in range(count + 1)]
+    return [able[begin:end] for begin, end in pairwise(borders)]
+
+
 def fresh(model: keras.Model, adapt_on: Dataset) -> tuple[keras.Model, list[str]]:
     """Return the same architecture with fresh weights, and what to tell the user about it."""
     notices: list[str] = []
@@ -149,27 +91,6 @@ def fresh(model: keras.Model, adapt_on: Dataset) -> tuple[keras.Model, list[str]
         )
     _adapt_layers(model, copy, feed(copy, adapt_on), notices)
     return copy, notices
-
-
-def feed(model: keras.Model, data: Dataset) -> Any:
-    """Return the inputs of ``data`` in the structure that ``model`` takes (one array, a list or a dictionary)."""
-    arrays = {
-        name: _as_text(values) if values.dtype.kind == "U" else values for name, values in data.inputs.items()
-    }
-    if len(arrays) == 1:
-        (only,) = arrays.values()
-        return keras.tree.map_structure(lambda _: only, input_structure(model))
-    return keras.tree.map_structure(lambda tensor: arrays[tensor.name], input_structure(model))
-
-
-def input_structure(model: keras.Model) -> Any:
-    """Return the model's symbolic inputs as it takes them: one, a list or a dictionary."""
-    return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
-
-
-def _as_text(values: NDArray[np.str_]) -> tf.Tensor:
-    """Return strings as a tensor: Keras takes no NumPy strings."""
-    return tf.constant(np.strings.encode(values, "utf-8"))
 
 
 def _adapt_layers(old: keras.Model, new: keras.Model, inputs: Any, notices: list[str]) -> None:

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from retrain_core.data.files import write_atomic
 from retrain_core.errors import RunError
-from retrain_core.training.loop import predict, targets_for
-from retrain_core.training.models import loss_of
+from retrain_core.training.loop import Forward
+from retrain_core.training.objective import Objective
+from retrain_core.training.rows import inputs_of
 from retrain_core.types import Dataset, PartScores, Schema
 
 
 def score_holdout(
-    model: keras.Model, schema: Schema, parts: Mapping[str, Dataset], folder: Path
+    model: keras.Model, objective: Objective, parts: Mapping[str, Dataset], folder: Path
 ) -> tuple[PartScores, PartScores | None]:
     """Score on the new and the old part, and keep the loss of each row and each prediction in ``scores.npz``.
 
@@ -27,15 +28,15 @@ def score_holdout(
         Scores on the new and on the old part; the second is ``None`` without old data.
     """
     arrays: dict[str, NDArray[Any]] = {}
+    schema, outputs_of = objective.schema, Forward(model)
     scores: dict[str, PartScores | None] = {"old": None}
     for side in ("new", "old"):
         data = parts.get(f"{side}_holdout")
         if data is None:
             continue
-        outputs = predict(model, data)
-        loss = np.asarray(
-            loss_of(schema, reduction=None)(targets_for(schema, data), outputs), dtype=np.float64
-        )
+        outputs = outputs_of(inputs_of(model, data))[0].astype(np.float32).reshape(data.rows, -1)
+        outputs = objective.widen(outputs)
+        loss = objective.row_losses(np.asarray(data.targets), outputs)
         arrays |= {
             f"{side}_outputs": outputs,
             f"{side}_loss": loss,
@@ -58,15 +59,15 @@ def score_holdout(
 
 
 def metric_rows(schema: Schema, data: Dataset, outputs: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return 1 for each right row and 0 for each wrong one, or the absolute error; shape ``(rows,)``."""
+    """Return 1 for each right row and 0 for each wrong one, or the absolute error; shape ``(rows,)``.
+
+    With several labels or values a row it is their mean.
+    """
     targets: NDArray[Any] = np.asarray(data.targets)
-    rows: NDArray[np.float64]
+    if schema.task in ("binary", "multiclass") and outputs.shape[1] > 1:
+        return np.asarray(np.equal(outputs.argmax(axis=1), targets), np.float64)
+    targets = targets.reshape(data.rows, -1)
     if schema.task == "regression":
-        rows = np.abs(np.subtract(outputs[:, 0], targets, dtype=np.float64))
-        return rows
-    if schema.units == 1:
-        predicted = np.greater(outputs[:, 0], 0.0 if schema.from_logits else 0.5)
-    else:
-        predicted = outputs.argmax(axis=1)
-    rows = np.equal(predicted, targets).astype(np.float64)
-    return rows
+        return np.asarray(np.abs(np.subtract(outputs, targets, dtype=np.float64)).mean(axis=1))
+    predicted = np.greater(outputs, 0.0 if schema.from_logits else 0.5)
+    return np.asarray(np.equal(predicted, targets).mean(axis=1), np.float64)

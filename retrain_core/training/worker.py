@@ -63,17 +63,29 @@ def _train_and_score(folder: Path, spec: RunSpec, device: str, report: EventLog)
         return (folder / "stop").exists() or (limit is not None and time.perf_counter() - start > limit)
 
     model_path = inputs / f"model.{card.format}"
-    engine = Engine(model_path, schema, parts["new_validation"], spec.seed, report, should_stop)
+    engine = Engine(
+        model_path,
+        schema,
+        parts["new_validation"],
+        spec.seed,
+        report,
+        should_stop,
+        limits=spec.limits,
+        rehearse=spec.rehearse,
+    )
     strategy = make_strategy(spec.strategy, spec.options)
     model = strategy.train(parts.get("old_train"), parts["new_train"], engine)
     seconds = time.perf_counter() - start
+    if engine.forecast is not None:
+        estimate = engine.forecast.estimate(_peak_memory_mb())
+        return RunResult("finished", device=device, way=estimate.way, estimate=estimate)
 
     model = engine.finish(model)
     temporary = folder / ".model.tmp.keras"
     model.save(temporary)
     temporary.replace(folder / "model.keras")
     report("progress", {"progress": 1.0, "label": "scoring on the holdout"})
-    new, old = score_holdout(model, schema, parts, folder)
+    new, old = score_holdout(model, engine.objective, parts, folder)
     report("scored", {"new": new, "old": old})
     return RunResult(
         status="stopped" if engine.stopped else "finished",
@@ -85,6 +97,8 @@ def _train_and_score(folder: Path, spec: RunSpec, device: str, report: EventLog)
         rows_seen=engine.rows_seen,
         model="model.keras",
         prequential=engine.prequential,
+        steps=engine.steps,
+        way=engine.way,
     )
 
 

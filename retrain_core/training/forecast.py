@@ -1,0 +1,124 @@
+"""A forecast of what a run will cost, from a few real steps of every fit in it."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from retrain_core.training.loop import Loop, Source
+from retrain_core.types import Estimate
+
+LEAST_STEPS = 16  # timed, after the first ones
+MOST_SECONDS = 0.5
+RANGE = (0.7, 1.6)  # around the forecast: other runs share the machine, caches warm up
+MEMORY_SPARE = 1.1
+
+
+class Forecast:
+    """Adds up what the fits of a run will take.
+
+    Attributes:
+        way: How steps are computed.
+    """
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._spent = 0.0  # in timed steps, which are no part of the real run's preparation
+        self._low = self._high = 0.0
+        self._rows_low = self._rows_high = 0
+        self.way = "plain"
+
+    def fit(
+        self,
+        loop: Loop,
+        source: Source,
+        validation: Source,
+        size: int,
+        epochs: int,
+        patience: int,
+        steps: int,
+    ) -> float:
+        """Forecast a fit of at most ``epochs`` and ``steps``; return the validation loss after the few steps."""
+        step, _ = self._time_steps(loop, source, size)
+        score, loss = self._time_score(loop, validation)
+        least = min(epochs, patience + 1) if patience else epochs
+        an_epoch = -(-source.rows // size)
+        self._low += least * score + min(steps, least * an_epoch) * step
+        self._high += (epochs + 1) * score + steps * step
+        self._rows_low += min(least * source.rows, steps * size)
+        self._rows_high += min(epochs * source.rows, steps * size)
+        return loss
+
+    def in_order(
+        self,
+        loop: Loop,
+        source: Source,
+        validation: Source,
+        arrival_rows: int,
+        size: int,
+        steps: int,
+        new_rows: int,
+    ) -> None:
+        """Forecast a pass over ``new_rows`` in batches of arrival, ``steps`` in all."""
+        step, call = self._time_steps(loop, source, size, a_call=max(1, arrival_rows // size))
+        score, _ = self._time_score(loop, validation)
+        arrived = np.arange(min(arrival_rows, new_rows), dtype=np.int32)
+        before, _ = self._time_score(loop, source, arrived)
+        batches = -(-new_rows // arrival_rows)
+        seconds = steps * step + batches * (before + call) + min(batches, 21) * score
+        self._low += seconds
+        self._high += seconds
+        self._rows_low += steps * size
+        self._rows_high += steps * size
+
+    def estimate(self, peak_memory_mb: float) -> Estimate:
+        """Return the forecast of the whole run; ``peak_memory_mb`` is that of the rehearsal."""
+        preparing = time.perf_counter() - self._started - self._spent
+        return Estimate(
+            seconds=(
+                round((preparing + self._low) * RANGE[0], 2),
+                round((preparing + self._high) * RANGE[1], 2),
+            ),
+            peak_memory_mb=round(peak_memory_mb * MEMORY_SPARE),
+            rows_seen=(self._rows_low, self._rows_high),
+            way=self.way,
+        )
+
+    def _time_steps(self, loop: Loop, source: Source, size: int, a_call: int = 0) -> tuple[float, float]:
+        """Return seconds a step, and seconds a call of ``a_call`` steps takes beyond them."""
+        order = np.arange(source.rows, dtype=np.int32)
+        list(loop.train(source, order[:size], size))  # traces
+        while loop.choosing:
+            list(loop.train(source, order[: loop.choosing * size], size))
+        self.way = loop.way if loop.way == "compiled" else self.way
+        begun, seconds, steps, chunk = (
+            time.perf_counter(),
+            [],
+            0,
+            max(1, min(LEAST_STEPS, len(order) // size)),
+        )
+        while steps < LEAST_STEPS or time.perf_counter() - begun < MOST_SECONDS / 2:
+            start = time.perf_counter()
+            list(loop.train(source, order[: chunk * size], size))
+            seconds.append((time.perf_counter() - start) / chunk)
+            steps += chunk
+            if time.perf_counter() - begun > MOST_SECONDS:
+                break
+            chunk = max(1, min(chunk * 2, len(order) // size))
+        step = float(np.min(seconds[-3:]))
+        call = 0.0
+        if a_call:
+            start = time.perf_counter()
+            list(loop.train(source, order[: a_call * size], size))
+            call = max(0.0, time.perf_counter() - start - a_call * step)
+        self._spent += time.perf_counter() - begun
+        return step, call
+
+    def _time_score(self, loop: Loop, source: Source, rows: np.ndarray | None = None) -> tuple[float, float]:
+        loop.score(source, rows)  # traces
+        start = time.perf_counter()
+        scores = loop.score(source, rows)
+        seconds = time.perf_counter() - start
+        self._spent += seconds
+        return seconds, scores["loss"]

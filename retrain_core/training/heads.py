@@ -1,0 +1,99 @@
+"""The output layer of a model: more units for new classes, and outputs scaled and shifted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from retrain_core.errors import RunError
+from retrain_core.training.graph import functional
+
+PASSING = (keras.layers.Activation, keras.layers.Softmax)  # may stand between the output layer and the output
+
+
+def grown(model: keras.Model, units: int) -> keras.Model:
+    """Return the model with ``units`` outputs: those it has keep their weights, the further ones are fresh.
+
+    All other layers are shared with ``model``.
+
+    Raises:
+        RunError: If its output layer is not dense.
+    """
+    head = output_layer(model)
+    known = head.units
+    layer = _dense_like(head, units=units)
+    layer.kernel.assign(np.concatenate([head.kernel, layer.kernel[:, known:]], axis=1))
+    if head.use_bias:
+        layer.bias.assign(np.concatenate([head.bias, layer.bias[known:]]))
+    return _with_layer(model, head, layer)
+
+
+def rescaled(model: keras.Model, scale: float, shift: NDArray[np.float64]) -> keras.Model:
+    """Return the model with its logits times ``scale`` plus ``shift``; all other layers are shared.
+
+    Args:
+        model: With a dense output layer.
+        scale: One number.
+        shift: Shape ``(units,)``.
+
+    Raises:
+        RunError: If its output layer is not dense.
+    """
+    head = output_layer(model)
+    layer = _dense_like(head, use_bias=True)
+    layer.kernel.assign(head.kernel * scale)
+    layer.bias.assign((np.asarray(head.bias) if head.use_bias else 0.0) * scale + shift)
+    return _with_layer(model, head, layer)
+
+
+def output_layer(model: keras.Model) -> Any:
+    """Return the dense layer that gives the outputs, in whatever nested model it stands.
+
+    Raises:
+        RunError: If there is none.
+    """
+    tensor = functional(model).outputs[0]
+    while True:
+        operation = tensor._keras_history.operation
+        if isinstance(operation, keras.Model):
+            tensor = functional(operation).outputs[0]
+        elif isinstance(operation, PASSING):
+            tensor = operation._inbound_nodes[0].input_tensors[0]
+        elif type(operation) is keras.layers.Dense:
+            return operation
+        else:
+            raise RunError(
+                f"The model's outputs come from '{operation.name}', which is not a dense layer.",
+                "Only a dense output layer can be changed.",
+                "Use another strategy for this model.",
+            )
+
+
+def _dense_like(layer: Any, **changes: Any) -> keras.layers.Dense:
+    made = keras.layers.Dense.from_config({**layer.get_config(), **changes})
+    made.build((None, layer.kernel.shape[0]))
+    return made
+
+
+def _with_layer(model: keras.Model, old: Any, new: Any) -> keras.Model:
+    """Return the graph of ``model`` with one layer replaced, in nested models too."""
+    graph = functional(model)
+
+    def replaced(operation: Any) -> Any:
+        if operation is old:
+            return new
+        if isinstance(operation, keras.Model) and old in operation._flatten_layers():
+            return _with_layer(operation, old, new)
+        return operation
+
+    inputs = keras.tree.map_structure(
+        lambda tensor: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name),
+        graph._inputs_struct,
+    )
+    outputs = graph._run_through_graph(
+        inputs, call_fn=lambda op, *args, **kwargs: replaced(op)(*args, **kwargs)
+    )
+    return keras.Model(inputs, outputs, name=model.name)
