@@ -21,7 +21,7 @@ from retrain_core.training.graph import functional, is_preprocessing, noise_apar
 from retrain_core.training.learner import Learner, Penalty, Teacher
 from retrain_core.training.objective import Objective
 from retrain_core.training.rows import CHUNK_BYTES, inputs_of, row_bytes, specs, take
-from retrain_core.training.steps import compiled_steps, may_compile, plain_steps
+from retrain_core.training.steps import compiled_steps, graph_function, may_compile, plain_steps
 from retrain_core.types import Dataset
 
 CHUNK_SECONDS = 0.25  # a stop or a progress event waits no longer than about this
@@ -275,12 +275,16 @@ class Loop:
         x, y, _ = self._signature(source)
         y = y[0] if isinstance(y, tuple) else y
 
-        @tf.function(input_signature=[x, y])  # type: ignore[untyped-decorator]
+        @graph_function(input_signature=[x, y])  # type: ignore[untyped-decorator]
         def test(x: Any, y: Any) -> None:
             x = self._prepare(x)
-            for begin in tf.range(0, tf.shape(y)[0], SCORE_BATCH):
+
+            def step(begin: tf.Tensor) -> tf.Tensor:
                 rows = slice(begin, begin + SCORE_BATCH)
                 self._scorer.test_step(([values[rows] for values in x], y[rows]))
+                return begin + SCORE_BATCH
+
+            tf.while_loop(lambda begin: begin < tf.shape(y)[0], step, [tf.constant(0)])
 
         return test
 
@@ -288,10 +292,10 @@ class Loop:
         """Make the variables of metrics and optimiser, which a traced loop does not allow."""
         if self._learner.optimizer.built:
             return
+        y, y_pred = self._targets(source, np.zeros(1, np.int32)), _blank(self._head.outputs[0])
         for model in {id(m): m for m in (self._learner, self._scorer)}.values():
-            x = [_blank(tensor) for tensor in model.inputs]
-            model.test_step((x, self._targets(source, np.zeros(1, np.int32))))
-            model.reset_metrics()
+            model._compile_loss.build(y, y_pred)
+            model._compile_metrics.build(y, y_pred)
         self._learner.optimizer.build(self._learner.trainable_variables)
 
 
@@ -311,7 +315,7 @@ class Forward:
         rows = len(inputs[0])
         if self._call is None:
             example = take(inputs, np.zeros(1, np.int32))
-            self._call = tf.function(self._outputs, input_signature=[specs(example)])
+            self._call = graph_function(self._outputs, input_signature=[specs(example)])
         pieces = [
             [np.asarray(t) for t in self._call(take(inputs, np.arange(start, min(start + SCORE_BATCH, rows), dtype=np.int32)))]
             for start in range(0, rows, SCORE_BATCH)
@@ -336,8 +340,7 @@ def _worth_keeping(trunk: keras.Model, rows: int) -> bool:
 
 
 def _blank(tensor: Any) -> tf.Tensor:
-    shape = (1, *(size or 1 for size in tensor.shape[1:]))
-    return tf.fill(shape, "") if tensor.dtype == "string" else tf.zeros(shape, tensor.dtype)
+    return tf.zeros((1, *(size or 1 for size in tensor.shape[1:])), tensor.dtype)
 
 
 def _cast(inputs: list[tf.Tensor], model: keras.Model) -> list[tf.Tensor]:

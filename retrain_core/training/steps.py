@@ -7,6 +7,7 @@ step: several times faster for dense networks, several times slower for convolut
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -15,12 +16,14 @@ import tensorflow as tf
 from retrain_core.training.graph import Noise, leaves
 from retrain_core.training.learner import Learner
 
+# Nothing here has a Python loop over tensors, and AutoGraph takes half a second to find that out.
+graph_function = partial(tf.function, autograph=False)
 Prepare = Callable[[list[tf.Tensor]], list[tf.Tensor]]
 Batch = tuple[
     list[tf.Tensor], Any, list[tf.Tensor]
 ]  # inputs, labels (with a teacher's outputs), weights or none
 
-LEAST_COMPILED_STEPS = 8_000  # compiling takes about a second; fewer steps never win it back
+LEAST_COMPILED_STEPS = 6_000  # compiling takes about a second; fewer steps never win it back
 CONVOLUTIONS = (
     keras.layers.Conv1D,
     keras.layers.Conv2D,
@@ -55,7 +58,7 @@ def plain_steps(model: Learner, noise: list[Noise], prepare: Prepare, signature:
     It returns how many steps were done, and whether the loss was finite in each; it ends at the first that is not.
     """
 
-    @tf.function(input_signature=[*signature, tf.TensorSpec((), tf.int32)])  # type: ignore[untyped-decorator]
+    @graph_function(input_signature=[*signature, tf.TensorSpec((), tf.int32)])  # type: ignore[untyped-decorator]
     def train(x: Any, y: Any, weights: Any, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         x = prepare(x)
         steps = -(-tf.shape(tf.nest.flatten(y)[0])[0] // size)
@@ -79,7 +82,7 @@ def compiled_steps(
     It trains on the first ``steps * size`` of them, and returns the same as that of :func:`plain_steps`.
     """
 
-    @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
+    @graph_function(jit_compile=True)  # type: ignore[untyped-decorator]
     def loop(x: Any, y: Any, weights: Any, drawn: Any, steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         def step(number: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             x_, y_, weights_, noise_ = tf.nest.map_structure(
@@ -89,7 +92,7 @@ def compiled_steps(
 
         return _while(step, steps)
 
-    @tf.function(input_signature=[*signature, tf.TensorSpec((), tf.int32)])  # type: ignore[untyped-decorator]
+    @graph_function(input_signature=[*signature, tf.TensorSpec((), tf.int32)])  # type: ignore[untyped-decorator]
     def train(x: Any, y: Any, weights: Any, steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         by_step = tf.nest.map_structure(
             lambda values: tf.reshape(values, (most, size, *values.shape[1:])), (prepare(x), y, weights)

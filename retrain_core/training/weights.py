@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from retrain_core.training.graph import functional, leaves
 from retrain_core.training.objective import Objective
 from retrain_core.training.rows import inputs_of, take
+from retrain_core.training.steps import graph_function
 from retrain_core.types import Dataset
 
 NORMS = (
@@ -40,7 +41,7 @@ def fisher_information(
     learning = model.trainable_weights
     structure = functional(model)._inputs_struct
 
-    @tf.function  # type: ignore[untyped-decorator]
+    @graph_function()  # type: ignore[untyped-decorator]
     def total(x: Any, y: tf.Tensor) -> Any:
         def step(number: tf.Tensor, sums: Any) -> Any:
             one = [values[number : number + 1] for values in x]
