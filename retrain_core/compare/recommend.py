@@ -11,15 +11,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from retrain_core.compare.intervals import Z95, paired_error, seed_half_width
+from retrain_core.strategies import STRATEGIES
 from retrain_core.types import CandidateScores, Metric, Recommendation
 
 MARGIN = 0.005  # differences in accuracy smaller than this do not matter; for an error, this share of keep's
-TITLES = {
-    "keep": "Keep the old model",
-    "incremental": "Train incrementally",
-    "full_retrain": "Retrain in full",
-}
-
 Rows = Mapping[str, NDArray[Any]]
 
 
@@ -111,7 +106,7 @@ def title(name: str) -> str:
     >>> title("incremental"), title("keep")
     ('Train incrementally', 'Keep the old model')
     """
-    return TITLES.get(name, name.replace("_", "-").capitalize())
+    return STRATEGIES[name].advice if name in STRATEGIES else name.replace("_", "-").capitalize()
 
 
 def noun(name: str) -> str:
@@ -120,7 +115,8 @@ def noun(name: str) -> str:
     >>> noun("full_retrain"), noun("fine_tune")
     ('full retrain', 'fine-tune')
     """
-    return {"fine_tune": "fine-tune"}.get(name, name.replace("_", " "))
+    text = STRATEGIES[name].title if name in STRATEGIES else name.replace("_", " ")
+    return text[:1].lower() + text[1:]
 
 
 def score_text(value: float, metric: Metric) -> str:

@@ -6,10 +6,12 @@ import html
 import textwrap
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import plotly.graph_objects as go
+
+from retrain_core.strategies import STRATEGIES
 
 
 @dataclass(frozen=True)
@@ -17,25 +19,36 @@ class Look:
     """How one strategy looks.
 
     Args:
-        title: What it is called in charts and tables.
         colour: On light pages, and on dark ones unless ``on_dark`` says otherwise.
         dash: Plotly's name of its line pattern.
         marker: Plotly's name of its symbol.
         on_dark: A lighter colour for dark pages.
+        title: What it is called in charts and tables; filled in by ``look_of``.
     """
 
-    title: str
     colour: str
     dash: str
     marker: str
     on_dark: str | None = None
+    title: str = ""
 
 
 LOOKS: dict[str, Look] = {
-    "keep": Look("Keep", "#808080", "dash", "diamond"),
-    "fine_tune": Look("Fine-tune", "#0072B2", "solid", "circle", on_dark="#56B4E9"),
-    "incremental": Look("Incremental", "#D55E00", "dashdot", "square"),
-    "full_retrain": Look("Full retrain", "#009E73", "longdash", "triangle-up"),
+    "keep": Look("#808080", "dash", "diamond"),
+    "recalibrate": Look("#9A7D0A", "dot", "cross"),
+    "fine_tune": Look("#0072B2", "solid", "circle", on_dark="#56B4E9"),
+    "lp_ft": Look("#4C78E8", "8px,2px", "x"),
+    "l2_sp": Look("#0E8FA3", "10px,3px,2px,3px", "hexagram"),
+    "surgical": Look("#7768E5", "1px,2px", "star-diamond"),
+    "blend": Look("#B455C8", "6px,6px", "bowtie"),
+    "incremental": Look("#D55E00", "dashdot", "square"),
+    "replay": Look("#D93A3A", "12px,4px", "hourglass"),
+    "lwf": Look("#D6457F", "3px,3px,9px,3px", "octagon"),
+    "ewc": Look("#A8673A", "4px,1px", "triangle-left"),
+    "full_retrain": Look("#009E73", "longdash", "triangle-up"),
+    "retrain_new": Look("#5B9200", "14px,2px", "triangle-right"),
+    "retrain_recent": Look("#2E8B57", "3px,6px", "diamond-tall"),
+    "shrink_perturb": Look("#6F8A30", "9px,3px,1px,3px", "diamond-wide"),
 }
 
 # For strategies that have no line above; a name always gets the same one.
@@ -66,10 +79,12 @@ def look_of(strategy: str) -> Look:
     >>> look_of("keep").title, look_of("rehearsal_v2").title
     ('Keep', 'Rehearsal v2')
     """
+    known = STRATEGIES.get(strategy)
+    title = known.title if known else strategy.replace("_", " ").capitalize()
     if strategy in LOOKS:
-        return LOOKS[strategy]
+        return replace(LOOKS[strategy], title=title)
     colour, dash, marker = FALLBACKS[zlib.crc32(strategy.encode()) % len(FALLBACKS)]
-    return Look(strategy.replace("_", " ").capitalize(), colour, dash, marker)
+    return Look(colour, dash, marker, title=title)
 
 
 def keep_first(strategies: Iterable[str]) -> list[str]:
@@ -82,8 +97,8 @@ def keep_first(strategies: Iterable[str]) -> list[str]:
 
 
 def trains(strategy: str) -> bool:
-    """Return whether a strategy trains at all; keep has a time only because its model has to be loaded."""
-    return strategy != "keep"
+    """Return whether a strategy trains at all; the others have a time only because their model has to be loaded."""
+    return strategy not in ("keep", "recalibrate")
 
 
 def plain(text: object) -> str:

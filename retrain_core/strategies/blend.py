@@ -29,6 +29,7 @@ class Blend:
 
     name: ClassVar[str] = "blend"
     title: ClassVar[str] = "Blend old and new weights"
+    advice: ClassVar[str] = "Blend old and new weights"
     default_on: ClassVar[bool] = False
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""

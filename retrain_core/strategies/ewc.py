@@ -30,6 +30,7 @@ class Elastic:
 
     name: ClassVar[str] = "ewc"
     title: ClassVar[str] = "Incremental, old weights held"
+    advice: ClassVar[str] = "Train incrementally, old weights held"
     default_on: ClassVar[bool] = False
     needs_old: ClassVar[bool] = True
     without_old: ClassVar[str] = "Old rows say which weights matter."

@@ -29,6 +29,7 @@ class FineTune:
 
     name: ClassVar[str] = "fine_tune"
     title: ClassVar[str] = "Fine-tune"
+    advice: ClassVar[str] = "Fine-tune"
     default_on: ClassVar[bool] = True
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""

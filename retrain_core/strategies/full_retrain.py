@@ -29,6 +29,7 @@ class FullRetrain:
 
     name: ClassVar[str] = "full_retrain"
     title: ClassVar[str] = "Full retrain"
+    advice: ClassVar[str] = "Retrain in full"
     default_on: ClassVar[bool] = True
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = "Without old data it trains on the new rows only."

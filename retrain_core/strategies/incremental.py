@@ -28,6 +28,7 @@ class Incremental:
 
     name: ClassVar[str] = "incremental"
     title: ClassVar[str] = "Incremental"
+    advice: ClassVar[str] = "Train incrementally"
     default_on: ClassVar[bool] = True
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""

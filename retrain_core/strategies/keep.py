@@ -19,6 +19,7 @@ class Keep:
 
     name: ClassVar[str] = "keep"
     title: ClassVar[str] = "Keep"
+    advice: ClassVar[str] = "Keep the old model"
     default_on: ClassVar[bool] = True
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""

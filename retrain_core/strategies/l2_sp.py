@@ -29,6 +29,7 @@ class L2SP:
 
     name: ClassVar[str] = "l2_sp"
     title: ClassVar[str] = "All layers, held back"
+    advice: ClassVar[str] = "Fine-tune all layers, held back"
     default_on: ClassVar[bool] = False
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""

@@ -30,6 +30,7 @@ class HeadFirst:
 
     name: ClassVar[str] = "lp_ft"
     title: ClassVar[str] = "Head first, then all"
+    advice: ClassVar[str] = "Fine-tune, the head first"
     default_on: ClassVar[bool] = False
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""

@@ -29,6 +29,7 @@ class WithoutForgetting:
 
     name: ClassVar[str] = "lwf"
     title: ClassVar[str] = "Incremental, old answers kept"
+    advice: ClassVar[str] = "Train incrementally, old answers kept"
     default_on: ClassVar[bool] = False
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""

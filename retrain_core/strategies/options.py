@@ -19,6 +19,7 @@ class Strategy(Protocol):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    advice: ClassVar[str]  # what to do, as a recommendation says it
     default_on: ClassVar[bool]  # whether it is run unless somebody says otherwise
     needs_old: ClassVar[bool]  # whether it cannot be run without old data
     without_old: ClassVar[str]  # what is different then; empty if nothing is

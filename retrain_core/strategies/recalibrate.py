@@ -30,6 +30,7 @@ class Recalibrate:
 
     name: ClassVar[str] = "recalibrate"
     title: ClassVar[str] = "Recalibrate"
+    advice: ClassVar[str] = "Recalibrate the old model"
     default_on: ClassVar[bool] = False
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = "Without old data the change of the labels is not known: temperature only."

@@ -30,6 +30,7 @@ class ReplayOld:
 
     name: ClassVar[str] = "replay"
     title: ClassVar[str] = "Incremental with replay"
+    advice: ClassVar[str] = "Train incrementally with replay"
     default_on: ClassVar[bool] = False
     needs_old: ClassVar[bool] = True
     without_old: ClassVar[str] = "Old rows are what it replays."

@@ -28,6 +28,7 @@ class RetrainNew:
 
     name: ClassVar[str] = "retrain_new"
     title: ClassVar[str] = "Retrain on new rows"
+    advice: ClassVar[str] = "Retrain on the new rows only"
     default_on: ClassVar[bool] = False
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""

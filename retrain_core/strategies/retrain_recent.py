@@ -32,6 +32,7 @@ class RetrainRecent:
 
     name: ClassVar[str] = "retrain_recent"
     title: ClassVar[str] = "Retrain, recent rows weigh more"
+    advice: ClassVar[str] = "Retrain with recent rows weighing more"
     default_on: ClassVar[bool] = False
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = "Without old data it weighs the new rows by age."

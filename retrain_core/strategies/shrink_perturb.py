@@ -31,6 +31,7 @@ class ShrinkPerturb:
 
     name: ClassVar[str] = "shrink_perturb"
     title: ClassVar[str] = "Shrink and perturb"
+    advice: ClassVar[str] = "Shrink and perturb, then train"
     default_on: ClassVar[bool] = False
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = "Without old data it trains on the new rows only."

@@ -30,6 +30,7 @@ class Surgical:
 
     name: ClassVar[str] = "surgical"
     title: ClassVar[str] = "One block"
+    advice: ClassVar[str] = "Fine-tune one block of layers"
     default_on: ClassVar[bool] = False
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""

@@ -1,34 +1,173 @@
-"""Run every benchmark: each measures two ways side by side in one run and prints the ratio of their medians."""
+"""Run every benchmark and write ``results.md``: each compares two ways side by side in one run, or measures a bar."""
 
 from __future__ import annotations
 
 import os
+import platform
 import statistics
 import sys
+import tempfile
+import time
 from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
-from tests.benchmarks import throughput, warm_workers
+from retrain_core.machine import usable_cores
+from tests.benchmarks import (
+    first_epoch,
+    forecasts,
+    frozen_trunk,
+    growth_plot,
+    scale,
+    throughput,
+    warm_workers,
+)
+from tests.benchmarks.side import Side
+from tests.benchmarks.three_strategies import WarmRunner
 
-Ways = dict[str, Callable[[], float]]
-BENCHMARKS: dict[str, Callable[[], Ways]] = {
-    "an epoch of training: our loop against fit (100 000 x 30, Dense 64-32-1, batch 32)": throughput.ways,
-    "from the start of a worker to its first event: warm against cold": warm_workers.ways,
-}
+HERE = Path(__file__).parent
 REPEATS = 5
+Times = list[tuple[float, float]]
+out: list[str] = []
 
 
 def main() -> None:
-    """Print a table: seconds of both ways (medians), and how many times faster the first is."""
-    for title, ways in BENCHMARKS.items():
-        (ours, first), (theirs, second) = ways().items()
-        first(), second()  # tracing, caches
-        pairs = [(first(), second()) for _ in range(REPEATS)]
-        mine, other = (statistics.median(times) for times in zip(*pairs, strict=True))
-        print(f"{title}\n  {ours} {mine:.3f} s, {theirs} {other:.3f} s, ratio {other / mine:.1f}", flush=True)
+    """Run them all, or those whose names are given."""
+    chosen = sys.argv[1:] or list(BENCHMARKS)
+    tell(f"# Benchmarks, {time.strftime('%Y-%m-%d')}\n")
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tensorflow", "keras", "numpy"))
+    tell(f"{usable_cores()} cores ({platform.machine()}), Python {platform.python_version()}, {versions}. ")
+    tell(
+        "Times are medians of runs that take turns; a ratio is the quotient of medians. Made by `make bench`.\n"
+    )
+    for name in chosen:
+        BENCHMARKS[name]()
+        if len(chosen) == len(BENCHMARKS):
+            (HERE / "results.md").write_text("\n".join(out) + "\n")
 
+
+def tell(line: str) -> None:
+    """Print a line, and keep it for the file."""
+    print(line, flush=True)
+    out.append(line)
+
+
+def medians(pairs: Times) -> tuple[float, float]:
+    """Return the medians of both ways."""
+    first, second = zip(*pairs, strict=True)
+    return statistics.median(first), statistics.median(second)
+
+
+def training() -> None:
+    """An epoch of training, after the first."""
+    tell("## An epoch of training: ours (one thread) against `fit`\n")
+    tell("| network | ours, s | fit, s | ratio | bar | way | final loss, ours | final loss, fit |")
+    tell("|---|---|---|---|---|---|---|---|")
+    for kind, (_, _, bar) in throughput.KINDS.items():
+        ours, fit = throughput.sides(kind)
+        pairs = [(ours(), fit()) for _ in range(REPEATS + 1)][1:]
+        mine, other = medians([(a[0], b[0]) for a, b in pairs])
+        way = "compiled" if pairs[-1][0][2] else "plain"
+        losses = " | ".join(f"{side[1]:.4f}" for side in pairs[-1])
+        tell(f"| {kind} | {mine:.3f} | {other:.3f} | {other / mine:.1f} | {bar:g} | {way} | {losses} |")
+        ours.close()
+        fit.close()
+    tell("")
+
+
+def trunk() -> None:
+    """Fine-tuning on a frozen trunk."""
+    tell("## Fine-tuning the sample CNN for 20 epochs, all but the last layer frozen\n")
+    ours, fit = frozen_trunk.sides()
+    ours(), fit()
+    mine, other = medians([(ours()[0], fit()[0]) for _ in range(3)])
+    tell(f"Ours {mine:.2f} s, `fit` {other:.2f} s, ratio {other / mine:.1f} (bar: 8).\n")
+    ours.close()
+    fit.close()
+
+
+def notebook() -> None:
+    """The three strategies against a notebook."""
+    tell("## Three strategies on the credit sample, from the start to the scored holdout\n")
+    plain, warm = Side("tests.benchmarks.notebook"), WarmRunner()
+    plain()
+    mine, other = medians([(warm.three(), plain()[0]) for _ in range(REPEATS)])
+    tell(
+        f"Ours {mine:.2f} s (keep and the split included), a notebook {other:.2f} s: {mine / other:.2f} times (bar: 0.2).\n"
+    )
+    plain.close()
+    warm.close()
+
+
+def click() -> None:
+    """Waiting times of somebody at the screen."""
+    tell("## Waiting\n")
+    warm = WarmRunner()
+    seconds = statistics.median(first_epoch.click_to_epoch(warm) for _ in range(REPEATS))
+    warm.close()
+    ups = [first_epoch.app_up() for _ in range(REPEATS)]
+    loaded = "TensorFlow is not loaded" if not any(found for _, found in ups) else "TENSORFLOW IS LOADED"
+    tell(f"- From the click to the first finished epoch on the credit sample: {seconds:.2f} s (bar: 2).")
+    tell(
+        f"- From the command to the app's first answer: {statistics.median(s for s, _ in ups):.2f} s (bar: 3); {loaded}."
+    )
+    (first, warm_start), (second, cold_start) = warm_workers.ways().items()
+    pairs = [(warm_start(), cold_start()) for _ in range(REPEATS)]
+    mine, other = medians(pairs)
+    tell(f"- From the start of a worker to its first event: {first} {mine:.3f} s, {second} {other:.2f} s.\n")
+
+
+def growth() -> None:
+    """Time and memory over the number of rows."""
+    tell("## From 10 000 to 1 000 000 rows of 30 numbers (one epoch or pass, batch 32)\n")
+    tell(
+        "| strategy | rows | arrays on disk, MB | prepare, s | train, s | µs a training row | worker's own memory, MB |"
+    )
+    tell("|---|---|---|---|---|---|---|")
+    warm = WarmRunner()
+    with tempfile.TemporaryDirectory() as folder:
+        throughput.network("Dense 64-32-1, batch 32", 0).save(Path(folder) / "model.keras")
+        found = scale.grow(warm, Path(folder))
+    for row in found:
+        tell(
+            f"| {row.strategy} | {row.rows:,} | {row.file_mb:,.0f} | {row.prepare_seconds:.2f} | {row.seconds:.2f} "
+            f"| {row.seconds / (0.65 * row.rows) * 1e6:.1f} | {row.private_mb:,.0f} |"
+        )
+    warm.close()
+    (HERE / "growth.svg").write_text(growth_plot.draw(found))
+    tell("\n![time and memory over rows](growth.svg)\n")
+
+
+def forecast() -> None:
+    """Forecast against actual."""
+    tell("## Forecast against actual\n")
+    tell("| sample | strategy | forecast, s | actual, s | inside |")
+    tell("|---|---|---|---|---|")
+    warm = WarmRunner()
+    found = forecasts.forecasts(warm, seeds=3)
+    inside = 0
+    for sample, strategy, estimate, actual in found:
+        low, high = estimate.seconds
+        hit = low <= actual.seconds <= high
+        inside += hit
+        tell(
+            f"| {sample} | {strategy} | {low:.1f} to {high:.1f} | {actual.seconds:.1f} | {'yes' if hit else 'no'} |"
+        )
+    tell(f"\n{inside} of {len(found)} inside the range (bar: 9 of 10).\n")
+    warm.close()
+
+
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "training": training,
+    "trunk": trunk,
+    "notebook": notebook,
+    "click": click,
+    "growth": growth,
+    "forecast": forecast,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,6 +6,7 @@ Run as a module it measures from the first line after the imports to the last sc
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import keras
@@ -26,7 +27,7 @@ def halves(frame: pd.DataFrame, shares: tuple[float, ...]) -> list[tuple[np.ndar
             part.drop(columns=frame.columns[-1]).to_numpy(np.float32),
             part[frame.columns[-1]].to_numpy(np.float32),
         )
-        for part in (shuffled.iloc[a:b] for a, b in zip(borders, borders[1:], strict=False))
+        for part in (shuffled.iloc[a:b] for a, b in pairwise(borders))
     ]
 
 

@@ -32,7 +32,6 @@ class WarmRunner:
         atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
         self.store = Store(self._folder)
         self.runner = Runner(self.store)
-        atexit.register(self.runner.close)
         self.three()  # the worker process has imported TensorFlow once this is done
 
     def question(self, folder: Path = FOLDER, suffix: str = "parquet") -> ExperimentSpec:
@@ -72,6 +71,16 @@ class WarmRunner:
         results = [self.store.result(spec.id, run.id) for run in self.store.runs(spec.id)]
         assert all(result and result.new for result in results), results
         return seconds
+
+    def close(self) -> None:
+        """End the runner and its workers."""
+        self.runner.close()
+
+    def wait(self, spec: ExperimentSpec, runs: list[str]) -> None:
+        """Work until each of ``runs`` has a result."""
+        while not all(self.store.result(spec.id, run) for run in runs):
+            self.runner.step()
+            time.sleep(0.01)
 
     def done(self, spec: ExperimentSpec) -> bool:
         """Whether every run of the experiment has a result."""
