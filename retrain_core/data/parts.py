@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from retrain_core.data.stacked import Stacked
 from retrain_core.types import Dataset, Task, from_json, to_json
 
 
@@ -51,13 +48,3 @@ def load_parts(folder: Path) -> Mapping[str, Dataset]:
         for path in sorted(folder.iterdir())
         if (path / "dataset.json").is_file()
     }
-
-
-def join(first: Dataset, second: Dataset) -> Dataset:
-    """Return the rows of both, ``first`` before ``second``; the inputs are not copied."""
-    inputs = {
-        name: cast("NDArray[Any]", Stacked(values, second.inputs[name]))
-        for name, values in first.inputs.items()
-    }
-    targets = np.concatenate([first.targets, second.targets])
-    return Dataset(inputs, targets, first.task, first.names, f"{first.fingerprint}+{second.fingerprint}")

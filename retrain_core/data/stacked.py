@@ -1,11 +1,23 @@
-"""Two arrays as one, without a copy: rows are fetched from whichever array has them."""
+"""Two datasets as one, without a copy: rows are fetched from whichever has them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from retrain_core.types import Dataset
+
+
+def join(first: Dataset, second: Dataset) -> Dataset:
+    """Return the rows of both, ``first`` before ``second``; the inputs are not copied."""
+    inputs = {
+        name: cast("NDArray[Any]", Stacked(values, second.inputs[name]))
+        for name, values in first.inputs.items()
+    }
+    targets = np.concatenate([first.targets, second.targets])
+    return Dataset(inputs, targets, first.task, first.names, f"{first.fingerprint}+{second.fingerprint}")
 
 
 class Stacked:

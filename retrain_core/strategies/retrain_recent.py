@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from retrain_core.data.parts import join
+from retrain_core.data.stacked import join
 from retrain_core.strategies.options import (
     ALL_TASKS,
     balanced_option,

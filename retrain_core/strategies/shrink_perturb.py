@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from retrain_core.data.parts import join
+from retrain_core.data.stacked import join
 from retrain_core.strategies.options import (
     ALL_TASKS,
     balanced_option,

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain_core.data.parts import join
+from retrain_core.data.stacked import join
 from retrain_core.errors import RunError
 from retrain_core.strategies.toolbox import Arrivals, Pace, Replay
 from retrain_core.training import heads, models
