@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -13,6 +14,7 @@ import psutil
 from retrain_core.data.files import write_atomic
 from retrain_core.data.parts import load_parts
 from retrain_core.errors import RetrainError
+from retrain_core.machine import EnergyMeter
 from retrain_core.strategies import make_strategy
 from retrain_core.training.devices import use_device
 from retrain_core.training.engine import Engine
@@ -28,8 +30,8 @@ def run(folder: Path, device: str, threads: int) -> RunResult:
     report = EventLog(folder, spec.id)
     report("started", {"device": device, "threads": threads})
     try:
-        use_device(device, threads)
-        result = _train_and_score(folder, spec, device, report)
+        with use_device(device, threads):
+            result = _train_and_score(folder, spec, device, report)
     except RetrainError as error:
         result = RunResult("failed", device=device, error=str(error), peak_memory_mb=_peak_memory_mb())
     except MemoryError:
@@ -57,16 +59,29 @@ def _train_and_score(folder: Path, spec: RunSpec, device: str, report: EventLog)
     parts = load_parts(inputs)
     keras.utils.set_random_seed(spec.seed)
     limit = spec.limits.seconds
-    start = time.perf_counter()
+    start, processor_start, energy = time.perf_counter(), time.process_time(), EnergyMeter()
 
     def should_stop() -> bool:
+        energy.joules()  # its counters start again at 0 if a training is long
+        if spec.rehearse:
+            return True  # a few steps are enough
         return (folder / "stop").exists() or (limit is not None and time.perf_counter() - start > limit)
 
     model_path = inputs / f"model.{card.format}"
     engine = Engine(model_path, schema, parts["new_validation"], spec.seed, report, should_stop)
     strategy = make_strategy(spec.strategy, spec.options)
     model = strategy.train(parts.get("old_train"), parts["new_train"], engine)
-    seconds = time.perf_counter() - start
+    cost = RunResult(
+        status="finished",
+        seconds=round(time.perf_counter() - start, 3),
+        device=device,
+        rows_seen=engine.rows_seen,
+        cpu_seconds=round(time.process_time() - processor_start, 3),
+        energy_joules=energy.joules(),
+    )
+    if spec.rehearse:
+        stopped = (folder / "stop").exists()
+        return replace(_ended(folder, cost), status="stopped" if stopped else "finished")
 
     model = engine.finish(model)
     temporary = folder / ".model.tmp.keras"
@@ -75,17 +90,19 @@ def _train_and_score(folder: Path, spec: RunSpec, device: str, report: EventLog)
     report("progress", {"progress": 1.0, "label": "scoring on the holdout"})
     new, old = score_holdout(model, schema, parts, folder)
     report("scored", {"new": new, "old": old})
-    return RunResult(
+    return replace(
+        _ended(folder, cost),
         status="stopped" if engine.stopped else "finished",
         new=new,
         old=old,
-        seconds=round(seconds, 3),
-        peak_memory_mb=_peak_memory_mb(),
-        device=device,
-        rows_seen=engine.rows_seen,
         model="model.keras",
         prequential=engine.prequential,
     )
+
+
+def _ended(folder: Path, cost: RunResult) -> RunResult:
+    """Return what the run has cost, with what is known at its end only."""
+    return replace(cost, peak_memory_mb=_peak_memory_mb(), shared=(folder / "shared").exists())
 
 
 def _unexpected(error: Exception) -> str:
