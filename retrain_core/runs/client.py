@@ -73,7 +73,7 @@ def request_estimates(store: Store, rehearsals: Sequence[RunSpec], *, again: boo
             if state.status == "queued":
                 with contextlib.suppress(OSError):  # another tab has removed it
                     stop.touch()
-        elif state.status == "stopped" or stop.exists() or (again and state.status == "failed"):
+        elif (stop.exists() and state.estimate is None) or (again and state.status == "failed"):
             store.remove_estimate(experiment, id)
     store.add_estimates(rehearsals)
     ensure_runner(store)

@@ -53,12 +53,12 @@ def estimates(store: Store, experiment: str) -> dict[str, EstimateState]:
 
 def with_forecasts(store: Store, runs: Sequence[RunSpec]) -> list[RunSpec]:
     """Return runs with what was estimated for the same settings, so that it can be held against what they cost."""
-    return [replace(run, forecast=_forecast(store, run)) for run in runs]
-
-
-def _forecast(store: Store, run: RunSpec) -> Estimate | None:
-    result = store.result(run.experiment, estimate_id(run))
-    return None if result is None else result.estimate
+    found = {experiment: estimates(store, experiment) for experiment in {run.experiment for run in runs}}
+    states = [found[run.experiment].get(estimate_id(run)) for run in runs]
+    return [
+        replace(run, forecast=state.estimate if state else None)
+        for run, state in zip(runs, states, strict=True)
+    ]
 
 
 def _state(
@@ -69,8 +69,6 @@ def _state(
     result = store.result(spec.experiment, spec.id)
     if result is not None:
         return EstimateState(spec, result.status, 0, result.estimate, result.shared, result.error)
-    if (
-        row is None or on_its_way
-    ):  # the runner has not taken it up yet; what the index says is of an earlier one
+    if row is None or on_its_way:  # what the index says, if anything, is of an earlier request
         return EstimateState(spec, "queued", waiting)
     return EstimateState(spec, row.status, error=row.error)

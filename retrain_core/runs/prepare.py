@@ -16,9 +16,6 @@ from retrain_core.models import read_card
 from retrain_core.runs.store import Store, question_hash
 from retrain_core.types import Dataset, ExperimentSpec, FileRef, RunSpec, to_json
 
-# Files of an attempt that was cut off. A result counts only until then: a rehearsal may be there anew.
-LEFT_BY_AN_ATTEMPT = ("model.keras", "scores.npz", "result.json", "shared")
-
 
 def prepare(store: Store, spec: ExperimentSpec) -> None:
     """Write the parts of ``spec`` into its ``data`` folder; do nothing if they are there.
@@ -67,7 +64,7 @@ def link_inputs(store: Store, run: RunSpec) -> Path:
     folder = store.run_folder(run.experiment, run.id)
     inputs = folder / "inputs"
     shutil.rmtree(inputs, ignore_errors=True)
-    for left in LEFT_BY_AN_ATTEMPT:
+    for left in ("model.keras", "scores.npz", "shared"):  # by an attempt that was cut off
         (folder / left).unlink(missing_ok=True)
     inputs.mkdir()  # fails if the run folder is being removed
     data = store.experiment_folder(run.experiment) / "data"

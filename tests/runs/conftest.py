@@ -54,6 +54,7 @@ class Idle:
     def __init__(self) -> None:
         self.started: dict[Path, str] = {}
         self.over: list[tuple[Path, int]] = []
+        self.killed: list[Path] = []
         self.left_over: list[Path] = []
         self.devices_known = threading.Event()
         self.devices_known.set()
@@ -66,6 +67,7 @@ class Idle:
         return over
 
     def kill(self, folder: Path) -> None:
+        self.killed.append(folder)
         self.over.append((folder, -9))
 
     def end_left_over(self, folder: Path) -> None:

@@ -137,9 +137,7 @@ def test_runs_on_the_cpu_at_the_same_time_are_marked_and_those_on_a_gpu_are_not(
     assert shared(asked) == {"keep-0", "fine_tune-0"}
 
 
-def test_the_mark_of_an_earlier_attempt_is_taken_away(
-    asked: Asked, idle: Idle, idle_runner: Runner
-) -> None:
+def test_the_mark_of_an_earlier_attempt_is_taken_away(asked: Asked, idle: Idle, idle_runner: Runner) -> None:
     store, spec = asked
     ask_for(asked, "fine_tune", device="cpu", fine_tune="gpu:1")
     (store.run_folder(spec.id, "keep-0") / "shared").touch()
