@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from retrain_core.errors import RunError
 
-NO_GPU = ("There is no GPU.", "TensorFlow finds none on this machine.", "Choose the CPU, or 'auto'.")
+NO_GPU = (
+    "There is no device 'gpu'.",
+    "TensorFlow finds no GPU on this machine.",
+    "Choose the CPU, or 'auto'.",
+)
 
 
 def place(asked: str, gpus: Sequence[str] | None, busy: Mapping[str, int], lanes: int) -> str | None:

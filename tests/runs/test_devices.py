@@ -112,7 +112,7 @@ def test_without_a_gpu_auto_is_the_cpu_and_gpu_fails_with_the_reason(
     )
     assert where(asked) == {"keep-0": "cpu"}
     assert rows(asked)["fine_tune-0"].error == (
-        "There is no GPU. TensorFlow finds none on this machine. Choose the CPU, or 'auto'."
+        "There is no device 'gpu'. TensorFlow finds no GPU on this machine. Choose the CPU, or 'auto'."
     )
     assert not crashed(store, spec.id, "fine_tune-0")  # it is what was asked for that is at fault
 
