@@ -7,10 +7,15 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
 
 from retrain_core.types import Device
 
 PARENT = "RETRAIN_PARENT"  # in a cold worker's environment: the process id of the runner that started it
+LOGICAL_GPUS = "RETRAIN_LOGICAL_GPUS"  # in the environment of tests: how many parts of the CPU play a GPU
 GPU_SIGNS = (
     "/dev/nvidia*",  # NVIDIA's driver, loaded and used
     "/proc/driver/nvidia",  # loaded, not used yet
@@ -32,18 +37,125 @@ def cpu() -> Device:
     return Device("cpu", f"CPU, {usable_cores()} cores ({platform.machine()})", usable_cores())
 
 
+# --- GPUs -----------------------------------------------------------------------------------------
+
+
+def logical_gpus() -> int:
+    """Return how many parts of the CPU are to be taken for GPUs; 0 unless a test says otherwise."""
+    return int(os.environ.get(LOGICAL_GPUS) or 0)
+
+
 def may_have_gpu() -> bool:
     """Whether TensorFlow could find a GPU here; if not, nobody need wait for it to look.
 
     Elsewhere than on Linux there is no cheap sign, so the answer is yes.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or logical_gpus():
         return True
     return any(map(glob.glob, GPU_SIGNS)) or any(map(shutil.which, GPU_TOOLS))
 
 
-def available_memory_mb() -> float:
-    """Return how much memory this process may still use."""
-    import psutil
+# --- energy ---------------------------------------------------------------------------------------
 
-    return float(psutil.virtual_memory().available) / 1024**2
+
+class EnergyMeter:
+    """Adds up what the processor packages of the whole machine use, from when it is made.
+
+    A counter starts again at 0 after an hour or less of hard work, so ``joules`` has to be asked more often than that.
+
+    Args:
+        powercap: Where Linux shows the counters (RAPL); they are often readable by root alone.
+
+    Source: Linux kernel, Documentation/power/powercap/powercap.rst.
+    """
+
+    def __init__(self, powercap: Path = Path("/sys/class/powercap")) -> None:
+        self._ranges: dict[Path, int] = {}
+        self._last: dict[Path, int] = {}
+        self._used = 0
+        try:
+            for zone in powercap.glob("intel-rapl:*"):  # AMD's too; "intel-rapl-mmio" would count one twice
+                if (zone / "name").read_text().startswith("package"):
+                    self._ranges[zone] = int((zone / "max_energy_range_uj").read_text())
+                    self._last[zone] = _counter(zone)
+        except (OSError, ValueError):
+            self._ranges = {}
+
+    def joules(self) -> float | None:
+        """Return the energy used so far, ``None`` where the machine does not tell."""
+        try:
+            for zone, size in self._ranges.items():
+                now = _counter(zone)
+                used = now - self._last[zone]
+                self._used += used if used >= 0 else used + size
+                self._last[zone] = now
+        except (OSError, ValueError):
+            self._ranges = {}
+        return self._used / 1e6 if self._ranges else None
+
+
+def _counter(zone: Path) -> int:
+    return int((zone / "energy_uj").read_text())
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+
+def available_memory_mb(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> float:
+    """Return the memory that can still be used: what the system has, or what a container leaves, if that is less.
+
+    Args:
+        proc: Where Linux tells about processes and memory.
+        cgroup: Where it mounts control groups, version 1, 2 or both.
+    """
+    left = [found for found in map(_left_in, _groups(proc, cgroup)) if found is not None]
+    return round(min([_available(proc), *left]) / 1024**2, 1)
+
+
+def _available(proc: Path) -> int:
+    try:
+        for line in (proc / "meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass  # not Linux
+    return int(psutil.virtual_memory().available)
+
+
+def _groups(proc: Path, cgroup: Path) -> Iterator[Path]:
+    """Yield the folders of this process's control group and of all around it: each may set a limit."""
+    try:
+        lines = (proc / "self" / "cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:  # such as "4:memory:/docker/0a1b" (version 1) or "0::/docker/0a1b" (version 2)
+        _, controllers, path = line.split(":", 2)
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        mount = cgroup / "memory" if controllers else cgroup
+        inner = mount / path.lstrip("/")  # a container may see its own group as the mount itself
+        yield from (group for group in (inner, *inner.parents) if group.is_relative_to(mount))
+
+
+def _left_in(group: Path) -> int | None:
+    """Return the bytes that a control group leaves; ``None`` if it sets no limit.
+
+    File pages that were not used lately count as free: Linux gives them up before it kills anything.
+    """
+    for limit, usage, cache in (
+        ("memory.max", "memory.current", "inactive_file"),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ):
+        try:
+            most, used = int((group / limit).read_text()), int((group / usage).read_text())
+        except (OSError, ValueError):  # not this version, or "max"
+            continue
+        return max(0, most - used + _stat(group, cache))
+    return None
+
+
+def _stat(group: Path, name: str) -> int:
+    try:
+        return int(dict(line.split() for line in (group / "memory.stat").read_text().splitlines())[name])
+    except (OSError, ValueError, KeyError):
+        return 0

@@ -1,4 +1,4 @@
-"""Whether a search for GPUs is worth its seconds."""
+"""What can be told without TensorFlow: signs of a GPU, energy used, memory left."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from retrain_core import machine
+from retrain_core.machine import EnergyMeter, available_memory_mb
 from retrain_core.runs.launchers.local import LocalLauncher
 from retrain_core.types import Device, from_json
 
@@ -53,3 +54,114 @@ def test_a_search_that_fails_leaves_no_old_answer(
     launcher.close()
     assert not (tmp_path / "devices.json").exists()
     assert "The search for GPUs failed" in capfd.readouterr().err
+
+
+def test_the_search_finds_the_logical_gpus_of_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(machine.LOGICAL_GPUS, "2")
+    assert machine.may_have_gpu()
+    launcher = LocalLauncher(warm=False)
+    assert launcher.find_devices(tmp_path / "devices.json").wait(60)
+    launcher.close()
+    _, *gpus = from_json((tmp_path / "devices.json").read_bytes(), tuple[Device, ...])
+    assert [gpu.name for gpu in gpus] == ["gpu:0", "gpu:1"]
+    assert all("logical, for tests" in gpu.title for gpu in gpus)
+
+
+# --- energy ---------------------------------------------------------------------------------------
+
+
+def counter(powercap: Path, zone: str, name: str, microjoules: int, size: int = 1000_000_000) -> Path:
+    folder = powercap / zone
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "name").write_text(f"{name}\n")
+    (folder / "max_energy_range_uj").write_text(f"{size}\n")
+    (folder / "energy_uj").write_text(f"{microjoules}\n")
+    return folder / "energy_uj"
+
+
+def test_energy_is_that_of_all_packages_and_of_nothing_inside_them(tmp_path: Path) -> None:
+    zones = {"intel-rapl:0": "package-0", "intel-rapl:1": "package-1", "intel-rapl:0:0": "core",
+             "intel-rapl:2": "psys", "intel-rapl-mmio:0": "package-0"}  # fmt: skip
+    counters = [counter(tmp_path, zone, name, 5_000_000) for zone, name in zones.items()]
+    meter = EnergyMeter(tmp_path)
+    for path in counters:
+        path.write_text("7500000\n")
+    assert meter.joules() == 5.0
+
+
+def test_a_counter_that_starts_again_at_0_is_added_up(tmp_path: Path) -> None:
+    path = counter(tmp_path, "intel-rapl:0", "package-0", 90_000_000, size=100_000_000)
+    meter = EnergyMeter(tmp_path)
+    readings = []
+    for microjoules in (95_000_000, 15_000_000, 10_000_000):
+        path.write_text(str(microjoules))
+        readings.append(meter.joules())
+    assert readings == [5.0, 25.0, 120.0]
+
+
+def test_energy_is_unknown_without_counters_and_when_they_cannot_be_read(tmp_path: Path) -> None:
+    assert EnergyMeter(tmp_path / "nowhere").joules() is None
+    path = counter(tmp_path, "intel-rapl:0", "package-0", 1)
+    path.unlink()
+    assert EnergyMeter(tmp_path).joules() is None
+    path.write_text("1")
+    meter = EnergyMeter(tmp_path)
+    path.unlink()
+    assert meter.joules() is None
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+
+def memory(tmp_path: Path, groups: str, files: dict[str, object]) -> float:
+    """Return what is available on a made-up machine that has 8000 MB left; sizes in ``files`` are in MB."""
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal: 16384000 kB\nMemAvailable: 8192000 kB\n")
+    (tmp_path / "proc" / "self" / "cgroup").write_text(groups)
+    for name, value in files.items():
+        path = tmp_path / "cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(value * 1024**2 if isinstance(value, int) else value))
+    return available_memory_mb(tmp_path / "proc", tmp_path / "cgroup")
+
+
+def test_without_a_control_group_all_that_the_system_has_is_left(tmp_path: Path) -> None:
+    assert memory(tmp_path, "", {}) == 8000
+
+
+def test_a_container_leaves_its_limit_less_what_it_uses_but_caches_count_as_free(tmp_path: Path) -> None:
+    left = memory(tmp_path, "0::/\n", {
+        "memory.max": 1000, "memory.current": 700, "memory.stat": f"anon 1\ninactive_file {100 * 1024**2}\n",
+    })  # fmt: skip
+    assert left == 400
+
+
+def test_the_tightest_group_around_the_process_counts(tmp_path: Path) -> None:
+    left = memory(tmp_path, "0::/slice/job\n", {
+        "slice/job/memory.max": "max", "slice/job/memory.current": 10,
+        "slice/memory.max": 300, "slice/memory.current": 100,
+        "memory.max": 5000, "memory.current": 100,
+    })  # fmt: skip
+    assert left == 200
+
+
+@pytest.mark.parametrize(
+    "where", ["memory/docker/0a1b", "memory"]
+)  # the mount may be the container's own group
+def test_version_1_of_control_groups_is_understood(tmp_path: Path, where: str) -> None:
+    left = memory(tmp_path, "5:cpu:/\n4:memory:/docker/0a1b\n0::/\n", {
+        f"{where}/memory.limit_in_bytes": 512, f"{where}/memory.usage_in_bytes": 500,
+        f"{where}/memory.stat": f"total_inactive_file {88 * 1024**2}\n",
+    })  # fmt: skip
+    assert left == 100
+
+
+@pytest.mark.parametrize("limit", ["max", 9_000_000])
+def test_a_group_without_limit_or_with_more_than_there_is_changes_nothing(
+    tmp_path: Path, limit: object
+) -> None:
+    assert memory(tmp_path, "0::/\n", {"memory.max": limit, "memory.current": 1}) == 8000
+
+
+def test_a_group_that_is_over_its_limit_leaves_nothing(tmp_path: Path) -> None:
+    assert memory(tmp_path, "0::/\n", {"memory.max": 10, "memory.current": 11}) == 0

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 
 from retrain_core.machine import cpu
+from retrain_core.runs.forecasts import estimates, with_forecasts
 from retrain_core.runs.launchers.local import PACKAGE_ROOT
 from retrain_core.runs.lock import runner_is_alive
 from retrain_core.runs.store import Store
@@ -44,8 +45,37 @@ def ensure_runner(store: Store, idle_seconds: float | None = None) -> None:
 
 
 def submit(store: Store, runs: Sequence[RunSpec]) -> None:
-    """Hand runs to the runner; they are safe on disk when this returns."""
-    store.add_runs(runs)
+    """Hand runs to the runner, each with what was estimated for it; they are safe on disk when this returns."""
+    store.add_runs(with_forecasts(store, runs))
+    ensure_runner(store)
+
+
+def request_estimates(store: Store, rehearsals: Sequence[RunSpec], *, again: bool = False) -> None:
+    """Hand rehearsals of one experiment to the runner; call it when settings change, not to look at the answers.
+
+    What was estimated with the same settings is not done again. Rehearsals that wait and are not asked for any more
+    leave the queue. Once the experiment has runs, nothing is asked for.
+
+    Args:
+        store: The store.
+        rehearsals: As ``plan_estimates`` returns them.
+        again: Whether to try those again that failed.
+
+    Raises:
+        StoreError: If the store cannot be written.
+    """
+    if not rehearsals or store.runs(rehearsals[0].experiment):
+        return
+    experiment, wanted = rehearsals[0].experiment, {spec.id for spec in rehearsals}
+    for id, state in estimates(store, experiment).items():
+        stop = store.run_folder(experiment, id) / "stop"
+        if id not in wanted:
+            if state.status == "queued":
+                with contextlib.suppress(OSError):  # another tab has removed it
+                    stop.touch()
+        elif (stop.exists() and state.estimate is None) or (again and state.status == "failed"):
+            store.remove_estimate(experiment, id)
+    store.add_estimates(rehearsals)
     ensure_runner(store)
 
 

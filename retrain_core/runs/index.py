@@ -24,7 +24,10 @@ CREATE TABLE IF NOT EXISTS runs (
 
 @dataclass(frozen=True)
 class IndexRow:
-    """What the index says about one run."""
+    """What the index says about one run or rehearsal.
+
+    ``device`` is what was asked for while it is queued, and where it runs once it has started.
+    """
 
     experiment: str
     id: str
@@ -62,26 +65,34 @@ class Index:
             (id, status, error, time.time()),
         )
 
-    def add_run(self, experiment: str, id: str, device: str) -> None:
-        """Put a run at the end of the queue, unless it is known already."""
+    def add_run(self, experiment: str, id: str, device: str, *, again: bool = False) -> None:
+        """Put a run at the end of the queue, unless it is known already; ``again``, if it has ended too."""
+        changes = "status = 'queued', attempts = 0, started = NULL, finished = NULL, error = NULL"
         self._db.execute(
-            "INSERT OR IGNORE INTO runs (experiment, id, device, status, position) "
-            "VALUES (?, ?, ?, 'queued', (SELECT COALESCE(MAX(position), 0) + 1 FROM runs))",
-            (experiment, id, device),
+            "INSERT INTO runs (experiment, id, device, status, position) "
+            "VALUES (?, ?, ?, 'queued', (SELECT COALESCE(MAX(position), 0) + 1 FROM runs)) "
+            f"ON CONFLICT (experiment, id) DO UPDATE SET device = excluded.device, position = excluded.position, {changes} "
+            "WHERE ? AND runs.status NOT IN ('queued', 'running')",
+            (experiment, id, device, again),
         )
 
-    def start(self, row: IndexRow) -> None:
-        """Note that a run has started."""
+    def forget(self, row: IndexRow) -> None:
+        """Take out a rehearsal whose folder was removed."""
+        self._db.execute("DELETE FROM runs WHERE experiment = ? AND id = ?", (row.experiment, row.id))
+
+    def start(self, row: IndexRow, device: str) -> None:
+        """Note that a run has started, and where."""
         self._db.execute(
-            "UPDATE runs SET status = 'running', started = ?, attempts = attempts + 1 WHERE experiment = ? AND id = ?",
-            (time.time(), row.experiment, row.id),
+            "UPDATE runs SET status = 'running', device = ?, started = ?, attempts = attempts + 1 "
+            "WHERE experiment = ? AND id = ?",
+            (device, time.time(), row.experiment, row.id),
         )
 
-    def requeue(self, row: IndexRow) -> None:
-        """Put a run that was cut off back into its place."""
+    def requeue(self, row: IndexRow, device: str) -> None:
+        """Put a run that was cut off back into its place, for the device that was asked for."""
         self._db.execute(
-            "UPDATE runs SET status = 'queued', started = NULL WHERE experiment = ? AND id = ?",
-            (row.experiment, row.id),
+            "UPDATE runs SET status = 'queued', device = ?, started = NULL WHERE experiment = ? AND id = ?",
+            (device, row.experiment, row.id),
         )
 
     def end(self, experiment: str, id: str, status: RunStatus, error: str | None) -> None:

@@ -7,6 +7,8 @@ import zlib
 
 import numpy as np
 
+from retrain_core.errors import RunError
+from retrain_core.runs.placement import NO_GPU
 from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store
 from retrain_core.types import Outcome, RunResult
@@ -36,8 +38,12 @@ def load_outcomes(store: Store, experiment: str) -> tuple[Outcome, ...]:
 def crashed(store: Store, experiment: str, run: str) -> bool:
     """Whether a failed run broke down, rather than said what is wrong with what it was given.
 
-    A worker's last word is the event ``failed``; if it did not expect the error, its log holds a traceback too.
+    A worker's last word is the event ``failed``; if it did not expect the error, its log holds a traceback too. One
+    that asks for a GPU where there is none is not even started.
     """
+    result = store.result(experiment, run)
+    if result is not None and result.error == str(RunError(*NO_GPU)):
+        return False
     folder = store.run_folder(experiment, run)
     events = read_events(folder / "events.jsonl")
     if not events or events[-1].kind != "failed":

@@ -1,15 +1,21 @@
-"""From choices to specs: one experiment, and one run a strategy and seed."""
+"""From choices to specs: one run a strategy and seed, and one rehearsal a strategy."""
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from retrain_core.errors import DataError
+from retrain_core.runs.store import ESTIMATE
 from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES, make_strategy, options_of
-from retrain_core.types import Limits, RunSpec, Scalar
+from retrain_core.types import Limits, RunSpec, Scalar, to_json
 
 Options = Mapping[str, Scalar | None]
 DEVICES = "auto, cpu, gpu or gpu:N"
+DEVICE_PATTERN = re.compile(r"auto|cpu|gpu(:(0|[1-9][0-9]*))?")
 
 
 def plan_runs(
@@ -18,6 +24,7 @@ def plan_runs(
     *,
     seeds: Sequence[int] = (0,),
     device: str = "auto",
+    devices: Mapping[str, str] | None = None,
     shared: Options | None = None,
     limits: Limits | None = None,
 ) -> list[RunSpec]:
@@ -27,15 +34,20 @@ def plan_runs(
         experiment: Its id.
         strategies: Options by strategy name.
         seeds: One run a strategy and seed.
-        device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.
+        device: ``auto`` (any free GPU, the CPU if there is none), ``cpu``, ``gpu`` (any free one) or ``gpu:N``.
+        devices: The same by strategy name, for those that are to run elsewhere than on ``device``.
         shared: Options for every strategy that has them, unless it sets its own.
         limits: What each run may use.
 
     Raises:
-        DataError: If a strategy, an option or the device is unknown or out of bounds.
+        DataError: If a strategy, an option or a device is unknown or out of bounds.
     """
-    if device not in ("auto", "cpu", "gpu") and not device.removeprefix("gpu:").isdigit():
-        raise DataError(f"There is no device '{device}'.", f"It can be {DEVICES}.", "Choose one of these.")
+    devices = devices or {}
+    for name in (device, *devices.values()):
+        if not DEVICE_PATTERN.fullmatch(name):
+            raise DataError(f"There is no device '{name}'.", f"It can be {DEVICES}.", "Choose one of these.")
+    for name in devices:
+        make_strategy(name, {})  # refuses a name that is none
     asked = {"keep": {}, **strategies}
     order = [name for name in STRATEGIES if name in asked] + [
         name for name in asked if name not in STRATEGIES
@@ -52,12 +64,50 @@ def plan_runs(
                     strategy=name,
                     options=options,
                     seed=seed,
-                    device=device,
+                    device=devices.get(name, device),
                     limits=limits or Limits(),
                     order=place,
                 )
             )
     return runs
+
+
+def plan_estimates(
+    experiment: str,
+    strategies: Mapping[str, Options],
+    *,
+    seeds: Sequence[int] = (0,),
+    device: str = "auto",
+    devices: Mapping[str, str] | None = None,
+    shared: Options | None = None,
+    limits: Limits | None = None,
+) -> list[RunSpec]:
+    """Return the rehearsals of what ``plan_runs`` plans: one a strategy, none of keep, which trains nothing.
+
+    Args:
+        experiment: Its id.
+        strategies: Options by strategy name.
+        seeds: Of no effect: a step takes as long with any seed.
+        device: As for ``plan_runs``.
+        devices: As for ``plan_runs``.
+        shared: As for ``plan_runs``.
+        limits: As for ``plan_runs``.
+
+    Raises:
+        DataError: If a strategy, an option or a device is unknown or out of bounds.
+    """
+    runs = plan_runs(experiment, strategies, device=device, devices=devices, shared=shared, limits=limits)
+    return [
+        dataclasses.replace(run, id=estimate_id(run), rehearse=True) for run in runs if run.strategy != "keep"
+    ]
+
+
+def estimate_id(run: RunSpec) -> str:
+    """Return the id of the rehearsal that tells what ``run`` will cost; the same settings give the same id."""
+    strategy = make_strategy(run.strategy, run.options)
+    options = dataclasses.asdict(cast(Any, strategy))  # those that were left at their default included
+    settings = to_json([run.strategy, sorted(options.items()), run.device, run.limits])
+    return f"{ESTIMATE}{run.strategy}-{int.from_bytes(hashlib.sha256(settings).digest()[:6])}"
 
 
 def _shared_options(name: str, shared: Options) -> dict[str, Scalar | None]:

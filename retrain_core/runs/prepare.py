@@ -13,19 +13,21 @@ from retrain_core.data import encode, read_table, split
 from retrain_core.data.files import write_atomic
 from retrain_core.data.parts import save_dataset
 from retrain_core.models import read_card
-from retrain_core.runs.store import Store
+from retrain_core.runs.store import Store, question_hash
 from retrain_core.types import Dataset, ExperimentSpec, FileRef, RunSpec, to_json
 
 
 def prepare(store: Store, spec: ExperimentSpec) -> None:
     """Write the parts of ``spec`` into its ``data`` folder; do nothing if they are there.
 
+    Parts of another question, left by one who changed it while they were being written, are replaced.
+
     Raises:
         InputError: If the files do not fit the question.
     """
-    folder = store.experiment_folder(spec.id) / "data"
-    if folder.exists():
+    if store.is_prepared(spec):
         return
+    folder = store.experiment_folder(spec.id) / "data"
     card = read_card(store.file_path(spec.model), spec.model.name)
     sides = {"new": spec.new, "old": spec.old, "holdout": spec.holdout}
     data = {name: _dataset(store, spec, ref) for name, ref in sides.items() if ref is not None}
@@ -47,6 +49,8 @@ def prepare(store: Store, spec: ExperimentSpec) -> None:
         np.save(temporary / part / "rows.npy", numbers[rows])
     for name, value in {"card": card, "schema": spec.schema, "split": done.summary}.items():
         write_atomic(temporary / f"{name}.json", to_json(value))
+    (temporary / "question").write_text(question_hash(spec))
+    shutil.rmtree(folder, ignore_errors=True)
     temporary.replace(folder)
 
 
@@ -60,9 +64,11 @@ def link_inputs(store: Store, run: RunSpec) -> Path:
     folder = store.run_folder(run.experiment, run.id)
     inputs = folder / "inputs"
     shutil.rmtree(inputs, ignore_errors=True)
-    for left in ("model.keras", "scores.npz"):  # by an attempt that was cut off
+    for left in ("model.keras", "scores.npz", "shared"):  # by an attempt that was cut off
         (folder / left).unlink(missing_ok=True)
-    shutil.copytree(store.experiment_folder(run.experiment) / "data", inputs, copy_function=_link)
+    inputs.mkdir()  # fails if the run folder is being removed
+    data = store.experiment_folder(run.experiment) / "data"
+    shutil.copytree(data, inputs, copy_function=_link, dirs_exist_ok=True)
     extension = ".h5" if _is_hdf5(store.file_path(spec.model)) else ".keras"
     _link(store.file_path(spec.model), inputs / f"model{extension}")
     return folder

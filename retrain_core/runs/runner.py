@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from retrain_core.errors import RetrainError
+from retrain_core.errors import RetrainError, RunError
 from retrain_core.machine import usable_cores
+from retrain_core.runs import endings
+from retrain_core.runs.endings import FOLDER_ERRORS, broken, died
 from retrain_core.runs.index import Index, IndexRow
 from retrain_core.runs.launchers import LAUNCHERS
 from retrain_core.runs.lock import RunnerLock
+from retrain_core.runs.placement import place
 from retrain_core.runs.prepare import link_inputs, prepare
-from retrain_core.runs.store import Store
+from retrain_core.runs.store import Store, is_estimate
 from retrain_core.types import Device, RunResult, from_json
 
 TICK_SECONDS = 0.05
@@ -26,6 +31,8 @@ IDLE_SECONDS = 3600.0  # workers stay warm for this long after the last run
 MOST_ATTEMPTS = 2  # a run that was cut off twice is not tried again
 GRACE_SECONDS = 60.0  # a worker that was to end and goes on training for this long is killed
 SCORING_GRACE_SECONDS = 600.0  # the same for one that has saved its model and scores it
+REHEARSAL_GRACE_SECONDS = 5.0  # the same for a rehearsal, for whose end the runs wait
+REHEARSAL_SECONDS = 600.0  # a few steps that take longer hang
 LOCK_PATIENCE_SECONDS = 1.0
 MOST_CPU_LANES = 4
 
@@ -39,14 +46,19 @@ class Work:
         limit: Seconds it may take.
         started: When, on the monotonic clock.
         stop_seen: When somebody was first seen to ask for its end.
-        killed: Why the runner has killed its worker, if it has.
+        killed: How it ends and why, if the runner has killed its worker.
     """
 
     row: IndexRow
     limit: float | None
     started: float
     stop_seen: float | None = None
-    killed: str | None = None
+    killed: tuple[Literal["failed", "stopped"], str] | None = None
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether it is a rehearsal."""
+        return is_estimate(self.row.id)
 
 
 class Runner:
@@ -90,7 +102,7 @@ class Runner:
         self._take_inbox()
         self._finish_preparing()
         self._finish_runs()
-        self._end_stopped()
+        self._tidy_queue()
         self._end_overdue()
         self._start_runs()
         return bool(self._preparing or self._running or self._index.rows("queued"))
@@ -108,18 +120,20 @@ class Runner:
         for row in self._index.rows("running"):
             try:
                 self._launcher.end_left_over(self._store.run_folder(row.experiment, row.id))
-                if not self._end_with_result(row):
+                if self._was_removed(row):
+                    self._ask_again(row)
+                elif not self._end_with_result(row):
                     if row.attempts >= MOST_ATTEMPTS:
-                        self._end(row, "failed", CUT_OFF)
+                        self._end(row, "failed", endings.CUT_OFF)
                     else:
-                        self._index.requeue(row)
+                        self._index.requeue(row, self._store.run(row.experiment, row.id).device)
             except FOLDER_ERRORS as error:
-                self._end(row, "failed", _broken(error))
+                self._end(row, "failed", broken(error))
         for experiment, note in self._index.preparing():
             if note is None:
                 self._prepare(experiment, PREPARING_AGAIN)
             else:
-                self._fail_preparing(experiment, CUT_OFF_PREPARING)
+                self._fail_preparing(experiment, endings.CUT_OFF_PREPARING)
 
     def _take_inbox(self) -> None:
         for path in sorted((self._store.root / "inbox").iterdir()):
@@ -132,72 +146,80 @@ class Runner:
         self._preparing[experiment] = self._pool.submit(self._prepare_now, experiment)
 
     def _prepare_now(self, experiment: str) -> None:
-        prepare(self._store, self._store.experiment(experiment))
+        # Again, if somebody changes the question meanwhile: until it has runs it may be changed.
+        while not self._store.is_prepared(spec := self._store.experiment(experiment)):
+            prepare(self._store, spec)
 
     def _finish_preparing(self) -> None:
         for experiment, future in list(self._preparing.items()):
             if not future.done():
                 continue
+            del self._preparing[experiment]
             error = future.exception()
-            if error is not None:
+            if error is None:
+                self._queue(experiment)
+            else:
                 known = isinstance(error, RetrainError)
                 text = f"The data could not be prepared: {type(error).__name__}: {error}"
                 self._fail_preparing(experiment, str(error) if known else text)
-            elif not self._queue(experiment):
-                continue
-            del self._preparing[experiment]
 
-    def _queue(self, experiment: str) -> bool:
-        """Queue the runs of an experiment, unless one must wait until the devices are known."""
+    def _queue(self, experiment: str) -> None:
         try:
-            runs = self._store.runs(experiment)
+            for run in self._store.runs(experiment):
+                self._index.add_run(experiment, run.id, run.device)
+            self._queue_rehearsals(experiment)
         except FOLDER_ERRORS as error:
-            self._index.set_experiment(experiment, "failed", _broken(error))
-            return True
-        if not self._devices_known.is_set() and any(run.device in ("auto", "gpu") for run in runs):
-            return False
-        for run in runs:
-            self._index.add_run(experiment, run.id, self._resolve(run.device))
-        self._index.set_experiment(experiment, "ready")
-        return True
+            self._index.set_experiment(experiment, "failed", broken(error))
+        else:
+            self._index.set_experiment(experiment, "ready")
+
+    def _queue_rehearsals(self, experiment: str) -> None:
+        """Queue the rehearsals that have not ended; once there are runs, end them instead, so as not to disturb."""
+        for spec in self._store.estimates(experiment):
+            if self._store.result(experiment, spec.id) is None:
+                self._index.add_run(experiment, spec.id, spec.device, again=True)
+        if not self._store.runs(experiment):
+            return
+        for row in self._index.rows("queued"):
+            if row.experiment == experiment and is_estimate(row.id):
+                self._end(row, "stopped", endings.REHEARSAL_OVER)
+        for work in self._running.values():
+            if work.row.experiment == experiment and work.rehearsal:
+                with contextlib.suppress(OSError):  # removed: its worker is about to be killed
+                    self._store.request_stop(experiment, work.row.id)
 
     def _fail_preparing(self, experiment: str, error: str) -> None:
         """End an experiment whose data cannot be prepared, and its runs with it."""
-        try:
-            runs = self._store.runs(experiment)
-        except FOLDER_ERRORS:
-            runs = []
-        for run in runs:
-            self._index.add_run(experiment, run.id, run.device)
+        self._queue(experiment)
         for row in self._index.rows("queued"):
             if row.experiment == experiment:
                 self._end(row, "failed", error)
         self._index.set_experiment(experiment, "failed", error)
 
-    def _resolve(self, device: str) -> str:
-        """Return the device that ``auto`` and ``gpu`` stand for."""
-        if device == "auto":
-            gpus = [found.name for found in self._devices() if found.name != "cpu"]
-            return gpus[0] if gpus else "cpu"
-        return "gpu:0" if device == "gpu" else device
-
-    def _devices(self) -> tuple[Device, ...]:
-        path = self._store.root / "devices.json"
-        return from_json(path.read_bytes(), tuple[Device, ...]) if path.is_file() else ()
-
     def _finish_runs(self) -> None:
         for folder, code in self._launcher.ended():
             work = self._running.pop(folder)
             try:
+                if self._was_removed(work.row):
+                    self._ask_again(work.row)
+                    continue
                 if self._end_with_result(work.row):
                     continue
             except FOLDER_ERRORS as error:
-                self._end(work.row, "failed", _broken(error))
+                self._end(work.row, "failed", broken(error))
                 continue
-            if work.killed is not None:
-                self._end(work.row, "stopped", work.killed)
-            else:
-                self._end(work.row, "failed", _died(code))
+            self._end(work.row, *(work.killed or ("failed", died(code))))
+
+    def _was_removed(self, row: IndexRow) -> bool:
+        """Whether a rehearsal that has started was removed meanwhile; it may be there anew, and then lacks inputs."""
+        inputs = self._store.run_folder(row.experiment, row.id) / "inputs"
+        return is_estimate(row.id) and not (inputs / "card.json").exists()
+
+    def _ask_again(self, row: IndexRow) -> None:
+        """Forget a rehearsal that was removed, and what its worker may have written since; queue it if it is there anew."""
+        self._index.forget(row)
+        (self._store.run_folder(row.experiment, row.id) / "result.json").unlink(missing_ok=True)
+        self._queue_rehearsals(row.experiment)
 
     def _end_with_result(self, row: IndexRow) -> bool:
         """End a run as its worker says; return whether the worker has said anything."""
@@ -215,11 +237,14 @@ class Runner:
             print(f"{row.experiment}/{row.id}: no result written: {trouble}", file=sys.stderr)
         self._index.end(row.experiment, row.id, status, error)
 
-    def _end_stopped(self) -> None:
-        """Take stopped runs out of the queue."""
+    def _tidy_queue(self) -> None:
+        """Take out of the queue what was stopped, and rehearsals that were removed."""
         for row in self._index.rows("queued"):
-            if os.path.exists(self._store.run_folder(row.experiment, row.id) / "stop"):
-                self._end(row, "stopped", "It was stopped before it started.")
+            folder = self._store.run_folder(row.experiment, row.id)
+            if is_estimate(row.id) and not os.path.exists(folder / "run.json"):
+                self._index.forget(row)
+            elif os.path.exists(folder / "stop"):
+                self._end(row, "stopped", endings.STOPPED_IN_QUEUE)
 
     def _end_overdue(self) -> None:
         """Kill workers that were to end, because of a stop or their time limit, and did not."""
@@ -227,65 +252,81 @@ class Runner:
         for folder, work in self._running.items():
             if work.stop_seen is None and os.path.exists(folder / "stop"):
                 work.stop_seen = now
-            grace = SCORING_GRACE_SECONDS if os.path.exists(folder / "model.keras") else GRACE_SECONDS
+            grace = self._grace(folder, work)
             if work.stop_seen is not None and now - work.stop_seen > grace:
-                work.killed = NOT_STOPPING
+                work.killed = "stopped", endings.REHEARSAL_OVER if work.rehearsal else endings.NOT_STOPPING
             elif work.limit is not None and now - work.started > work.limit + grace:
-                work.killed = OVER_LIMIT
-            else:
+                work.killed = (
+                    ("failed", endings.REHEARSAL_ENDLESS)
+                    if work.rehearsal
+                    else ("stopped", endings.OVER_LIMIT)
+                )
+            elif not self._was_removed(work.row):
                 continue
             self._launcher.kill(folder)
 
-    def _start_runs(self) -> None:
-        for row in self._index.rows("queued"):
-            busy = sum(work.row.device == row.device for work in self._running.values())
-            if busy < (self._lanes if row.device == "cpu" else 1):
-                self._start(row)
+    @staticmethod
+    def _grace(folder: Path, work: Work) -> float:
+        if work.rehearsal:
+            return REHEARSAL_GRACE_SECONDS
+        return SCORING_GRACE_SECONDS if os.path.exists(folder / "model.keras") else GRACE_SECONDS
 
-    def _start(self, row: IndexRow) -> None:
+    def _start_runs(self) -> None:
+        """Start what can start, first come first served, rehearsals too: who asked first expects to be served first.
+
+        Rehearsals go one at a time, so that they do not slow each other and take no more than a lane from other
+        people's runs. Runs wait until a rehearsal of the same experiment is over, so that it does not slow them.
+        """
+        queued = self._index.rows("queued")
+        gpus = self._gpus() if queued else None
+        for row in queued:
+            works = self._running.values()
+            rehearsed = {work.row.experiment for work in works if work.rehearsal}
+            if row.experiment in self._preparing or (
+                rehearsed if is_estimate(row.id) else row.experiment in rehearsed
+            ):
+                continue
+            try:
+                device = place(row.device, gpus, Counter(work.row.device for work in works), self._lanes)
+            except RunError as error:
+                self._end(row, "failed", str(error))
+                continue
+            if device is not None:
+                self._start(row, device)
+
+    def _gpus(self) -> list[str] | None:
+        """Return the GPUs there are, ``None`` while the search goes on."""
+        if not self._devices_known.is_set():
+            return None
+        path = self._store.root / "devices.json"
+        found = from_json(path.read_bytes(), tuple[Device, ...]) if path.is_file() else ()
+        return [device.name for device in found if device.name != "cpu"]
+
+    def _start(self, row: IndexRow, device: str) -> None:
         try:
             spec = self._store.run(row.experiment, row.id)
+            if not self._store.is_prepared(self._store.experiment(row.experiment)):
+                self._prepare(row.experiment)  # the question was changed after it had been prepared
+                return
             folder = link_inputs(self._store, spec)
-            self._index.start(row)
-            self._launcher.start(folder, row.device, self._threads)
+            self._mark_shared(folder, device)
+            self._index.start(row, device)
+            self._launcher.start(folder, device, self._threads)
         except FOLDER_ERRORS as error:
-            self._end(row, "failed", _broken(error))
+            self._end(row, "failed", broken(error))
         else:
-            self._running[folder] = Work(row, spec.limits.seconds, time.monotonic())
+            limit = REHEARSAL_SECONDS if spec.rehearse else spec.limits.seconds
+            self._running[folder] = Work(replace(row, device=device), limit, time.monotonic())
+
+    def _mark_shared(self, folder: Path, device: str) -> None:
+        """Note in the folder of a run that is about to start, and of those it joins, that their times are longer."""
+        others = [path for path, work in self._running.items() if work.row.device == device]
+        for path in (folder, *others) if others else ():
+            with contextlib.suppress(OSError):  # a broken folder is noticed when its worker ends
+                (path / "shared").touch()
 
 
-# What a damaged folder can raise; errors in JSON are ValueErrors.
-FOLDER_ERRORS = (RetrainError, OSError, ValueError)
 PREPARING_AGAIN = "Preparing the data was cut off once."
-CUT_OFF = "It was cut off twice without finishing. Look at the machine's memory, then start it again."
-CUT_OFF_PREPARING = (
-    "Preparing the data was cut off twice. The machine may have run out of memory: try files with fewer rows."
-)
-NOT_STOPPING = (
-    "It was stopped, but went on, so its worker was killed. It leaves no scores. "
-    "Smaller batches heed a stop sooner."
-)
-OVER_LIMIT = (
-    "It was over its time limit and went on, so its worker was killed. It leaves no scores. "
-    "Allow more time, or try fewer rows."
-)
-
-
-def _broken(error: Exception) -> str:
-    if isinstance(error, OSError):
-        reason = error.strerror or type(error).__name__
-        return f"The run folder cannot be used: {reason}. Start the run again in a new experiment."
-    return str(error)
-
-
-def _died(code: int) -> str:
-    if code == -9:
-        return "The worker was killed. The machine may have run out of memory: try fewer rows or a smaller batch."
-    if code == -11:
-        return (
-            "The worker crashed inside TensorFlow. Start it again; if it recurs, its worker.log says where."
-        )
-    return f"The worker ended without a result (exit code {code}). Its worker.log says more."
 
 
 def main(root: Path, idle_seconds: float = IDLE_SECONDS) -> None:

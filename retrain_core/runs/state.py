@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from retrain_core.runs.index import IndexRow, read_experiment, read_runs
-from retrain_core.runs.store import Store
+from retrain_core.runs.store import Store, is_estimate
 from retrain_core.types import RunEvent, RunResult, RunSpec, RunStatus
 
 STALLED_SECONDS = 15.0
@@ -26,7 +26,7 @@ class RunState:
     Args:
         spec: What it does.
         status: Where it is on its way.
-        device: Where it runs.
+        device: Where it runs; what was asked for until it starts.
         waiting: Runs before it in the queue.
         progress: Share done, 0 to 1.
         label: What it is doing, such as ``epoch 3 of 10``.
@@ -62,17 +62,22 @@ class RunState:
 
 
 def experiment_status(store: Store, id: str) -> tuple[str, str | None]:
-    """Return ``draft``, ``submitted``, ``preparing``, ``ready`` or ``failed``, and the error if it failed."""
-    known = read_experiment(store.root / "index.sqlite", id)
-    if known is not None:
-        return known
-    return ("submitted" if store.runs(id) else "draft"), None
+    """Return ``draft``, ``submitted``, ``preparing``, ``ready`` or ``failed``, and the error if it failed.
+
+    It is a draft until it has runs: rehearsals do not start an experiment.
+    """
+    if not store.runs(id):
+        return "draft", None
+    if (store.root / "inbox" / id).exists():
+        return "submitted", None
+    return read_experiment(store.root / "index.sqlite", id) or ("submitted", None)
 
 
 def runs_done(store: Store, experiment: str) -> tuple[int, int]:
     """Return how many runs of an experiment have ended, and how many there are; reads no events."""
     rows, _ = read_runs(store.root / "index.sqlite", experiment)
-    return sum(row.status in ENDED for row in rows), len(store.runs(experiment))
+    done = sum(row.status in ENDED for row in rows if not is_estimate(row.id))
+    return done, len(store.runs(experiment))
 
 
 def run_states(store: Store, experiment: str) -> tuple[RunState, ...]:

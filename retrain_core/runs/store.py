@@ -4,12 +4,14 @@ store/
 ├── files/SHA256.EXT            uploads, by content
 ├── experiments/ID/
 │   ├── experiment.json         the question (ExperimentSpec)
-│   ├── data/                   the split: card.json, schema.json, split.json, one folder a part
+│   ├── data/                   the split: card.json, schema.json, split.json, one folder a part; and whose it is
+│   ├── estimates/RUN/          the same as a run folder, for a rehearsal: a few steps before the first run
 │   └── runs/RUN/               the run folder, all that a worker sees
 │       ├── run.json            what to do (RunSpec)
 │       ├── inputs/             links to data/ and to the old model
 │       ├── events.jsonl, worker.log
 │       ├── result.json, model.keras, scores.npz
+│       ├── shared              there once another run was on the same device
 │       └── stop                there once somebody asked the run to stop
 ├── drafts/ID.json             what somebody entered on the Data page and has not used yet
 ├── inbox/ID                    experiments with new runs, for the runner to pick up
@@ -20,11 +22,13 @@ store/
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import re
 import secrets
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,13 +39,24 @@ from retrain_core.types import ExperimentSpec, FileRef, RunResult, RunSpec, Spli
 
 EXTENSIONS = (".keras", ".h5", ".csv", ".parquet", ".npz")
 ID_PATTERN = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
-RUN_PATTERN = re.compile(r"([a-z][a-z0-9_]*)-([0-9]+)")
+ESTIMATE = "estimate_"  # begins the id of a rehearsal, and of nothing else
+RUN_PATTERN = re.compile(rf"(?:{ESTIMATE})?(?!{ESTIMATE})([a-z][a-z0-9_]*)-([0-9]+)")
 T = TypeVar("T")
 
 
 def new_id() -> str:
     """Return an id that sorts by time, such as ``20260131-235959-0a1b``."""
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+
+
+def is_estimate(run: str) -> bool:
+    """Whether an id is that of a rehearsal."""
+    return run.startswith(ESTIMATE)
+
+
+def question_hash(spec: ExperimentSpec) -> str:
+    """Return a hash of all that decides what the data of an experiment is; its name and note do not."""
+    return hashlib.sha256(to_json(replace(spec, id="", name="", created=0.0, note=""))).hexdigest()
 
 
 class Store:
@@ -107,10 +122,42 @@ class Store:
         return self.root / "experiments" / id
 
     def save_experiment(self, spec: ExperimentSpec) -> None:
-        """Write the question; it may be changed until its first run."""
+        """Write the question; it may be changed until its first run.
+
+        What was prepared and estimated for the question as it was before is removed; a rehearsal that is under way
+        ends, because the runner finds its inputs gone.
+
+        Raises:
+            StoreError: If it is another question than the one that the experiment has runs for.
+        """
         folder = self.experiment_folder(spec.id)
         folder.mkdir(exist_ok=True)
+        changed = self._is_changed(spec)
+        if changed and self.runs(spec.id):
+            raise _started_already()
         write_atomic(folder / "experiment.json", to_json(spec))
+        if changed:
+            _remove(folder / "estimates")
+            _remove(folder / "data")
+
+    def _is_changed(self, spec: ExperimentSpec) -> bool:
+        """Whether something may be there that belongs to another question than ``spec``."""
+        if (self.experiment_folder(spec.id) / "data").exists() and not self.is_prepared(spec):
+            return True
+        try:
+            return question_hash(self.experiment(spec.id)) != question_hash(spec)
+        except StoreError:  # it is new, or damaged
+            return True
+
+    def is_prepared(self, spec: ExperimentSpec) -> bool:
+        """Whether the data is there, and is that of the question as ``spec`` puts it."""
+        data = self.experiment_folder(spec.id) / "data"
+        try:
+            return (data / "question").read_text() == question_hash(spec)
+        except FileNotFoundError:
+            return (
+                data.exists()
+            )  # prepared before the mark was written: such an experiment has runs and is fixed
 
     def experiment(self, id: str) -> ExperimentSpec:
         """Return the question.
@@ -143,14 +190,14 @@ class Store:
     # --- runs -----------------------------------------------------------------------------------
 
     def run_folder(self, experiment: str, run: str) -> Path:
-        """Return the folder of one run.
+        """Return the folder of one run or rehearsal.
 
         Raises:
             StoreError: If an id is not one.
         """
         if not RUN_PATTERN.fullmatch(run):
             raise StoreError("There is no such run.", "The link is damaged.", "Open the experiment again.")
-        return self.experiment_folder(experiment) / "runs" / run
+        return self.experiment_folder(experiment) / ("estimates" if is_estimate(run) else "runs") / run
 
     def run(self, experiment: str, run: str) -> RunSpec:
         """Return what a run is to do.
@@ -160,7 +207,7 @@ class Store:
         """
         path = self.run_folder(experiment, run) / "run.json"
         spec = _read(path, RunSpec)
-        if (spec.experiment, spec.id) != (experiment, run):
+        if (spec.experiment, spec.id, spec.rehearse) != (experiment, run, is_estimate(run)):
             raise StoreError(
                 f"{path.name} of run '{run}' cannot be used.",
                 f"It was written for run '{spec.id}' of experiment {spec.experiment}.",
@@ -173,16 +220,23 @@ class Store:
 
         A run whose ``run.json`` cannot be read is there too, as far as its folder's name tells: it is shown as failed.
         """
-        folder = self.experiment_folder(experiment) / "runs"
+        return self._specs(experiment, "runs")
+
+    def estimates(self, experiment: str) -> list[RunSpec]:
+        """Return the rehearsals of an experiment, alike; they are none of its runs."""
+        return self._specs(experiment, "estimates")
+
+    def _specs(self, experiment: str, kind: str) -> list[RunSpec]:
         specs = []
-        for path in folder.glob("*/run.json"):
+        for path in (self.experiment_folder(experiment) / kind).glob("*/run.json"):
             name = RUN_PATTERN.fullmatch(path.parent.name)
-            if name is None:
+            if name is None or self.run_folder(experiment, name[0]) != path.parent:
                 continue
             try:
                 specs.append(self.run(experiment, name[0]))
             except StoreError:
-                specs.append(RunSpec(name[0], experiment, strategy=name[1], options={}, seed=int(name[2])))
+                seed, rehearse = int(name[2]), is_estimate(name[0])
+                specs.append(RunSpec(name[0], experiment, name[1], options={}, seed=seed, rehearse=rehearse))
         return sorted(specs, key=lambda spec: (spec.seed, spec.order))
 
     def add_runs(self, runs: Sequence[RunSpec]) -> None:
@@ -206,14 +260,35 @@ class Store:
             for folder in made:
                 shutil.rmtree(folder, ignore_errors=True)
             if isinstance(error, FileExistsError):
-                raise StoreError(
-                    "This experiment has been started already.",
-                    "It is fixed once it has runs, so that results belong to what is shown beside them.",
-                    "Reload the page to see its runs, or make a new experiment.",
-                ) from error
+                raise _started_already() from error
             raise StoreError(
                 "The runs cannot be written.", f"{error.strerror}.", "Free some room, then start them again."
             ) from error
+
+    def add_estimates(self, rehearsals: Sequence[RunSpec]) -> None:
+        """Write rehearsals into their folders, then tell the runner; those that are there are left alone.
+
+        Raises:
+            StoreError: If the store cannot be written.
+        """
+        try:
+            for spec in rehearsals:
+                folder = self.run_folder(spec.experiment, spec.id)
+                if not (folder / "run.json").exists():
+                    folder.mkdir(parents=True, exist_ok=True)
+                    write_atomic(folder / "run.json", to_json(spec))
+            for experiment in {spec.experiment for spec in rehearsals}:
+                write_atomic(self.root / "inbox" / experiment, b"")
+        except OSError as error:
+            raise StoreError(
+                "The rehearsals cannot be written.", f"{error.strerror}.", "Free some room, then ask again."
+            ) from error
+
+    def remove_estimate(self, experiment: str, run: str) -> None:
+        """Remove a rehearsal, so that it can be asked for again."""
+        folder = self.run_folder(experiment, run)
+        if is_estimate(run):
+            _remove(folder)
 
     def result(self, experiment: str, run: str) -> RunResult | None:
         """Return how a run ended, once it has; ``failed`` if its result cannot be read."""
@@ -232,6 +307,26 @@ class Store:
     def request_stop(self, experiment: str, run: str) -> None:
         """Ask a run to stop; it keeps its best weights."""
         (self.run_folder(experiment, run) / "stop").touch()
+
+
+def _started_already() -> StoreError:
+    return StoreError(
+        "This experiment has been started already.",
+        "It is fixed once it has runs, so that results belong to what is shown beside them.",
+        "Reload the page to see its runs, or make a new experiment.",
+    )
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder that a worker may be writing into: renamed first, so that it is gone at once and whole."""
+    gone = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.removed")
+    try:
+        folder.rename(gone)
+    except FileNotFoundError:
+        return
+    except OSError:  # Windows does not rename what is open
+        gone = folder
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _read(path: Path, kind: type[T]) -> T:

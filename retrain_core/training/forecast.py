@@ -72,14 +72,15 @@ class Forecast:
         self._rows_low += steps * size
         self._rows_high += steps * size
 
-    def estimate(self, peak_memory_mb: float) -> Estimate:
-        """Return the forecast of the whole run; ``peak_memory_mb`` is that of the rehearsal."""
-        preparing = time.perf_counter() - self._started - self._spent
+    def estimate(self, peak_memory_mb: float, energy_joules: float | None = None) -> Estimate:
+        """Return the forecast of the whole run from what the rehearsal has used."""
+        elapsed = time.perf_counter() - self._started
+        preparing = elapsed - self._spent
+        low, high = (preparing + self._low) * RANGE[0], (preparing + self._high) * RANGE[1]
+        watts = None if energy_joules is None else energy_joules / elapsed
         return Estimate(
-            seconds=(
-                round((preparing + self._low) * RANGE[0], 2),
-                round((preparing + self._high) * RANGE[1], 2),
-            ),
+            seconds=(round(low, 2), round(high, 2)),
+            energy_joules=None if watts is None else (round(low * watts, 1), round(high * watts, 1)),
             peak_memory_mb=round(peak_memory_mb * MEMORY_SPARE),
             rows_seen=(self._rows_low, self._rows_high),
             way=self.way,

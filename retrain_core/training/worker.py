@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import psutil
+import tensorflow as tf
 
 from retrain_core.data.files import write_atomic
 from retrain_core.data.parts import load_parts
 from retrain_core.errors import RetrainError
+from retrain_core.machine import EnergyMeter
 from retrain_core.strategies import make_strategy
 from retrain_core.training.devices import use_device
 from retrain_core.training.engine import Engine
@@ -28,11 +31,11 @@ def run(folder: Path, device: str, threads: int) -> RunResult:
     report = EventLog(folder, spec.id)
     report("started", {"device": device, "threads": threads})
     try:
-        use_device(device, threads)
-        result = _train_and_score(folder, spec, device, report)
+        with use_device(device, threads):
+            result = _train_and_score(folder, spec, device, report)
     except RetrainError as error:
         result = RunResult("failed", device=device, error=str(error), peak_memory_mb=_peak_memory_mb())
-    except MemoryError:
+    except (MemoryError, tf.errors.ResourceExhaustedError):
         result = RunResult("failed", device=device, error=OUT_OF_MEMORY, peak_memory_mb=_peak_memory_mb())
     except Exception as error:
         traceback.print_exc()  # into worker.log; the user gets one line
@@ -57,9 +60,10 @@ def _train_and_score(folder: Path, spec: RunSpec, device: str, report: EventLog)
     parts = load_parts(inputs)
     keras.utils.set_random_seed(spec.seed)
     limit = spec.limits.seconds
-    start = time.perf_counter()
+    start, processor_start, energy = time.perf_counter(), time.process_time(), EnergyMeter()
 
     def should_stop() -> bool:
+        energy.joules()  # its counters start again at 0 if a training is long
         return (folder / "stop").exists() or (limit is not None and time.perf_counter() - start > limit)
 
     model_path = inputs / f"model.{card.format}"
@@ -75,10 +79,24 @@ def _train_and_score(folder: Path, spec: RunSpec, device: str, report: EventLog)
     )
     strategy = make_strategy(spec.strategy, spec.options)
     model = strategy.train(parts.get("old_train"), parts["new_train"], engine)
-    seconds = time.perf_counter() - start
-    if engine.forecast is not None:
-        estimate = engine.forecast.estimate(_peak_memory_mb())
-        return RunResult("finished", device=device, way=estimate.way, estimate=estimate)
+    cost = RunResult(
+        status="finished",
+        seconds=round(time.perf_counter() - start, 3),
+        device=device,
+        rows_seen=engine.rows_seen,
+        steps=engine.steps,
+        way=engine.way,
+        cpu_seconds=round(time.process_time() - processor_start, 3),
+        energy_joules=energy.joules(),
+    )
+    if spec.rehearse:
+        assert engine.forecast is not None
+        ended = _ended(folder, cost)
+        estimate = engine.forecast.estimate(ended.peak_memory_mb, ended.energy_joules)
+        stopped = (folder / "stop").exists()
+        return replace(
+            ended, status="stopped" if stopped else "finished", estimate=estimate, way=estimate.way
+        )
 
     model = engine.finish(model)
     temporary = folder / ".model.tmp.keras"
@@ -87,19 +105,19 @@ def _train_and_score(folder: Path, spec: RunSpec, device: str, report: EventLog)
     report("progress", {"progress": 1.0, "label": "scoring on the holdout"})
     new, old = score_holdout(model, engine.objective, parts, folder)
     report("scored", {"new": new, "old": old})
-    return RunResult(
+    return replace(
+        _ended(folder, cost),
         status="stopped" if engine.stopped else "finished",
         new=new,
         old=old,
-        seconds=round(seconds, 3),
-        peak_memory_mb=_peak_memory_mb(),
-        device=device,
-        rows_seen=engine.rows_seen,
         model="model.keras",
         prequential=engine.prequential,
-        steps=engine.steps,
-        way=engine.way,
     )
+
+
+def _ended(folder: Path, cost: RunResult) -> RunResult:
+    """Return what the run has cost, with what is known at its end only."""
+    return replace(cost, peak_memory_mb=_peak_memory_mb(), shared=(folder / "shared").exists())
 
 
 def _unexpected(error: Exception) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from retrain_core.runs.index import IndexRow, read_runs
+from retrain_core.runs.launchers import LAUNCHERS
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.store import Store
 from retrain_core.types import ExperimentSpec
@@ -38,3 +41,47 @@ def until(condition: Callable[[], bool], runner: Runner | None = None, seconds: 
             runner.step()
         time.sleep(0.02)
     return time.monotonic() - start
+
+
+def rows(asked: Asked) -> dict[str, IndexRow]:
+    store, spec = asked
+    return {row.id: row for row in read_runs(store.root / "index.sqlite", spec.id)[0]}
+
+
+class Idle:
+    """A launcher whose workers do nothing until the test says how they end."""
+
+    def __init__(self) -> None:
+        self.started: dict[Path, str] = {}
+        self.over: list[tuple[Path, int]] = []
+        self.killed: list[Path] = []
+        self.left_over: list[Path] = []
+        self.devices_known = threading.Event()
+        self.devices_known.set()
+
+    def start(self, folder: Path, device: str, threads: int) -> None:
+        self.started[folder] = device
+
+    def ended(self) -> list[tuple[Path, int]]:
+        over, self.over = self.over, []
+        return over
+
+    def kill(self, folder: Path) -> None:
+        self.killed.append(folder)
+        self.over.append((folder, -9))
+
+    def end_left_over(self, folder: Path) -> None:
+        self.left_over.append(folder)
+
+    def find_devices(self, path: Path) -> threading.Event:
+        return self.devices_known
+
+    def close(self) -> None:
+        self.started.clear()
+
+
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> Idle:
+    launcher = Idle()
+    monkeypatch.setitem(LAUNCHERS, "local", lambda: launcher)
+    return launcher

@@ -3,60 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from pathlib import Path
 
 import pytest
 
-from retrain_core.runs.index import Index, IndexRow, read_runs
-from retrain_core.runs.launchers import LAUNCHERS
+from retrain_core.runs.index import Index
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.state import experiment_status, run_states
-from retrain_core.types import Device, RunResult, to_json
-from tests.runs.conftest import Asked, until
-
-
-class Idle:
-    """A launcher whose workers do nothing until the test says how they end."""
-
-    def __init__(self) -> None:
-        self.started: dict[Path, str] = {}
-        self.over: list[tuple[Path, int]] = []
-        self.left_over: list[Path] = []
-        self.devices_known = threading.Event()
-        self.devices_known.set()
-
-    def start(self, folder: Path, device: str, threads: int) -> None:
-        self.started[folder] = device
-
-    def ended(self) -> list[tuple[Path, int]]:
-        over, self.over = self.over, []
-        return over
-
-    def kill(self, folder: Path) -> None:
-        self.over.append((folder, -9))
-
-    def end_left_over(self, folder: Path) -> None:
-        self.left_over.append(folder)
-
-    def find_devices(self, path: Path) -> threading.Event:
-        return self.devices_known
-
-    def close(self) -> None:
-        self.started.clear()
-
-
-@pytest.fixture
-def idle(monkeypatch: pytest.MonkeyPatch) -> Idle:
-    launcher = Idle()
-    monkeypatch.setitem(LAUNCHERS, "local", lambda: launcher)
-    return launcher
-
-
-def rows(asked: Asked) -> dict[str, IndexRow]:
-    store, spec = asked
-    return {row.id: row for row in read_runs(store.root / "index.sqlite", spec.id)[0]}
+from retrain_core.types import RunResult
+from tests.runs.conftest import Asked, Idle, rows, until
 
 
 def ask_for(asked: Asked, *strategies: str, device: str = "cpu") -> None:
@@ -130,33 +86,6 @@ def test_a_runner_starts_over_what_a_killed_one_left_damaged(asked: Asked, idle:
     }  # fmt: skip
     assert store.run_folder(spec.id, "incremental-0") in idle.left_over
     second.close()
-
-
-def test_auto_waits_for_the_search_for_devices_and_cpu_does_not(asked: Asked, idle: Idle) -> None:
-    store, spec = asked
-    devices = store.root / "devices.json"
-    devices.write_bytes(to_json((Device("cpu", "CPU", 2),)))  # from the runner's last start
-    idle.devices_known.clear()
-    runner = Runner(store)
-    ask_for(asked, device="auto")
-    until(lambda: store.split(spec.id) is not None, runner)
-    runner._pool.submit(int).result()  # the data is prepared
-    runner.step()
-    assert rows(asked) == {} and experiment_status(store, spec.id)[0] == "preparing"
-    devices.write_bytes(to_json((Device("cpu", "CPU", 2), Device("gpu:0", "GPU 0", 1))))
-    idle.devices_known.set()
-    runner.step()
-    assert list(idle.started.values()) == ["gpu:0"]
-    runner.close()
-
-
-def test_cpu_does_not_wait_for_the_search_for_devices(asked: Asked, idle: Idle) -> None:
-    idle.devices_known.clear()
-    runner = Runner(asked[0])
-    ask_for(asked, device="cpu")
-    until(lambda: bool(idle.started), runner)
-    assert list(idle.started.values()) == ["cpu"]
-    runner.close()
 
 
 def test_preparing_that_was_cut_off_twice_is_not_tried_again(asked: Asked, idle: Idle) -> None:

@@ -22,7 +22,7 @@ from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.state import RunState, experiment_status, read_events, run_states
 from retrain_core.runs.store import Store
-from retrain_core.types import Device, Limits, to_json
+from retrain_core.types import Limits
 from tests.conftest import ROOT
 from tests.runs.conftest import Asked, until
 
@@ -267,20 +267,3 @@ def test_data_that_cannot_be_prepared_fails_the_experiment_with_the_reason(
     for state in states(asked).values():
         assert state.status == "failed" and "2 usable rows" in (state.error or "")
         assert state.result is not None and state.result.status == "failed"
-
-
-def test_auto_takes_the_first_gpu_and_gives_it_to_one_run_at_a_time(asked: Asked, runner: Runner) -> None:
-    """No GPU is needed: the runner believes the list, and the cold worker then says that there is none."""
-    store, spec = asked
-    devices = store.root / "devices.json"
-    until(devices.exists, runner)
-    devices.write_bytes(to_json((Device("cpu", "CPU", 2), Device("gpu:0", "GPU 0", 1))))
-    store.add_runs(plan_runs(spec.id, {"fine_tune": {}}, shared=QUICK))
-    until(lambda: all_done(asked), runner)
-    spans = []
-    for state in states(asked).values():
-        assert state.device == "gpu:0" and "no device 'gpu:0'" in (state.error or "")
-        events = read_events(store.run_folder(spec.id, state.spec.id) / "events.jsonl")
-        spans.append((events[0].time, events[-1].time))
-    (_, first_end), (second_start, _) = sorted(spans)
-    assert first_end <= second_start

@@ -5,15 +5,17 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from retrain_core.data.parts import load_dataset, save_dataset
+from retrain_core.machine import LOGICAL_GPUS, EnergyMeter
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.prepare import link_inputs, prepare
-from retrain_core.types import Dataset, RunResult, from_json
+from retrain_core.types import Dataset, RunResult, RunSpec, from_json, to_json
 from tests.conftest import ROOT
 from tests.make import question
 
@@ -42,6 +44,36 @@ def test_a_cold_worker_trains_and_scores(folder: Path) -> None:
     result = work(folder)
     assert result.status == "finished" and result.new is not None and result.old is not None
     assert (folder / "model.keras").is_file() and result.rows_seen > 0
+
+
+def test_a_result_says_what_the_training_cost(folder: Path) -> None:
+    result = work(folder)
+    assert 0 < result.cpu_seconds < 60 and not result.shared
+    assert (result.energy_joules is None) == (EnergyMeter().joules() is None)
+    (folder / "shared").touch()
+    assert work(folder).shared
+
+
+def test_a_rehearsal_does_a_few_steps_and_leaves_nothing_but_its_result(folder: Path) -> None:
+    whole = work(folder)
+    for left in ("model.keras", "scores.npz"):
+        (folder / left).unlink()
+    spec = from_json((folder / "run.json").read_bytes(), RunSpec)
+    (folder / "run.json").write_bytes(to_json(replace(spec, rehearse=True)))
+    result = work(folder)
+    assert result.status == "finished" and result.new is None and result.model is None
+    assert 0 < result.rows_seen < whole.rows_seen
+    assert not (folder / "model.keras").exists() and not (folder / "scores.npz").exists()
+
+
+def test_a_run_on_a_logical_gpu_gives_what_it_gives_on_the_cpu(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_cpu = work(folder)
+    monkeypatch.setenv(LOGICAL_GPUS, "2")
+    on_gpu = work(folder, "gpu:1")
+    assert on_gpu.device == "gpu:1" and on_gpu.status == "finished"
+    assert on_gpu.new == on_cpu.new and on_gpu.old == on_cpu.old
 
 
 def test_a_loss_that_is_no_number_is_said_with_its_usual_causes(folder: Path) -> None:
