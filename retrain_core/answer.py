@@ -19,7 +19,7 @@ from retrain_core.runs.outcomes import load_outcomes
 from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store
 from retrain_core.shift import shift_report
-from retrain_core.shift.frames import feature_frame
+from retrain_core.shift.frames import feature_frame, label_names
 from retrain_core.types import (
     ExperimentSpec,
     ModelCard,
@@ -58,7 +58,7 @@ def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
     old = shift = None
     if spec.old is not None:
         old = feature_frame(read_table(store.file_path(spec.old), spec.old.name), spec.schema)
-        shift = shift_report(old, new, label=spec.schema.label, task=spec.schema.task)
+        shift = shift_report(old, new, label=label_names(spec.schema), task=spec.schema.task)
     folders = {outcome.spec.id: store.run_folder(experiment, outcome.spec.id) for outcome in outcomes}
     events = {run: read_events(folder / "events.jsonl") for run, folder in folders.items()}
     return ReportContent(

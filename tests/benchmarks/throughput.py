@@ -13,7 +13,7 @@ from retrain_core.types import Binding, Dataset, Schema
 
 ROWS, COLUMNS, BATCH = 100_000, 30, 32
 SCHEMA = Schema(
-    "binary", "y", (Binding("x", (), "float32", (COLUMNS,)),), ("0", "1"), 1, False, "binary_crossentropy"
+    "binary", ("y",), (Binding("x", (), "float32", (COLUMNS,)),), ("0", "1"), 1, False, "binary_crossentropy"
 )
 
 

@@ -16,7 +16,7 @@ from retrain_core.errors import DataError
 from retrain_core.types import Binding, Dataset, Schema
 
 SCHEMA = Schema(
-    "binary", "y", (Binding("row", ("a",), "float32", (1,)),), ("0", "1"), 1, False, "binary_crossentropy"
+    "binary", ("y",), (Binding("row", ("a",), "float32", (1,)),), ("0", "1"), 1, False, "binary_crossentropy"
 )
 
 

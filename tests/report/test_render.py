@@ -160,7 +160,7 @@ def test_hostile_names_stay_text() -> None:
         spec=dataclasses.replace(
             made.spec, note=EVIL, schema=dataclasses.replace(made.spec.schema, classes=(EVIL, "yes"))
         ),
-        split=dataclasses.replace(made.split, new_classes={EVIL: 3}, notes=(EVIL,)),
+        split=dataclasses.replace(made.split, held_labels={EVIL: 3}, notes=(EVIL,)),
     )
     columns = [dataclasses.replace(c, name=EVIL) if c.name == "income" else c for c in made.shift.columns]
     made = dataclasses.replace(
