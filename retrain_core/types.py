@@ -90,7 +90,6 @@ class Schema:
         units: Output units of the model.
         from_logits: Whether the outputs are logits, or other scores with the border at 0, rather than probabilities.
         loss: Keras name of the loss to train and score with, such as ``binary_crossentropy``.
-        loss_options: Settings of that loss other than ``from_logits``, as the model was compiled with.
     """
 
     task: Task
@@ -100,17 +99,17 @@ class Schema:
     units: int
     from_logits: bool
     loss: str
-    loss_options: Mapping[str, float | bool] = field(default_factory=dict)
-
-    @property
-    def label(self) -> str:
-        """The label column as people read it; several joined by commas."""
-        return ", ".join(self.labels)
 
     @property
     def new_classes(self) -> tuple[str, ...]:
-        """Labels of the data that the old model has no output unit for."""
+        """Labels that the model does not know."""
         return self.classes[self.units :] if self.task == "multiclass" else ()
+
+    @property
+    def one_hot(self) -> bool:
+        """Whether the loss wants one-hot targets."""
+        classes = self.task in ("binary", "multiclass") and self.units > 1
+        return classes and self.loss not in CLASS_NUMBER_LOSSES
 
     @property
     def one_hot_columns(self) -> bool:
@@ -118,11 +117,9 @@ class Schema:
         return self.task in ("binary", "multiclass") and len(self.labels) > 1
 
     @property
-    def one_hot(self) -> bool:
-        """Whether targets that are class numbers have to be given to the loss as one-hot rows."""
-        return (
-            self.task in ("binary", "multiclass") and self.units > 1 and self.loss not in CLASS_NUMBER_LOSSES
-        )
+    def label(self) -> str:
+        """The label column as people read it; several joined by commas."""
+        return ", ".join(self.labels)
 
 
 @dataclass(frozen=True)
@@ -229,7 +226,6 @@ class ModelCard:
         task_reason: Why, in one sentence.
         keras_version: Version that wrote the file.
         findings: What was checked and what deserves attention.
-        loss_options: Settings of the compiled loss other than ``from_logits``.
     """
 
     format: Literal["keras", "h5"]
@@ -248,7 +244,6 @@ class ModelCard:
     task_reason: str
     keras_version: str
     findings: tuple[Finding, ...] = ()
-    loss_options: Mapping[str, float | bool] = field(default_factory=dict)
 
 
 # --- the shift ------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pandas as pd
 
 from retrain_core.data.bindings import beside
 from retrain_core.data.encode import encode
-from retrain_core.data.losses import takes_scores, why_not
+from retrain_core.data.losses import LOSSES, default_loss, takes_scores, why_not
 from retrain_core.data.names import listed, numbered
 from retrain_core.data.split import LEAST_IN_STRATUM, Split, split
 from retrain_core.data.targets import label_counts
@@ -21,8 +21,8 @@ NO_OLD_WHY = "Shift and forgetting cannot be measured, and full retrain uses the
 ORDER_WHY = "The model does not name them: make sure the order is the one it was trained with."
 TRAINED_ON_WHY = "The model does not name them; the old data is what it was trained on."
 GROW_WHY = (
-    "Strategies that train add an output unit for each. Keep, and recalibration, cannot answer with them: "
-    "those rows count as wrong there."
+    "Strategies that train add an output unit for each. Keep cannot answer with them, so those rows count as wrong "
+    "for it; recalibrating does not teach them either."
 )
 TOO_FEW_WHY = (
     "Without training rows no strategy learns it; without held-out rows no score tells whether one has."
@@ -156,6 +156,15 @@ def _outputs_are(schema: Schema) -> str:
 
 
 def _loss_found(card: ModelCard, schema: Schema) -> list[Finding]:
+    if not LOSSES[schema.loss].each_row:
+        title = f"Training uses the loss {schema.loss}, scores show {default_loss(schema.task, schema.units)}"
+        return [
+            Finding(
+                "warning",
+                title,
+                f"{schema.loss.capitalize()} is the loss of a batch and has no value for a single row.",
+            )
+        ]
     if card.loss in (None, schema.loss):
         return []
     why = why_not(card.loss or "", schema.task, schema.units, from_logits=schema.from_logits)

@@ -18,15 +18,17 @@ class LossInfo:
 
     Args:
         class_name: Its class in ``keras.losses``.
-        tasks: The tasks it fits; none if it has no value for a single row, which scores need.
+        tasks: The tasks it fits.
         takes_logits: Whether it can be told that the outputs are logits.
         takes_scores: Whether it takes outputs on a scale of their own with the border at 0.
+        each_row: Whether it has a value for a single row; else scores show the task's default loss.
     """
 
     class_name: str
     tasks: tuple[Task, ...]
     takes_logits: bool = False
     takes_scores: bool = False
+    each_row: bool = True
 
 
 LOSSES: dict[str, LossInfo] = {
@@ -48,8 +50,8 @@ LOSSES: dict[str, LossInfo] = {
     "mean_absolute_percentage_error": LossInfo("MeanAbsolutePercentageError", NUMBERS),
     "mean_squared_logarithmic_error": LossInfo("MeanSquaredLogarithmicError", NUMBERS),
     "poisson": LossInfo("Poisson", NUMBERS),
-    "dice": LossInfo("Dice", ()),
-    "tversky": LossInfo("Tversky", ()),
+    "dice": LossInfo("Dice", EACH_UNIT, each_row=False),
+    "tversky": LossInfo("Tversky", EACH_UNIT, each_row=False),
 }
 SQUASHED = ("sigmoid", "hard_sigmoid", "softmax")  # outputs between 0 and 1
 DEFAULT_LOSSES: dict[Task, str] = {
@@ -74,18 +76,25 @@ def choose_loss(compiled: str | None, task: Task, units: int, *, from_logits: bo
     """
     if compiled is not None and not why_not(compiled, task, units, from_logits=from_logits):
         return compiled
+    return default_loss(task, units)
+
+
+def default_loss(task: Task, units: int) -> str:
+    """Return the usual loss of a task.
+
+    >>> default_loss("binary", 1), default_loss("binary", 2)
+    ('binary_crossentropy', 'sparse_categorical_crossentropy')
+    """
     return DEFAULT_LOSSES[_kind(task, units)]
 
 
 def why_not(loss: str, task: Task, units: int, *, from_logits: bool) -> str:
     """Return why a loss cannot be used, as the end of a sentence; empty if it can.
 
-    >>> why_not("dice", "binary", 1, from_logits=False)
-    'has no value for a single row'
+    >>> why_not("poisson", "binary", 1, from_logits=False)
+    'does not fit two classes from 1 output unit'
     """
     info = LOSSES[loss]
-    if not info.tasks:
-        return "has no value for a single row"
     if _kind(task, units) not in info.tasks:
         return f"does not fit {KINDS[task]} from {units} output unit{'s'[: units > 1]}"
     if from_logits and not (info.takes_logits or info.takes_scores):

@@ -52,7 +52,6 @@ def infer_schema(
         raise DataError(error.what, why, error.next_step) from error
     if from_logits is None:
         from_logits = reads_logits(card, task, units)
-    loss = choose_loss(card.loss, task, units, from_logits=from_logits)
     schema = Schema(
         task=task,
         labels=labels,
@@ -60,8 +59,7 @@ def infer_schema(
         classes=found,
         units=units,
         from_logits=from_logits,
-        loss=loss,
-        loss_options=card.loss_options if loss == card.loss else {},
+        loss=choose_loss(card.loss, task, units, from_logits=from_logits),
     )
     return replace(schema, task="multiclass") if units > 1 and len(found) > units else schema
 

@@ -151,7 +151,6 @@ def _card(
         task_reason=reason,
         keras_version=version,
         findings=findings,
-        loss_options=how.loss_options,
     )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from retrain_core.errors import ModelError
 from retrain_core.models.allowed import LOSS_ALIASES, LOSSES, OPTIMIZERS
 from retrain_core.models.config import RECOMPILE
 from retrain_core.models.parsing import Json
-from retrain_core.models.wording import plain, quoted
+from retrain_core.models.wording import quoted
 from retrain_core.types import Finding, Task, TensorSpec
 
 YES_OR_NO = frozenset({"binary_crossentropy", "binary_focal_crossentropy", "hinge", "squared_hinge"})
@@ -25,11 +24,9 @@ NUMBERS = frozenset(
         *("mean_squared_logarithmic_error", "poisson", "cosine_similarity", "kl_divergence"),
     }
 )
-# Settings of a loss that training and scores take over.
-LOSS_OPTIONS = ("label_smoothing", "alpha", "gamma", "apply_class_balancing", "q", "delta")
-NO_MATTER = ("name", "fn", "dtype", "from_logits")
-PLAIN: dict[str, tuple[object, ...]] = {"reduction": ("sum_over_batch_size", "auto"), "axis": (-1,)}
-WITHOUT_LOGITS = frozenset({"hinge", "squared_hinge", "categorical_hinge"})
+WITHOUT_LOGITS = frozenset(
+    {"hinge", "squared_hinge", "categorical_hinge", "categorical_generalized_cross_entropy"}
+)
 
 
 @dataclass(frozen=True)
@@ -40,8 +37,6 @@ class Compiled:
     from_logits: bool | None = None
     optimizer: str | None = None
     learning_rate: float | None = None
-    loss_options: Mapping[str, float | bool] = field(default_factory=dict)
-    left_out: tuple[str, ...] = ()  # settings of the loss that are not taken over
 
 
 def compiled(config: object) -> Compiled:
@@ -61,15 +56,7 @@ def compiled(config: object) -> Compiled:
     logits = (
         bool(settings.get("from_logits", False)) if name in (YES_OR_NO | CLASSES) - WITHOUT_LOGITS else None
     )
-    options = {
-        key: settings[key] for key in LOSS_OPTIONS if isinstance(settings.get(key), (bool, int, float))
-    }
-    left_out = tuple(
-        plain(key)
-        for key, value in settings.items()
-        if key not in options and key not in NO_MATTER and value not in (None, *PLAIN.get(key, ()))
-    )
-    return Compiled(name, logits, optimizer, learning_rate, options, left_out)
+    return Compiled(name, logits, optimizer, learning_rate)
 
 
 def _loss(value: object) -> tuple[str | None, Json]:
@@ -190,10 +177,7 @@ def compile_findings(activation: str | None, output: TensorSpec, how: Compiled) 
     elif how.from_logits is False and activation == "linear":
         title = "Loss expects probabilities, output is linear"
         found.append(Finding("warning", title, f"The loss {how.loss} was compiled without from_logits=True."))
-    if how.left_out:
-        title = f"Not all settings of the loss {how.loss} are taken over"
-        found.append(Finding("warning", title, f"Left out: {', '.join(how.left_out)}."))
-    if how.loss == "huber" and "delta" not in how.loss_options:
+    if how.loss == "huber":
         found.append(
             Finding(
                 "warning",
