@@ -7,7 +7,7 @@ import pandas as pd
 
 from retrain_core.data.bindings import beside
 from retrain_core.data.encode import encode
-from retrain_core.data.losses import LOSSES, default_loss, takes_scores, why_not
+from retrain_core.data.losses import LOSSES, takes_scores, why_not
 from retrain_core.data.names import listed, numbered
 from retrain_core.data.split import LEAST_IN_STRATUM, Split, split
 from retrain_core.data.targets import label_counts
@@ -157,14 +157,8 @@ def _outputs_are(schema: Schema) -> str:
 
 def _loss_found(card: ModelCard, schema: Schema) -> list[Finding]:
     if not LOSSES[schema.loss].each_row:
-        title = f"Training uses the loss {schema.loss}, scores show {default_loss(schema.task, schema.units)}"
-        return [
-            Finding(
-                "warning",
-                title,
-                f"{schema.loss.capitalize()} is the loss of a batch and has no value for a single row.",
-            )
-        ]
+        detail = f"{schema.loss.capitalize()} is the loss of a batch, so a row is scored by the usual loss of the task."
+        return [Finding("warning", f"Training uses the loss {schema.loss}, scores use another", detail)]
     if card.loss in (None, schema.loss):
         return []
     why = why_not(card.loss or "", schema.task, schema.units, from_logits=schema.from_logits)

@@ -76,15 +76,6 @@ def choose_loss(compiled: str | None, task: Task, units: int, *, from_logits: bo
     """
     if compiled is not None and not why_not(compiled, task, units, from_logits=from_logits):
         return compiled
-    return default_loss(task, units)
-
-
-def default_loss(task: Task, units: int) -> str:
-    """Return the usual loss of a task.
-
-    >>> default_loss("binary", 1), default_loss("binary", 2)
-    ('binary_crossentropy', 'sparse_categorical_crossentropy')
-    """
     return DEFAULT_LOSSES[_kind(task, units)]
 
 
