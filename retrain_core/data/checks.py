@@ -200,19 +200,14 @@ def _label_warnings(schema: Schema, data: Dataset, role: str) -> list[Finding]:
 def _number_warnings(schema: Schema, data: Dataset, role: str) -> list[Finding]:
     least = LEAST_NUMBER.get(schema.loss, -np.inf)
     below, zero = int((data.targets < least).sum()), int((data.targets == 0).sum())
+    where, why = f"{role.capitalize()} data: ", ""
     if below:
-        title = f"{role.capitalize()} data: {below:,} labels are below {least:g}"
-        return [Finding("warning", title, f"The loss {schema.loss} is made for numbers from {least:g} up.")]
-    if zero and schema.loss in HUGE_AT_ZERO:
-        title = f"{role.capitalize()} data: {zero:,} labels are 0"
-        return [
-            Finding(
-                "warning",
-                title,
-                f"The loss {schema.loss} divides by the label, so these rows outweigh all others.",
-            )
-        ]
-    return []
+        where += f"{below:,} label{'s are' if below > 1 else ' is'} below {least:g}"
+        why = f"The loss {schema.loss} is made for numbers from {least:g} up."
+    elif zero and schema.loss in HUGE_AT_ZERO:
+        where += f"{zero:,} label{'s are' if zero > 1 else ' is'} 0"
+        why = f"The loss {schema.loss} divides by the label, so these rows outweigh all others."
+    return [Finding("warning", where, why)] if why else []
 
 
 def _new_classes_found(schema: Schema, new: Dataset) -> list[Finding]:
