@@ -127,7 +127,7 @@ def _lacking(old: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str]) -> lis
     found = []
     for frame, where in ((old, "old"), (new, "new")):
         if only := [name for name in labels if name not in frame.columns]:
-            found.append(f"the {where} data has no column {wording.listed(only)}.")
+            found.append(f"the {where} data has no column{'s'[: len(only) > 1]} {wording.listed(only)}.")
     return found
 
 
