@@ -60,7 +60,7 @@ def show_holdout(comparison: Comparison, split: SplitSummary) -> None:
     classes = ", ".join(f"{literal(name)}: {count:,}" for name, count in list(split.held_labels.items())[:12])
     if classes:
         st.caption(f"New part by label: {classes}.")
-    for note in split.notes:
+    for note in (*comparison.notes, *split.notes):
         st.caption(literal(note))
 
 
