@@ -140,7 +140,9 @@ def _labels_found(card: ModelCard, schema: Schema, table: Table) -> Finding:
     if schema.one_hot_columns:
         title = f"{len(schema.labels)} label columns are one-hot: the column with the 1 is the class"
         details.insert(0, f"{listed(schema.labels)} stand for {listed(schema.classes)}.")
-    elif schema.labels[0] in table.columns and not set(known) & set(label_text(table.columns[schema.label])):
+    elif schema.labels[0] in table.columns and not set(known) & set(
+        label_text(table.columns[schema.label].drop_duplicates())
+    ):
         details.insert(0, "The file has their numbers, counted from 0.")
     if card.task == "multilabel":
         details.append("Each output unit is one class against all others; the largest output is the answer.")

@@ -133,7 +133,7 @@ def _check_chosen(chosen: Sequence[str], outcomes: int, may_grow: bool) -> None:
 
 
 def _texts(table: Table, label: str) -> set[str]:
-    return set(label_text(table.columns[label].dropna()).tolist())
+    return set(label_text(table.columns[label].dropna().drop_duplicates()).tolist())
 
 
 def _names(labels: tuple[str, ...], table: Table) -> tuple[str, ...]:

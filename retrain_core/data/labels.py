@@ -88,7 +88,8 @@ def chosen_labels(table: Table, chosen: str | Sequence[str]) -> tuple[str, ...]:
     if isinstance(chosen, str):
         if chosen in table.columns:
             return (chosen,)
-        names = [name.strip() for name in next(csv.reader([chosen], skipinitialspace=True), [chosen])]
+        parts = next(csv.reader([chosen], skipinitialspace=True), [])
+        names = [name.strip() for name in parts if name.strip()] or [chosen]
     else:
         names = list(chosen)
     columns = [str(name) for name in table.columns.columns]
