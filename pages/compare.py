@@ -57,10 +57,10 @@ def show_holdout(comparison: Comparison, split: SplitSummary) -> None:
         f"SHA-256 `{holdout.sha256[:16]}`",
         help=f"{help_for('holdout')} Full hash: {holdout.sha256}",
     )
-    classes = ", ".join(f"{literal(name)}: {count:,}" for name, count in list(split.new_classes.items())[:12])
+    classes = ", ".join(f"{literal(name)}: {count:,}" for name, count in list(split.held_labels.items())[:12])
     if classes:
         st.caption(f"New part by label: {classes}.")
-    for note in split.notes:
+    for note in (*comparison.notes, *split.notes):
         st.caption(literal(note))
 
 

@@ -7,7 +7,7 @@ from pages._ui.text import chart, help_for, literal, show_error
 from retrain_core.errors import RetrainError
 from retrain_core.figures import shift as figures
 from retrain_core.shift import shift_report
-from retrain_core.shift.frames import feature_frame
+from retrain_core.shift.frames import feature_frame, label_names
 from retrain_core.shift.table import SHIFT_COLUMNS, shift_table
 from retrain_core.types import Aspect, ExperimentSpec, ShiftReport
 
@@ -32,7 +32,7 @@ def measure(spec: ExperimentSpec) -> ShiftReport:
     assert spec.old is not None
     old = feature_frame(state.table(spec.old.sha256, spec.old.name), spec.schema)
     new = feature_frame(state.table(spec.new.sha256, spec.new.name), spec.schema)
-    return shift_report(old, new, label=spec.schema.label, task=spec.schema.task)
+    return shift_report(old, new, label=label_names(spec.schema), task=spec.schema.task)
 
 
 def show_aspect(title: str, aspect: Aspect, term: str) -> None:
@@ -70,8 +70,8 @@ for column, (title, aspect, term) in zip(
         show_aspect(title, aspect, term)
 
 st.subheader("Columns, most moved first")
-if not spec.schema.bindings[0].columns:
-    st.caption("The file holds arrays: the columns below are computed from each example.")
+if not all(binding.columns for binding in spec.schema.bindings):
+    st.caption("The file holds arrays: what is measured of each example stands below as columns.")
 st.caption(
     "Effect: how far a column has moved, in standard deviations of the old data. Bars are 95 % intervals."
 )
@@ -80,19 +80,18 @@ chart(figures.column_effects(report), key="effects", alt=f"Effect of each column
 old = feature_frame(state.table(spec.old.sha256, spec.old.name), spec.schema)
 new = feature_frame(state.table(spec.new.sha256, spec.new.name), spec.schema)
 names = [column.name for column in report.columns]
-label = spec.schema.label
-options = [*names, *([label] if label in old and label in new and label not in names else [])]
-chosen = st.selectbox("Look at a column", options, key="shift_column")
-if chosen not in names:
-    st.write(literal(report.label.summary))
-    figure = figures.label_distribution(old[chosen], new[chosen], chosen, spec.schema.task)
-    chart(figure, key="distribution", alt=f"Old and new distribution of the label {chosen}.")
-else:
-    shift = report.columns[names.index(chosen)]
+shifts = {shift.name: shift for shift in (*report.columns, *report.labels)}
+chosen = st.selectbox("Look at a column", list(shifts), key="shift_column")
+if chosen is not None:
+    shift = shifts[chosen]
     st.write(literal(shift.summary))
     for finding in shift.findings:
         st.markdown(f":orange[:material/warning:] {literal(finding)}")
-    chart(figures.column_distribution(old[chosen], new[chosen], shift), key="distribution", alt=shift.summary)
+    if chosen in names:
+        figure = figures.column_distribution(old[chosen], new[chosen], shift)
+    else:
+        figure = figures.label_distribution(old[chosen], new[chosen], chosen, spec.schema.task)
+    chart(figure, key="distribution", alt=shift.summary)
 
 st.subheader("All measures")
 st.dataframe(

@@ -98,7 +98,9 @@ def _data_arguments(parser: argparse.ArgumentParser, *, old_required: bool) -> N
     parser.add_argument(
         "--old", type=Path, required=old_required, help="the data the old model was trained on"
     )
-    parser.add_argument("--label", help="the label column; `y` for NPZ")
+    parser.add_argument(
+        "--label", help="the label column, or several separated by commas; may be left out for NPZ"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
 
 
@@ -120,23 +122,20 @@ def _shift(options: argparse.Namespace) -> None:
 
 def _shift_report(old: Table, new: Table, options: argparse.Namespace) -> ShiftReport:
     """Measure the model's columns if a model is given, else all that the files hold."""
-    from retrain_core.data import infer_schema
+    from retrain_core.data import chosen_labels, infer_schema
     from retrain_core.models import read_card
     from retrain_core.shift import shift_report
-    from retrain_core.shift.frames import feature_frame
+    from retrain_core.shift.frames import feature_frame, label_names
 
-    schema, task, label = None, None, options.label or ("y" if "y" in new.columns else None)
+    schema, task = None, None
     if options.model:
         schema = infer_schema(read_card(options.model), new, old, label=options.label)
-        label, task = schema.label, schema.task
-    if label is not None and label not in new.columns:
-        names = ", ".join(map(str, new.columns.columns[:12]))
-        raise DataError(
-            f"{new.name} has no column '{label}'.",
-            f"It is needed as the label. Its columns are: {names}.",
-            "Choose another with --label.",
-        )
-    return shift_report(feature_frame(old, schema), feature_frame(new, schema), label=label, task=task)
+        labels, task = label_names(schema), schema.task
+    elif options.label:
+        labels = chosen_labels(new, options.label)
+    else:
+        labels = ("y",) if "y" in new.columns else new.flattened.get("y", ())
+    return shift_report(feature_frame(old, schema), feature_frame(new, schema), label=labels, task=task)
 
 
 def _compare(options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -19,10 +20,14 @@ from retrain_core.runs.outcomes import load_outcomes
 from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store
 from retrain_core.shift import shift_report
-from retrain_core.shift.frames import feature_frame
+from retrain_core.shift.frames import feature_frame, label_names
 from retrain_core.types import (
+    Comparison,
     ExperimentSpec,
     ModelCard,
+    Outcome,
+    Schema,
+    SplitSummary,
     from_json,
     to_json,
 )
@@ -58,14 +63,14 @@ def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
     old = shift = None
     if spec.old is not None:
         old = feature_frame(read_table(store.file_path(spec.old), spec.old.name), spec.schema)
-        shift = shift_report(old, new, label=spec.schema.label, task=spec.schema.task)
+        shift = shift_report(old, new, label=label_names(spec.schema), task=spec.schema.task)
     folders = {outcome.spec.id: store.run_folder(experiment, outcome.spec.id) for outcome in outcomes}
     events = {run: read_events(folder / "events.jsonl") for run, folder in folders.items()}
     return ReportContent(
         spec=spec,
         card=card,
         split=split,
-        comparison=compare(outcomes, split.holdout, spec.schema.task, old_weight),
+        comparison=_compare(outcomes, split, spec.schema, old_weight),
         shift=shift,
         curves={run: tuple(e.values for e in found if e.kind == "epoch") for run, found in events.items()},
         old=old,
@@ -77,8 +82,24 @@ def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
 
 def weigh(content: ReportContent, old_weight: float) -> ReportContent:
     """Return the same answer for another weight of the old rows; no file is read again."""
-    comparison = compare(content.outcomes, content.split.holdout, content.spec.schema.task, old_weight)
-    return replace(content, comparison=comparison)
+    return replace(
+        content, comparison=_compare(content.outcomes, content.split, content.spec.schema, old_weight)
+    )
+
+
+def _compare(
+    outcomes: Sequence[Outcome], split: SplitSummary, schema: Schema, old_weight: float
+) -> Comparison:
+    found = compare(outcomes, split.holdout, schema.task, old_weight)
+    added = [name for name in schema.new_classes if split.held_labels.get(name)]
+    if not added:
+        return found
+    rows = sum(split.held_labels[name] for name in added)
+    note = (
+        f"{rows:,} of {split.holdout.new_rows:,} new rows have a label that the old model does not know "
+        f"({', '.join(added)}): they count as wrong for keep."
+    )
+    return replace(found, notes=(*found.notes, note))
 
 
 def write_answer(store: Store, content: ReportContent, out: Path) -> None:

@@ -27,10 +27,13 @@ GLOSSARY: dict[str, str] = {
     "peak memory": "The largest amount of main memory that the training process held at any moment.",
     "hash": "A fingerprint of content: the same content has the same one, any change gives another (here SHA-256).",
     "logits": "Outputs of a model before sigmoid or softmax turns them into probabilities.",
+    "new class": "A label in the new data that the old model has no output unit for.",
     # the scores
     "loss": "What training minimises, averaged over rows; lower is better.",
-    "accuracy": "Share of rows whose predicted class is the right one; higher is better.",
-    "mean absolute error": "Average distance between prediction and label, in units of the label; lower is better.",
+    "accuracy": "Share of rows whose predicted class is the right one, or share of right labels if a row has several; "
+    "higher is better.",
+    "mean absolute error": "Average distance between prediction and label, in units of the label; lower is better. If a "
+    "row has several numbers, the average over them.",
     "point": "A percentage point, the difference between two percentages: from 70 % to 75 % is 5 points.",
     "95 % interval": "A range made by a method that covers the true value in 95 of 100 repetitions.",
     # the shift

@@ -20,6 +20,7 @@ Part = Literal["new_train", "new_validation", "new_holdout", "old_train", "old_h
 RunStatus = Literal["queued", "running", "finished", "failed", "stopped"]
 Scalar = str | int | float | bool
 T = TypeVar("T")
+CLASS_NUMBER_LOSSES = ("sparse_categorical_crossentropy", "categorical_generalized_cross_entropy")
 
 
 def to_json(value: object) -> bytes:
@@ -46,26 +47,28 @@ class Table:
     Args:
         name: The file's name as the user knows it.
         sha256: Hash of the file's bytes.
-        columns: One row an example. For an image or sequence file: the label ``y`` alone, if there is one.
-        array: The examples of an NPZ file whose ``x`` has three or more axes, shape ``(rows, ...)``.
+        columns: One row an example; arrays of an NPZ file with one or two axes are columns too.
+        arrays: Arrays of an NPZ file with three or more axes by their name, each of shape ``(rows, ...)``.
+        flattened: The columns that an array of an NPZ file has become, by its name.
         notes: What the reader noticed and the user should know.
     """
 
     name: str
     sha256: str
     columns: pd.DataFrame
-    array: NDArray[Any] | None = None
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    flattened: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
         """Number of examples."""
-        return len(self.columns) if self.array is None else len(self.array)
+        return len(self.columns)
 
 
 @dataclass(frozen=True)
 class Binding:
-    """Which columns feed one model input; no columns means the file's array does."""
+    """Which columns feed one model input; no columns means an array of the file does."""
 
     input: str
     columns: tuple[str, ...]
@@ -79,16 +82,18 @@ class Schema:
 
     Args:
         task: Kind of problem.
-        label: The label column.
+        labels: The label column. Several: one an output unit, for several labels or several numbers a row; or one a
+            class, if the file holds one-hot labels.
         bindings: One an input of the model, in the model's order.
-        classes: The label of each output unit, in unit order (for one unit: the 0 and the 1); empty for regression.
+        classes: What each output unit stands for, in unit order (for one unit: the 0 and the 1), and behind them the
+            labels that are new to the model; with several labels a row, their names; empty for regression.
         units: Output units of the model.
-        from_logits: Whether the outputs still need a sigmoid or softmax to be probabilities.
+        from_logits: Whether the outputs are logits, or other scores with the border at 0, rather than probabilities.
         loss: Keras name of the loss to train and score with, such as ``binary_crossentropy``.
     """
 
     task: Task
-    label: str
+    labels: tuple[str, ...]
     bindings: tuple[Binding, ...]
     classes: tuple[str, ...]
     units: int
@@ -103,7 +108,18 @@ class Schema:
     @property
     def one_hot(self) -> bool:
         """Whether the loss wants one-hot targets."""
-        return self.loss == "categorical_crossentropy"
+        classes = self.task in ("binary", "multiclass") and self.units > 1
+        return classes and self.loss not in CLASS_NUMBER_LOSSES
+
+    @property
+    def one_hot_columns(self) -> bool:
+        """Whether the file holds the classes as one-hot columns."""
+        return self.task in ("binary", "multiclass") and len(self.labels) > 1
+
+    @property
+    def label(self) -> str:
+        """The label column as people read it; several joined by commas."""
+        return ", ".join(self.labels)
 
 
 @dataclass(frozen=True)
@@ -112,7 +128,8 @@ class Dataset:
 
     Args:
         inputs: One array an input, shape ``(rows, ...)``.
-        targets: Shape ``(rows,)``: class index or value.
+        targets: Shape ``(rows,)``: class index (int32) or number (float32). Shape ``(rows, units)`` with several labels
+            (int8, 0 or 1) or several numbers (float32) a row.
         task: Kind of problem.
         names: Feature names, for messages and charts.
         fingerprint: SHA-256 over inputs and targets.
@@ -150,12 +167,19 @@ class Holdout:
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """How many rows each part has, and what was done to get there."""
+    """How many rows each part has, and what was done to get there.
+
+    Args:
+        rows: By part.
+        holdout: What all candidates are scored on.
+        notes: What the user should know about the split.
+        held_labels: How many rows of the new holdout part have each label; empty for regression.
+    """
 
     rows: Mapping[Part, int]
     holdout: Holdout
     notes: tuple[str, ...] = ()
-    new_classes: Mapping[str, int] = field(default_factory=dict)
+    held_labels: Mapping[str, int] = field(default_factory=dict)
 
 
 # --- the model ------------------------------------------------------------------------------------
@@ -195,7 +219,7 @@ class ModelCard:
         parameters: Weights in the file, optimiser state not counted.
         output_activation: Activation of the last layer, ``None`` if it has none or cannot be told.
         loss: Keras name of the compiled loss, ``None`` if the model was saved uncompiled.
-        from_logits: Whether the compiled loss says so; ``None`` if unknown.
+        from_logits: Whether the compiled loss says so; ``None`` if unknown, or a loss that cannot say it.
         optimizer: Keras class name of the compiled optimiser.
         learning_rate: Its learning rate, if constant.
         task: First guess of the kind of problem.
@@ -276,7 +300,10 @@ class Aspect:
 
 @dataclass(frozen=True)
 class ShiftReport:
-    """How the new data differs from the old; columns in order of importance."""
+    """How the new data differs from the old; columns and labels in order of importance.
+
+    ``label`` answers for all label columns; ``labels`` holds each that both sides have.
+    """
 
     overall: Aspect
     columns: tuple[ColumnShift, ...]
@@ -285,6 +312,7 @@ class ShiftReport:
     multivariate: Aspect
     old_rows: int
     new_rows: int
+    labels: tuple[ColumnShift, ...] = ()
 
 
 # --- the runs -------------------------------------------------------------------------------------
@@ -475,8 +503,9 @@ class Outcome:
     Args:
         spec: What it did.
         result: How it ended.
-        rows: Per-row arrays by name: ``new_loss`` and ``new_metric`` (1 for right and 0 for wrong, or the absolute
-            error), shape ``(rows,)``; ``new_outputs``, shape ``(rows, units)``; the same for ``old``. Empty if it failed.
+        rows: Per-row arrays by name: ``new_loss`` and ``new_metric`` (1 for right and 0 for wrong, the share of right
+            labels if there are several, or the mean absolute error), shape ``(rows,)``; ``new_outputs``, shape ``(rows,
+            units)``, more where the output layer was grown; the same for ``old``. Empty if it failed.
     """
 
     spec: RunSpec

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
+from numpy.typing import NDArray
 
 from pages._ui import state
 from pages._ui.text import literal, show_error
@@ -15,7 +17,11 @@ from retrain_core.types import FileRef, ModelCard, Table
 DATA = "CSV, Parquet or NPZ"
 ROLES = {
     "model": ("Old model", ".keras or .h5", "The Keras model that is in use now."),
-    "new": ("New data", DATA, "The rows that have arrived, with their labels. NPZ holds arrays `x` and `y`."),
+    "new": (
+        "New data",
+        DATA,
+        "The rows that have arrived, with their labels. NPZ holds `y`, and `x` or an array for each input.",
+    ),
     "old": (
         "Old data (optional)",
         DATA,
@@ -79,20 +85,20 @@ def preview(tables: dict[str, Table]) -> None:
         return
     for note in table.notes:
         st.caption(literal(note))
-    if table.array is not None:
+    for name, array in table.arrays.items():
         st.caption(
-            f"{table.rows:,} examples of shape {' x '.join(map(str, table.array.shape[1:]))}; the first {PREVIEW_ROWS}:"
+            f"{table.rows:,} examples {literal(name)} of shape {' x '.join(map(str, array.shape[1:]))}; "
+            f"the first {PREVIEW_ROWS}:"
         )
-        show_images(table)
-        return
-    st.caption(f"{table.rows:,} rows, {len(table.columns.columns)} columns; the first {PREVIEW_ROWS}:")
-    st.dataframe(table.columns.head(PREVIEW_ROWS), hide_index=True, key=f"preview_{role}")
+        show_images(array, table)
+    if len(table.columns.columns) > (1 if table.arrays else 0):
+        st.caption(f"{table.rows:,} rows, {len(table.columns.columns)} columns; the first {PREVIEW_ROWS}:")
+        st.dataframe(table.columns.head(PREVIEW_ROWS), hide_index=True, key=f"preview_{role}")
 
 
-def show_images(table: Table) -> None:
-    """Show the first examples of an image file."""
-    assert table.array is not None
-    first = table.array[:PREVIEW_ROWS]
+def show_images(array: NDArray[Any], table: Table) -> None:
+    """Show the first examples of an array if they are images, with what stands in their first column."""
+    first = array[:PREVIEW_ROWS]
     if first.ndim == 4 and first.shape[-1] == 1:
         first = first[..., 0]
     if first.ndim != 3 and not (first.ndim == 4 and first.shape[-1] in (3, 4)):

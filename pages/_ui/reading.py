@@ -8,11 +8,17 @@ import streamlit as st
 
 from pages._ui import state
 from pages._ui.text import help_for, label_list, literal, split_labels
-from retrain_core.data import check, infer_label, infer_schema
+from retrain_core.data import check, infer_labels, infer_schema, labels_wanted
+from retrain_core.data.losses import takes_scores
 from retrain_core.errors import RetrainError
 from retrain_core.types import FileRef, Finding, ModelCard, Schema, Table
 
-TASKS = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}
+TASKS = {
+    "binary": "two classes",
+    "multiclass": "several classes",
+    "multilabel": "several labels a row",
+    "regression": "a number, or several",
+}
 
 Files = dict[str, FileRef]
 
@@ -38,14 +44,8 @@ def overrule(model: ModelCard, schema: Schema, new: Table) -> None:
     """Show what was inferred and let the user change it."""
     draft = state.draft()
     label_column, task_column, output_column = st.columns(3)
-    labels = [str(name) for name in new.columns.columns]
-    label = label_column.selectbox(
-        "Label column",
-        labels,
-        index=labels.index(schema.label),
-        help="The column that the model predicts.",
-        key=f"label_{draft.version}",
-    )
+    with label_column:
+        labels = choose_labels(new, schema.labels, several=len(schema.labels) > 1)
     task = task_column.selectbox(
         "The model predicts",
         list(TASKS),
@@ -54,17 +54,17 @@ def overrule(model: ModelCard, schema: Schema, new: Table) -> None:
         key=f"task_{draft.version}",
     )
     changes: dict[str, object] = {}
-    if label != schema.label:
-        changes |= {"label": label, "classes": None, "columns": None}
+    if labels != schema.labels:
+        changes |= {"label": labels or None, "classes": None, "columns": None}
     if task != schema.task:
         changes |= {"task": task, "classes": None, "from_logits": None}
+        changes |= {} if labels_wanted(model, task) == len(schema.labels) else {"label": None}
     if schema.task != "regression":
-        kinds = {False: "probabilities", True: "logits"}
         logits = output_column.selectbox(
             "Outputs are",
             [False, True],
             index=int(schema.from_logits),
-            format_func=kinds.__getitem__,
+            format_func=outputs_words(schema).__getitem__,
             help=help_for("logits"),
             key=f"logits_{draft.version}",
         )
@@ -76,12 +76,30 @@ def overrule(model: ModelCard, schema: Schema, new: Table) -> None:
         st.rerun()
 
 
+def choose_labels(new: Table, chosen: tuple[str, ...], *, several: bool) -> tuple[str, ...]:
+    """Let the user choose the label column, or several in the order of the output units."""
+    names, key = [str(name) for name in new.columns.columns], f"label_{state.draft().version}"
+    if several:
+        help = "One for each output unit, in the model's order."
+        default = [name for name in chosen if name in names]
+        return tuple(st.multiselect("Label columns", names, default=default, help=help, key=key))
+    label = st.selectbox(
+        "Label column",
+        names,
+        index=names.index(chosen[0]) if chosen and chosen[0] in names else None,
+        placeholder="Choose the label column",
+        help="The column that the model predicts.",
+        key=key,
+    )
+    return () if label is None else (label,)
+
+
 def _overrule_columns(schema: Schema, new: Table) -> dict[str, object]:
     draft, changes = state.draft(), dict[str, object]()
     flat = len(schema.bindings) == 1 and bool(schema.bindings[0].columns)
     with st.expander("Order of columns and labels" if flat else "Order of labels"):
         if flat:
-            available = [str(name) for name in new.columns.columns if str(name) != schema.label]
+            available = [str(name) for name in new.columns.columns if str(name) not in schema.labels]
             chosen = st.multiselect(
                 f"Columns of the input '{literal(schema.bindings[0].input)}', in the model's order",
                 available,
@@ -97,7 +115,8 @@ def _overrule_columns(schema: Schema, new: Table) -> dict[str, object]:
         text = st.text_input(
             "Labels in the order of the model's outputs, separated by commas",
             value=label_list(schema.classes),
-            help="For one output unit: first the label it calls 0, then the one it calls 1.",
+            help="For one output unit: first the label it calls 0, then the one it calls 1. If the file counts the "
+            "labels from 0, names for them. Behind those of the model: labels that are new to it.",
             key=f"classes_{draft.version}",
         )
         if text != label_list(schema.classes):
@@ -111,8 +130,10 @@ def mend(model: ModelCard, new: Table) -> None:
     names = [str(name) for name in new.columns.columns]
     if not names:
         return
-    guess = draft.label or guess_label(model, new)
+    guess = (draft.label,) if isinstance(draft.label, str) else draft.label or guess_labels(model, new)
     label_column, task_column, classes_column = st.columns(3)
+    with label_column:
+        labels = choose_labels(new, guess, several=max(len(guess), labels_wanted(model, draft.task)) > 1)
     task = task_column.selectbox(
         "The model predicts",
         list(TASKS),
@@ -121,13 +142,6 @@ def mend(model: ModelCard, new: Table) -> None:
         placeholder="as the model says",
         key=f"task_{draft.version}",
     )
-    label = label_column.selectbox(
-        "Label column",
-        names,
-        index=names.index(guess) if guess in names else None,
-        placeholder="Choose the label column",
-        key=f"label_{draft.version}",
-    )
     text = classes_column.text_input(
         "Labels in the order of the model's outputs, separated by commas",
         value=label_list(draft.classes or ()),
@@ -135,15 +149,16 @@ def mend(model: ModelCard, new: Table) -> None:
         key=f"classes_{draft.version}",
     )
     changes: dict[str, object] = {}
-    if label and label != guess:
-        changes |= {"label": label, "classes": None, "columns": None}
+    if labels and labels != guess:
+        changes |= {"label": labels, "classes": None, "columns": None}
     if task != draft.task:
         changes |= {"task": task, "from_logits": None}
+        changes |= {} if labels_wanted(model, task) == len(guess) else {"label": None}
     if text != label_list(draft.classes or ()):
         changes |= {"classes": split_labels(text) or None}
     # A changed label changes what can be chosen below; so that comes first, and the choice with the next run.
     if not changes and len(model.inputs) == 1 and len(model.inputs[0].shape) == 1:
-        available = [name for name in names if name != label]
+        available = [name for name in names if name not in labels]
         before = [name for name in draft.columns or available if name in available]
         chosen = st.multiselect(
             f"Columns of the input '{literal(model.inputs[0].name)}', in the model's order",
@@ -152,7 +167,7 @@ def mend(model: ModelCard, new: Table) -> None:
             key=f"columns_{draft.version}",
         )
         if chosen != before:
-            changes |= {"columns": tuple(chosen), "label": label}
+            changes |= {"columns": tuple(chosen), "label": labels or None}
     if changes:
         state.change_draft(**changes)
         st.rerun()
@@ -181,9 +196,14 @@ def inferred(files: Files) -> Schema | None:
         return None
 
 
-def guess_label(model: ModelCard, new: Table) -> str | None:
-    """Return the column that looks like the label, if one is left for it."""
+def guess_labels(model: ModelCard, new: Table) -> tuple[str, ...]:
+    """Return the columns that look like the labels; none if there is nothing left for them."""
     try:
-        return infer_label(model, new)
+        return infer_labels(model, new, state.draft().task)
     except RetrainError:
-        return None
+        return ()
+
+
+def outputs_words(schema: Schema) -> dict[bool, str]:
+    """Return what the outputs may be, by whether they are logits."""
+    return {False: "probabilities", True: "scores" if takes_scores(schema.loss) else "logits"}

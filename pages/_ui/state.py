@@ -35,7 +35,7 @@ class Draft:
     files: dict[str, FileRef]
     name: str = ""
     note: str = ""
-    label: str | None = None
+    label: str | tuple[str, ...] | None = None
     task: Task | None = None
     from_logits: bool | None = None
     classes: tuple[str, ...] | None = None
@@ -228,7 +228,7 @@ def _draft_of(spec: ExperimentSpec) -> Draft:
         files={role: ref for role, ref in files.items() if ref},
         name=spec.name,
         note=spec.note,
-        label=schema.label,
+        label=schema.labels,
         task=schema.task,
         from_logits=schema.from_logits,
         classes=schema.classes or None,

@@ -19,7 +19,8 @@ def mean_interval(per_seed: NDArray[np.floating[Any]], *, share: bool = False) -
 
     Args:
         per_seed: Shape ``(seeds, rows)``; the score of each row for each seed.
-        share: Whether the mean is a share of ones (accuracy); then the rows' part is Wilson's interval.
+        share: Whether each row is a share from 0 to 1 (accuracy: right or wrong, or how many of its labels are
+            right); then the rows' part is Wilson's interval for as many yes-or-no answers as the rows are worth.
 
     Source: Wilson (1927), JASA 22; Bouthillier et al. (2021), MLSys (variance over seeds apart from rows).
 
@@ -30,7 +31,7 @@ def mean_interval(per_seed: NDArray[np.floating[Any]], *, share: bool = False) -
     rows = per_seed.mean(axis=0)
     center, n = float(rows.mean()), rows.size
     if share:
-        low, high = wilson(center, n)
+        low, high = wilson(center, n / design_effect(rows))
     else:
         half = Z95 * standard_error(rows)
         low, high = center - half, center + half
@@ -38,8 +39,25 @@ def mean_interval(per_seed: NDArray[np.floating[Any]], *, share: bool = False) -
     return center - float(np.hypot(center - low, seeds)), center + float(np.hypot(high - center, seeds))
 
 
-def wilson(share: float, n: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share of ``n`` rows.
+def design_effect(rows: NDArray[np.floating[Any]]) -> float:
+    """Return the variance of shares relative to that of ones and zeros with the same mean; 1 for ones and zeros.
+
+    A row with several labels, or the mean of several seeds, says more than one yes or no. As in Agresti and Coull's
+    interval, two yes and two no are added to the mean; one row of that variance keeps the effect from being 0.
+
+    Source: Kish (1965), Survey Sampling, section 8.2; Agresti and Coull (1998), American Statistician 52.
+
+    >>> design_effect(np.array([0.0, 1.0, 1.0])), round(design_effect(np.array([0.4, 0.6] * 50)), 3)
+    (1.0, 0.05)
+    """
+    n, mean = rows.size, float(rows.mean())
+    padded = (n * mean + 2) / (n + 4)
+    one_row = padded * (1 - padded)
+    return (n * float(rows.var()) + one_row) / (n * mean * (1 - mean) + one_row)
+
+
+def wilson(share: float, n: float) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share of ``n`` yes-or-no answers.
 
     Source: Wilson (1927), JASA 22, 209-212.
     """
@@ -58,11 +76,12 @@ def paired_error(rows: NDArray[np.floating[Any]], *, share: bool) -> float:
     """Return the standard error of the mean of differences on the same rows.
 
     For shares of ones, half a row is added to each of the four cells of the paired table, without which few
-    differing rows look surer than they are.
+    differing rows look surer than they are. Where rows differ by less than 1, as with several labels a row, the
+    rows that are added differ by as much as the others do.
 
     Args:
         rows: Difference of each row, shape ``(rows,)``.
-        share: Whether each difference is one of right (1) and wrong (0).
+        share: Whether each difference is one of shares from 0 to 1, such as right (1) and wrong (0).
 
     Source: Agresti and Min (2005), Statistics in Medicine 24, 729-740.
 
@@ -73,7 +92,9 @@ def paired_error(rows: NDArray[np.floating[Any]], *, share: bool) -> float:
     if not share:
         return standard_error(rows)
     n = rows.size + 2
-    variance = (float(np.square(rows).sum()) + 1) / n - (float(rows.sum()) / n) ** 2
+    squares, differing = float(np.square(rows).sum()), int(np.count_nonzero(rows))
+    added = squares / differing if differing else 1.0
+    variance = (squares + added) / n - (float(rows.sum()) / n) ** 2
     return float(np.sqrt(variance / n))
 
 

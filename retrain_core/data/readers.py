@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import hashlib
 import zipfile
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from retrain_core.data.names import refuse_copies
+from retrain_core.data.npz import read_npz
 from retrain_core.errors import FileError
 from retrain_core.types import Table
 
@@ -39,7 +40,7 @@ def read_table(path: Path, name: str | None = None) -> Table:
         name: The name its owner gave it, for messages; the file's own by default.
 
     Returns:
-        Its columns, or its array for an NPZ file whose ``x`` has three or more axes.
+        Its columns, and for an NPZ file its arrays of three or more axes.
 
     Raises:
         FileError: If the file is of another kind, broken, or has no rows.
@@ -47,10 +48,7 @@ def read_table(path: Path, name: str | None = None) -> Table:
     name = name or path.name
     if not path.is_file():
         raise FileError(f"{name} was not found.", "There is no such file.", "Check the path.")
-    kind = _kind(path, name)
-    sha256 = file_hash(path)
-    columns, array, notes = READERS[kind](path, name)
-    table = Table(name=name, sha256=sha256, columns=columns, array=array, notes=tuple(notes))
+    table = replace(READERS[_kind(path, name)](path, name), sha256=file_hash(path))
     if table.rows == 0:
         raise FileError(f"{name} has no rows.", "It holds column names but no examples.", USE_INSTEAD)
     return table
@@ -96,7 +94,7 @@ def _zip_kind(path: Path, name: str) -> str:
     raise FileError(f"{name} cannot be used as data.", f"It is {what}.", USE_INSTEAD)
 
 
-def _read_csv(path: Path, name: str) -> tuple[pd.DataFrame, None, list[str]]:
+def _read_csv(path: Path, name: str) -> Table:
     with path.open("rb") as file:
         head = file.read(64 * 1024)
     encoding = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
@@ -107,7 +105,7 @@ def _read_csv(path: Path, name: str) -> tuple[pd.DataFrame, None, list[str]]:
     first_line = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(SEPARATORS, key=first_line.count)
     header = next(csv.reader([first_line], delimiter=separator), [])
-    _refuse_copies(header, name)
+    refuse_copies(header, name)
     try:
         # Where the first line of values is too long, pandas would shift the columns, with no word about it.
         if why := _long_line(path, encoding, separator, among=1):
@@ -120,8 +118,8 @@ def _read_csv(path: Path, name: str) -> tuple[pd.DataFrame, None, list[str]]:
     except pd.errors.ParserError as error:
         why = _long_line(path, encoding, separator) or f"{str(error).strip()}."
         raise FileError(f"{name} cannot be read as CSV.", why, CORRECT_LINE) from error
-    notes = [] if separator == "," else [f"{name}: columns are separated by {separator!r}."]
-    return frame, None, notes
+    notes = () if separator == "," else (f"{name}: columns are separated by {separator!r}.",)
+    return Table(name, "", frame, notes=notes)
 
 
 CORRECT_LINE = "Name every column in the first line, and take separators away from the ends of lines."
@@ -139,16 +137,6 @@ def _long_line(path: Path, encoding: str, separator: str, among: int | None = No
     return None
 
 
-def _refuse_copies(columns: Sequence[str], name: str) -> None:
-    twice = sorted({column or "(no name)" for column in columns if columns.count(column) > 1})
-    if twice:
-        raise FileError(
-            f"{name} has columns of the same name: {', '.join(twice[:12])}.",
-            "Columns are matched by name, so each name may stand once.",
-            "Rename or drop the copies.",
-        )
-
-
 def _not_utf8(name: str, error: UnicodeDecodeError) -> FileError:
     return FileError(
         f"{name} is not UTF-8 text.",
@@ -157,10 +145,10 @@ def _not_utf8(name: str, error: UnicodeDecodeError) -> FileError:
     )
 
 
-def _read_parquet(path: Path, name: str) -> tuple[pd.DataFrame, None, list[str]]:
+def _read_parquet(path: Path, name: str) -> Table:
     try:
         schema = pq.read_schema(path)
-        _refuse_copies(schema.names, name)
+        refuse_copies(schema.names, name)
         frame = pd.read_parquet(path)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise FileError(
@@ -172,61 +160,8 @@ def _read_parquet(path: Path, name: str) -> tuple[pd.DataFrame, None, list[str]]
     nested = [str(field.name) for field in schema if pa.types.is_nested(field.type)]
     if nested:
         notes.append(f"{name}: columns that hold lists or records are left out: {', '.join(nested[:12])}.")
-    return frame.drop(columns=nested, errors="ignore"), None, notes
+    return Table(name, "", frame.drop(columns=nested, errors="ignore"), notes=tuple(notes))
 
 
-def _read_npz(path: Path, name: str) -> tuple[pd.DataFrame, np.ndarray | None, list[str]]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files if key in ("x", "y")}
-    except (ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise FileError(
-            f"{name} cannot be read as NPZ.",
-            "An array is broken or holds Python objects.",
-            "Save plain arrays `x` and `y`.",
-        ) from error
-    if "x" not in arrays:
-        raise FileError(
-            f"{name} has no array `x`.",
-            "The examples are expected there.",
-            "Use np.savez(file, x=..., y=...).",
-        )
-    x, y = arrays["x"], arrays.get("y")
-    if x.ndim == 0:
-        raise FileError(f"{name}: `x` is a single value.", "It has no rows.", "Save one row an example.")
-    labels = pd.DataFrame({} if y is None else {"y": _npz_labels(y, len(x), name)}, index=range(len(x)))
-    if x.ndim >= 3:
-        return labels, x, []
-    flat = x if x.ndim == 2 else x[:, np.newaxis]
-    features = pd.DataFrame(flat, columns=[f"x{i}" for i in range(flat.shape[1])])
-    return pd.concat([features, labels], axis=1), None, []
-
-
-def _npz_labels(y: np.ndarray, rows: int, name: str) -> np.ndarray:
-    """Return one label an example; one-hot rows become the number of their class."""
-    if y.ndim not in (1, 2):
-        shape = " x ".join(map(str, y.shape)) or "a single value"
-        raise FileError(
-            f"{name}: `y` is no list of labels.",
-            f"Its shape is {shape}; each example needs one label.",
-            "Save `y` with one value a row, or one-hot with one column a class.",
-        )
-    if len(y) != rows:
-        raise FileError(
-            f"{name}: `x` and `y` differ in length.",
-            f"`x` has {rows:,} rows, `y` has {len(y):,}; each example needs one label.",
-            "Save both again.",
-        )
-    if y.ndim == 1 or y.shape[1] == 1:
-        return y.reshape(rows)
-    if y.dtype.kind not in "fiub" or not (np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()):
-        raise FileError(
-            f"{name}: `y` has {y.shape[1]} columns and is not one-hot.",
-            "Each row must hold a single 1 among zeros; several numbers or labels an example cannot be compared so far.",
-            "Save `y` with one label a row.",
-        )
-    return np.asarray(y.argmax(axis=1))
-
-
-Reader = Callable[[Path, str], tuple[pd.DataFrame, np.ndarray | None, list[str]]]
-READERS: dict[str, Reader] = {"csv": _read_csv, "parquet": _read_parquet, "npz": _read_npz}
+Reader = Callable[[Path, str], Table]
+READERS: dict[str, Reader] = {"csv": _read_csv, "parquet": _read_parquet, "npz": read_npz}

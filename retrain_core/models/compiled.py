@@ -7,21 +7,25 @@ from dataclasses import dataclass
 from retrain_core.errors import ModelError
 from retrain_core.models.allowed import LOSS_ALIASES, LOSSES, OPTIMIZERS
 from retrain_core.models.config import RECOMPILE
+from retrain_core.models.parsing import Json
 from retrain_core.models.wording import quoted
 from retrain_core.types import Finding, Task, TensorSpec
 
-BINARY = frozenset({"binary_crossentropy", "binary_focal_crossentropy"})
-MULTICLASS = frozenset(
+YES_OR_NO = frozenset({"binary_crossentropy", "binary_focal_crossentropy", "hinge", "squared_hinge"})
+CLASSES = frozenset(
     {
         *("categorical_crossentropy", "categorical_focal_crossentropy", "sparse_categorical_crossentropy"),
-        "categorical_generalized_cross_entropy",
+        *("categorical_generalized_cross_entropy", "categorical_hinge"),
     }
 )
-REGRESSION = frozenset(
+NUMBERS = frozenset(
     {
         *("mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error", "huber", "log_cosh"),
-        *("mean_squared_logarithmic_error", "poisson", "cosine_similarity"),
+        *("mean_squared_logarithmic_error", "poisson", "cosine_similarity", "kl_divergence"),
     }
+)
+WITHOUT_LOGITS = frozenset(
+    {"hinge", "squared_hinge", "categorical_hinge", "categorical_generalized_cross_entropy"}
 )
 
 
@@ -41,26 +45,31 @@ def compiled(config: object) -> Compiled:
     Raises:
         ModelError: If the loss or optimizer is not built into Keras.
 
-    >>> compiled({"loss": "mse", "optimizer": "adam"})
-    Compiled(loss='mean_squared_error', from_logits=None, optimizer='Adam', learning_rate=None)
+    >>> how = compiled({"loss": "mse", "optimizer": "adam"})
+    >>> how.loss, how.from_logits, how.optimizer
+    ('mean_squared_error', None, 'Adam')
     """
     if not isinstance(config, dict) or not config:
         return Compiled()
-    loss, from_logits = _loss(config.get("loss"))
+    name, settings = _loss(config.get("loss"))
     optimizer, learning_rate = _optimizer(config.get("optimizer") or config.get("optimizer_config"))
-    return Compiled(loss, from_logits, optimizer, learning_rate)
+    logits = (
+        bool(settings.get("from_logits", False)) if name in (YES_OR_NO | CLASSES) - WITHOUT_LOGITS else None
+    )
+    return Compiled(name, logits, optimizer, learning_rate)
 
 
-def _loss(value: object) -> tuple[str | None, bool | None]:
+def _loss(value: object) -> tuple[str | None, Json]:
+    """Return the loss by its function's name, and its settings; neither if the model was not compiled."""
     while isinstance(value, (list, dict)) and len(value) == 1:  # one loss, given by list or by output name
         value = value[0] if isinstance(value, list) else next(iter(value.values()))
-    logits: object = False
+    settings: Json = {}
     if isinstance(value, dict):
         inner = value.get("config")
-        logits = inner.get("from_logits", False) if isinstance(inner, dict) else False
+        settings = inner if isinstance(inner, dict) else {}
         value = inner if value.get("class_name") == "function" else value.get("class_name")
     if value is None:
-        return None, None
+        return None, {}
     name = LOSSES.get(str(value)) or LOSS_ALIASES.get(str(value)) or str(value)
     if name not in LOSSES.values():
         raise ModelError(
@@ -68,7 +77,7 @@ def _loss(value: object) -> tuple[str | None, bool | None]:
             "A custom loss is code of its own, which is not run here.",
             RECOMPILE,
         )
-    return name, bool(logits) if name in BINARY | MULTICLASS else None
+    return name, settings
 
 
 def _optimizer(value: object) -> tuple[str | None, float | None]:
@@ -106,19 +115,30 @@ def task_of(activation: str | None, output: TensorSpec, how: Compiled) -> tuple[
     ('multiclass', 'The output is a softmax over 3 classes.')
     """
     units = units_of(output)
-    if how.loss in MULTICLASS or (activation == "softmax" and how.loss not in REGRESSION):
+    several = units is not None and units > 1
+    if how.loss in CLASSES or (activation == "softmax" and how.loss not in NUMBERS):
         return _classes(units, activation, how)
-    if how.loss in BINARY and units not in (1, None):
+    if how.loss in YES_OR_NO and several:
         return (
-            None,
-            f"The loss {how.loss} on {units} units can mean several labels an example; say which task it is.",
+            "multilabel",
+            f"The loss {how.loss} on {units} units can mean several labels an example, each yes or no.",
         )
-    if how.loss in BINARY:
+    if how.loss in YES_OR_NO:
         return "binary", f"The model was compiled with the loss {how.loss}."
-    if activation == "sigmoid" and units == 1:
+    if activation == "sigmoid" and how.loss not in NUMBERS:
+        if several:
+            return (
+                "multilabel",
+                f"The output is {units} sigmoid units: several labels an example, each yes or no.",
+            )
         return "binary", "The output is one sigmoid unit."
-    if how.loss in REGRESSION:
-        return "regression", f"The model was compiled with the loss {how.loss}."
+    if how.loss in NUMBERS and activation in ("sigmoid", "softmax"):
+        return None, (
+            f"The output is a {activation}, and the loss {how.loss} fits numbers as well as classes: the labels tell."
+        )
+    if how.loss in NUMBERS:
+        values = f" for {units} values an example" if several else ""
+        return "regression", f"The model was compiled with the loss {how.loss}{values}."
     if how.loss is None:
         ending = f"is {activation}" if activation else "has an activation that cannot be told"
         return None, (
@@ -157,7 +177,16 @@ def compile_findings(activation: str | None, output: TensorSpec, how: Compiled) 
     elif how.from_logits is False and activation == "linear":
         title = "Loss expects probabilities, output is linear"
         found.append(Finding("warning", title, f"The loss {how.loss} was compiled without from_logits=True."))
-    if how.loss in REGRESSION and (units_of(output) or 1) > 1:
-        title = f"{units_of(output)} values an example"
-        found.append(Finding("warning", title, "Regression is supported for one value an example."))
+    if how.loss == "huber":
+        found.append(
+            Finding(
+                "warning",
+                "The delta of the Huber loss is 1",
+                "Keras does not save it, so that is the default.",
+            )
+        )
+    units, (task, _) = units_of(output) or 1, task_of(activation, output, how)
+    if units > 1 and task in ("multilabel", "regression"):
+        title = f"{units} {'labels' if task == 'multilabel' else 'values'} an example"
+        found.append(Finding("ok", title, "Each output unit is compared with a label column of its own."))
     return found

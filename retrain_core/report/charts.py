@@ -20,7 +20,7 @@ from retrain_core.report.words import (
     lines_words,
     tradeoff_words,
 )
-from retrain_core.types import ColumnShift, Comparison, ShiftReport
+from retrain_core.types import ColumnShift, Comparison, ShiftReport, Task
 
 MOST_DISTRIBUTIONS = 3
 FEWEST_ROWS = 5  # a category with fewer rows could be one person's
@@ -117,29 +117,30 @@ def effects_chart(report: ShiftReport, top: int) -> Chart:
 
 
 def distribution_charts(content: ReportContent) -> list[Chart]:
-    """Return old and new distribution of the label and of the columns that moved most."""
+    """Return old and new distribution of the labels and of the columns that moved most."""
     old, new, report = content.old, content.new, content.shift
     if old is None or report is None:
         return []
-    charts = []
-    label = content.spec.schema.label
-    if label in old and label in new:
-        sides = (
-            (old[label], new[label])
-            if content.comparison.task == "regression"
-            else without_rare(old[label], new[label])
-        )
-        figure = label_distribution(*sides, label, content.comparison.task)
-        charts.append(Chart("label", f"Label: {label}", report.label.summary, figure))
+    charts = [
+        _label(number, label, old, new, content.comparison.task)
+        for number, label in enumerate(report.labels[:MOST_DISTRIBUTIONS])
+    ]
     shown = [
-        column
-        for column in report.columns
-        if column.measures and column.name in old and column.name in new and column.name != label
+        column for column in report.columns if column.measures and column.name in old and column.name in new
     ]
     moved = [column for column in shown if column.level != "none"] or shown[:1]
     return charts + [
         _distribution(number, column, old, new) for number, column in enumerate(moved[:MOST_DISTRIBUTIONS])
     ]
+
+
+def _label(number: int, label: ColumnShift, old: pd.DataFrame, new: pd.DataFrame, task: Task) -> Chart:
+    sides = (old[label.name], new[label.name])
+    if task != "regression":
+        sides = without_rare(*sides)
+    figure = label_distribution(*sides, label.name, task)
+    key = f"label-{number}" if number else "label"
+    return Chart(key, f"Label: {label.name}", label.summary, figure, label.findings)
 
 
 def _distribution(number: int, shift: ColumnShift, old: pd.DataFrame, new: pd.DataFrame) -> Chart:

@@ -123,8 +123,9 @@ def sources(content: ReportContent) -> Facts:
     if spec.old is None:
         facts.append(("Old data", "none: shift and forgetting cannot be measured"))
     facts += [("Label", schema.label), ("Task", schema.task), ("Loss", schema.loss)]
-    if schema.classes:
-        facts.append(("Classes", ", ".join(schema.classes)))
+    known = schema.classes[: len(schema.classes) - len(schema.new_classes)]
+    for title, names in (("Classes", known), ("New to the model", schema.new_classes)):
+        facts += [(title, ", ".join(names))] if names else []
     return [*facts, ("Seed of the split", str(spec.split_seed)), ("Asked", day(spec.created))]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ def shift_json(report: ShiftReport) -> dict[str, Any]:
         "overall": _aspect(report.overall),
         "columns": {column.name: _column(column) for column in report.columns},
         "label": _aspect(report.label),
+        "labels": {label.name: _column(label) for label in report.labels},
         "concept": _aspect(report.concept),
         "multivariate": _aspect(report.multivariate),
         "rows": {"old": report.old_rows, "new": report.new_rows},

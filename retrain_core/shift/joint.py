@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from retrain_core.shift import wording
 from retrain_core.shift.columns import ColumnPair
 from retrain_core.shift.concept import FEWEST_ROWS, LEAST_OVERLAP, ConceptCheck
 from retrain_core.shift.effect import d_from_auc
 from retrain_core.shift.estimate import Estimate
 from retrain_core.shift.evidence import Evidence, Test, Verdict
-from retrain_core.shift.labels import positive_class
+from retrain_core.shift.labels import MOST_LABELS, positive_class
 from retrain_core.shift.levels import ALPHA
 from retrain_core.shift.multivariate import DomainCheck
 from retrain_core.types import Aspect
@@ -48,8 +51,15 @@ def domain_aspect(check: DomainCheck | None, verdict: Verdict) -> Aspect:
     return Aspect(verdict.level, f"{said}{weight}{drivers}.", verdict.measures)
 
 
-def concept_aspect(check: ConceptCheck | None, label: ColumnPair, verdict: Verdict) -> Aspect:
+def concept_aspect(check: ConceptCheck | None, labels: Sequence[ColumnPair], verdict: Verdict) -> Aspect:
     """Return the answer to: do rows with the same values get other labels now?"""
+    aspect = _concept_aspect(check, labels, verdict)
+    if len(labels) <= MOST_LABELS:
+        return aspect
+    return replace(aspect, summary=f"{aspect.summary} (The first {MOST_LABELS} of {len(labels):,} labels.)")
+
+
+def _concept_aspect(check: ConceptCheck | None, labels: Sequence[ColumnPair], verdict: Verdict) -> Aspect:
     if check is None:
         return Aspect(
             None,
@@ -69,8 +79,8 @@ def concept_aspect(check: ConceptCheck | None, label: ColumnPair, verdict: Verdi
     else:
         weight = ", but too little to matter" if verdict.level == "none" else ""
         said = (
-            f"Rows with the same values get other labels now{weight}: the expected label moved by "
-            f"{wording.deviations(measure.value)} ({wording.chance(p)}){_where(check)}{_average(check, label)}."
+            f"Rows with the same values get other labels now{weight}: the expected label{'s together' if len(labels) > 1 else ''} moved by "
+            f"{wording.deviations(measure.value)} ({wording.chance(p)}){_where(check)}{_average(check, labels[0])}."
         )
     return Aspect(verdict.level, said, verdict.measures)
 

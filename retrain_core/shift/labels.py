@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 from retrain_core.shift import wording
 from retrain_core.shift.columns import ColumnPair, is_usable, number_first, pair_columns
 from retrain_core.shift.estimate import Values
-from retrain_core.types import Kind, Task
+from retrain_core.types import Aspect, ColumnShift, Kind, Task
 
 MOST_CLASSES = 10  # classes the concept check tells apart
+MOST_LABELS = 10  # label columns it looks at
 
 
 def pair_labels(old: pd.Series[Any], new: pd.Series[Any], task: Task | None) -> ColumnPair:
@@ -42,18 +44,70 @@ def label_summary(pair: ColumnPair, effect: float) -> str:
     )
 
 
+def labels_aspect(labels: Sequence[ColumnShift], names: Sequence[str], lacking: Sequence[str]) -> Aspect:
+    """Return the answer for all labels together: that of the one that moved most, and how many did.
+
+    Args:
+        labels: Those that both sides have, most moved first; their p-values are adjusted over all tests of a report.
+        names: All label columns.
+        lacking: Which columns one side lacks, as ends of sentences.
+    """
+    if not names:
+        return Aspect(None, "It cannot be told: no label column is chosen.")
+    if not labels:
+        return Aspect(None, f"It cannot be told: {' '.join(lacking)}")
+    worst = _most_moved(labels)
+    level = worst.level if "effect_size" in worst.measures else None
+    said = " ".join([worst.summary, *worst.findings])
+    if len(names) == 1:
+        return Aspect(level, said, worst.measures)
+    moved = sum(label.level != "none" for label in labels)
+    size = f"{len(labels):,}"
+    count = (
+        f"{moved:,} of {size} labels moved" if moved else f"None of the {size} labels moved enough to matter"
+    )
+    missing = [sentence[0].upper() + sentence[1:] for sentence in lacking]
+    return Aspect(level, " ".join([f"{count}. Most: {said}", *missing]), worst.measures)
+
+
+def labels_clause(labels: Sequence[ColumnShift], pairs: Sequence[ColumnPair]) -> str:
+    """Return how the label moved, or the one of several that moved most, for the page's one sentence.
+
+    Args:
+        labels: Most moved first.
+        pairs: Their columns.
+    """
+    worst = _most_moved(labels)
+    pair = next(pair for pair in pairs if pair.name == worst.name)
+    if len(labels) == 1:
+        return label_clause(pair)
+    moved = sum(label.level != "none" for label in labels)
+    most = f"the mean of {wording.short(pair.name)}" if pair.kind == "numeric" else "one"
+    return f"{moved:,} of {len(labels):,} labels moved, most {most} {_from_to(pair)}"
+
+
+def _most_moved(labels: Sequence[ColumnShift]) -> ColumnShift:
+    """Return the first label that could be compared."""
+    return next((label for label in labels if "effect_size" in label.measures), labels[0])
+
+
 def label_clause(pair: ColumnPair) -> str:
     """Return how the label moved for the page's one sentence.
 
     >>> label_clause(pair_columns(pd.Series([0, 1] * 5, name="y"), pd.Series([1] * 10, name="y")))
     'the label moved from 50 % to 100 % (y = 1)'
     """
+    subject = "the label's mean" if pair.kind == "numeric" else "the label"
+    return f"{subject} moved {_from_to(pair)}"
+
+
+def _from_to(pair: ColumnPair) -> str:
     if pair.kind == "numeric":
         old, new = pair.values()
-        return f"the label's mean moved from {wording.number(float(old.mean()))} to {wording.number(float(new.mean()))}"
+        return f"from {wording.number(float(old.mean()))} to {wording.number(float(new.mean()))}"
     name, before, after = shown_class(pair)
     value = f"{wording.short(pair.name)} = {wording.short(name)}"
-    return f"the label moved from {wording.percent(before)} to {wording.percent(after)} ({value})"
+    return f"from {wording.percent(before)} to {wording.percent(after)} ({value})"
 
 
 def shown_class(pair: ColumnPair) -> tuple[str, float, float]:
@@ -71,6 +125,18 @@ def positive_class(pair: ColumnPair) -> int:
     (1, 'of 9 and 10')
     """
     return max(range(len(pair.categories)), key=lambda i: number_first(pair.categories[i]))
+
+
+def labels_target(pairs: Sequence[ColumnPair], rows: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Values:
+    """Return the first labels of the given rows side by side; several numbers each on the scale of their spread."""
+    targets = [label_target(pair, rows) for pair in pairs[:MOST_LABELS]]
+    if len(targets) == 1:
+        return targets[0]
+    scaled = []
+    for pair, target in zip(pairs, targets, strict=False):
+        spread = np.nanstd(target) if pair.kind == "numeric" and np.isfinite(target).any() else 1.0
+        scaled.append(target / (spread if spread > 0 else 1.0))
+    return np.hstack(scaled)
 
 
 def label_target(pair: ColumnPair, rows: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from retrain_core.shift.evidence import Evidence, Verdict, judge
 from retrain_core.shift.features import build_features, keep_rows, sample_rows
 from retrain_core.shift.images import is_summary
 from retrain_core.shift.joint import concept_aspect, concept_evidence, domain_aspect, domain_evidence
-from retrain_core.shift.labels import label_clause, label_summary, label_target, pair_labels
+from retrain_core.shift.labels import label_summary, labels_aspect, labels_clause, labels_target, pair_labels
 from retrain_core.shift.levels import ORDER, detectable_effect
 from retrain_core.shift.multivariate import check_domain
 from retrain_core.shift.overall import overall_aspect
@@ -32,62 +33,65 @@ def shift_report(
     old: pd.DataFrame,
     new: pd.DataFrame,
     *,
-    label: str | None,
+    label: str | Sequence[str] | None,
     task: Task | None = None,
 ) -> ShiftReport:
-    """Return how the new data differs from the old: each column, the label, the concept, all columns together.
+    """Return how the new data differs from the old: each column, the labels, the concept, all columns together.
 
     Args:
         old: Rows the model was trained on.
         new: Rows that arrived.
-        label: The label column, if there is one.
-        task: Kind of problem; told from the label by default.
+        label: The label column, or several; none if there is no label.
+        task: Kind of problem; told from the labels by default.
 
     Raises:
-        DataError: If a side has no rows, two columns have one name, or neither side has the label.
+        DataError: If a side has no rows, two columns have one name, or neither side has a label.
 
     >>> rows = pd.DataFrame({"x": range(200)})
     >>> shift_report(rows, rows + 150, label=None).overall.level
     'major'
     """
+    names = (label,) if isinstance(label, str) else tuple(label or ())
     summaries = is_summary(old) or is_summary(new)
     old, new = _named(old, "old"), _named(new, "new")
-    _require_label(old, new, label)
-    pairs = [
-        pair_columns(old[name], new[name]) for name in old.columns if name in new.columns and name != label
-    ]
-    labels = _label_pair(old, new, label, task)
+    _require_labels(old, new, names)
+    shared = [name for name in old.columns if name in new.columns]
+    pairs = [pair_columns(old[name], new[name]) for name in shared if name not in names]
+    labels = [pair_labels(old[name], new[name], task) for name in names if name in shared]
     rows = sample_rows(len(old), len(new))
     features = build_features(pairs, rows)
     domain = check_domain(features)
     concept = None
-    if labels is not None and not summaries:
-        target = label_target(labels, rows)
+    if labels and not summaries:
+        target = labels_target(labels, rows)
         labelled = np.flatnonzero(np.isfinite(target).all(axis=1))
         concept = check_concept(keep_rows(features, labelled), target[labelled])
 
     subjects = {pair.name: column_evidence(pair) for pair in pairs}
-    subjects[LABEL] = column_evidence(labels) if labels else Evidence()
+    subjects |= {f"{LABEL}{pair.name}": column_evidence(pair) for pair in labels}
     subjects[MULTIVARIATE], subjects[CONCEPT] = domain_evidence(domain), concept_evidence(concept)
     verdicts = judge(subjects)
 
-    columns = _columns(pairs, subjects, verdicts)
-    label_answer = _label_aspect(labels, subjects[LABEL], verdicts[LABEL], label, old)
+    columns = _in_order([_shift(pair, subjects[pair.name], verdicts[pair.name]) for pair in pairs])
+    moved = _in_order([_label(pair, subjects, verdicts) for pair in labels])
+    label_answer = labels_aspect(moved, names, _lacking(old, new, names))
     multivariate = domain_aspect(domain, verdicts[MULTIVARIATE])
-    if labels is None or summaries:
-        concept_answer = Aspect(None, NO_LABEL if labels is None else SUMMARIES_ONLY)
+    if not labels or summaries:
+        concept_answer = Aspect(None, NO_LABEL if not labels else SUMMARIES_ONLY)
     else:
         concept_answer = concept_aspect(concept, labels, verdicts[CONCEPT])
     overall = overall_aspect(
         columns,
         label=label_answer,
-        label_moved=label_clause(labels) if labels and label_answer.level else "",
+        label_moved=labels_clause(moved, labels) if label_answer.level else "",
         concept=concept_answer,
         multivariate=multivariate,
-        one_sided=_one_sided(old, new, label),
+        one_sided=_one_sided(old, new, names),
         detectable=detectable_effect(len(old), len(new), len(columns)),
     )
-    return ShiftReport(overall, columns, label_answer, concept_answer, multivariate, len(old), len(new))
+    return ShiftReport(
+        overall, columns, label_answer, concept_answer, multivariate, len(old), len(new), moved
+    )
 
 
 def _named(frame: pd.DataFrame, side: str) -> pd.DataFrame:
@@ -108,59 +112,55 @@ def _named(frame: pd.DataFrame, side: str) -> pd.DataFrame:
     return frame
 
 
-def _require_label(old: pd.DataFrame, new: pd.DataFrame, label: str | None) -> None:
-    if label is not None and label not in old.columns and label not in new.columns:
-        raise DataError(
-            f"Neither the old nor the new data has a column '{wording.short(label)}'.",
-            f"It is needed as the label. The columns of the new data are: {wording.listed(list(new.columns), 12)}.",
-            "Choose another label column.",
-        )
+def _require_labels(old: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str]) -> None:
+    for label in labels:
+        if label not in old.columns and label not in new.columns:
+            raise DataError(
+                f"Neither the old nor the new data has a column '{wording.short(label)}'.",
+                f"It is needed as the label. The columns of the new data are: {wording.listed(list(new.columns), 12)}.",
+                "Choose another label column.",
+            )
 
 
-def _label_pair(
-    old: pd.DataFrame, new: pd.DataFrame, label: str | None, task: Task | None
-) -> ColumnPair | None:
-    if label is None or label not in old.columns or label not in new.columns:
-        return None
-    return pair_labels(old[label], new[label], task)
+def _lacking(old: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str]) -> list[str]:
+    """Return which labels one side lacks, a sentence for each side."""
+    found = []
+    for frame, where in ((old, "old"), (new, "new")):
+        if only := [name for name in labels if name not in frame.columns]:
+            found.append(f"the {where} data has no column{'s'[: len(only) > 1]} {wording.listed(only)}.")
+    return found
 
 
-def _columns(
-    pairs: Sequence[ColumnPair], subjects: Mapping[str, Evidence], verdicts: Mapping[str, Verdict]
-) -> tuple[ColumnShift, ...]:
-    columns = [
-        ColumnShift(
-            name=pair.name,
-            kind=pair.kind,
-            level=verdicts[pair.name].level,
-            effect=subjects[pair.name].effect,
-            measures=verdicts[pair.name].measures,
-            summary=subjects[pair.name].summary,
-            findings=subjects[pair.name].findings,
-        )
-        for pair in pairs
-    ]
-    return tuple(sorted(columns, key=lambda column: (-ORDER[column.level], -column.effect)))
+def _shift(pair: ColumnPair, evidence: Evidence, verdict: Verdict) -> ColumnShift:
+    return ColumnShift(
+        name=pair.name,
+        kind=pair.kind,
+        level=verdict.level,
+        effect=evidence.effect,
+        measures=verdict.measures,
+        summary=evidence.summary,
+        findings=evidence.findings,
+    )
 
 
-def _label_aspect(
-    pair: ColumnPair | None, evidence: Evidence, verdict: Verdict, label: str | None, old: pd.DataFrame
-) -> Aspect:
-    if label is None:
-        return Aspect(None, "It cannot be told: no label column is chosen.")
-    if pair is None:
-        lacking = "new" if label in old.columns else "old"
-        return Aspect(None, f"It cannot be told: the {lacking} data has no column {wording.short(label)}.")
-    if "effect_size" not in evidence.measures:
-        return Aspect(None, evidence.summary, verdict.measures)
-    moved = label_summary(pair, evidence.measures["effect_size"].value)
-    return Aspect(verdict.level, " ".join([moved, *evidence.findings]), verdict.measures)
+def _label(
+    pair: ColumnPair, subjects: Mapping[str, Evidence], verdicts: Mapping[str, Verdict]
+) -> ColumnShift:
+    """Return how a label moved; its summary says of which class, or which mean."""
+    key = f"{LABEL}{pair.name}"
+    found = _shift(pair, subjects[key], verdicts[key])
+    effect = subjects[key].measures.get("effect_size")
+    return found if effect is None else replace(found, summary=label_summary(pair, effect.value))
 
 
-def _one_sided(old: pd.DataFrame, new: pd.DataFrame, label: str | None) -> list[str]:
+def _in_order(shifts: Sequence[ColumnShift]) -> tuple[ColumnShift, ...]:
+    return tuple(sorted(shifts, key=lambda column: (-ORDER[column.level], -column.effect)))
+
+
+def _one_sided(old: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str]) -> list[str]:
     findings = []
     for here, there, where in ((old, new, "old"), (new, old, "new")):
-        only = [name for name in here.columns if name not in there.columns and name != label]
+        only = [name for name in here.columns if name not in there.columns and name not in labels]
         if only:
             findings.append(f"Only the {where} data has {wording.listed(only)}.")
     return findings

@@ -31,7 +31,7 @@ def ours() -> None:
 
     x, y = data(CNN)
     schema = Schema(
-        "multiclass", "y", (Binding("image", (), "float32", x.shape[1:]),), tuple("0123456789"), 10, False,
+        "multiclass", ("y",), (Binding("image", (), "float32", x.shape[1:]),), tuple("0123456789"), 10, False,
         "sparse_categorical_crossentropy",
     )  # fmt: skip
     rng = np.random.default_rng(0)

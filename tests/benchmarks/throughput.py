@@ -67,9 +67,9 @@ def ours(kind: str) -> None:
     size = KINDS[kind][0]
     shape = tuple(x.shape[1:])
     schema = (
-        Schema("multiclass", "y", (Binding("image", (), "float32", shape),), tuple("0123456789"), 10, False, "sparse_categorical_crossentropy")
+        Schema("multiclass", ("y",), (Binding("image", (), "float32", shape),), tuple("0123456789"), 10, False, "sparse_categorical_crossentropy")
         if kind == CNN
-        else Schema("binary", "y", (Binding("x", (), "float32", shape),), ("0", "1"), 1, False, "binary_crossentropy")
+        else Schema("binary", ("y",), (Binding("x", (), "float32", shape),), ("0", "1"), 1, False, "binary_crossentropy")
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"

@@ -40,6 +40,54 @@ def test_difference_to_keep_covers_the_truth_in_about_95_of_100(seeds: int) -> N
     assert 0.93 < np.mean(inside) <= 0.995
 
 
+def rows_of_labels(
+    rng: np.random.Generator, rows: int, labels: int, share: float, alike: float
+) -> np.ndarray:
+    """Return the share of right labels of each row; ``alike`` is how much the labels of a row hang together."""
+    spread = 1 / alike - 1
+    chance = rng.beta(share * spread, (1 - share) * spread, size=(rows, 1))
+    return (rng.uniform(size=(rows, labels)) < chance).mean(axis=1)[np.newaxis]
+
+
+@pytest.mark.parametrize("rows", [20, 200])
+@pytest.mark.parametrize("labels", [2, 5, 20])
+@pytest.mark.parametrize("share", [0.6, 0.95])
+@pytest.mark.parametrize("alike", [0.02, 0.3])
+def test_share_of_right_labels_is_covered_in_about_95_of_100(
+    rows: int, labels: int, share: float, alike: float
+) -> None:
+    rng = np.random.default_rng(labels)
+    ends = [mean_interval(rows_of_labels(rng, rows, labels, share, alike), share=True) for _ in range(800)]
+    assert np.mean([low <= share <= high for low, high in ends]) > 0.92
+    if (
+        alike < 0.1
+    ):  # each label is nearly a row of its own, so the interval has to be narrower than that of rows
+        whole = [stats.binomtest(round(share * rows), rows).proportion_ci(0.95, method="wilson")]
+        assert np.mean([high - low for low, high in ends]) < 0.9 * (whole[0].high - whole[0].low)
+
+
+@pytest.mark.parametrize("labels", [1, 2, 5, 20])
+@pytest.mark.parametrize(("rows", "changed"), [(30, 0.2), (100, 0.05), (500, 0.02)])
+def test_difference_of_rows_with_several_labels_covers_the_truth(
+    labels: int, rows: int, changed: float
+) -> None:
+    rng = np.random.default_rng(labels)
+    inside = []
+    for _ in range(1000):
+        keep = rng.uniform(size=(1, rows, labels)) < 0.8
+        anew = rng.uniform(size=keep.shape) < changed  # these labels are answered anew, and better
+        candidate = np.where(anew, rng.uniform(size=keep.shape) < 0.9, keep)
+        low, high = paired_delta(candidate.mean(axis=2), keep.mean(axis=2), share=True).interval
+        inside.append(low <= 0.1 * changed <= high)
+    assert np.mean(inside) > 0.92
+
+
+def test_all_rows_alike_leave_some_doubt() -> None:
+    low, high = mean_interval(np.full((1, 50), 0.5), share=True)
+    assert low < 0.5 < high
+    assert mean_interval(np.ones((1, 50)), share=True)[0] == pytest.approx(50 / (50 + 1.96**2), abs=1e-3)
+
+
 def test_pairing_on_the_same_rows_makes_the_interval_narrower() -> None:
     rng = np.random.default_rng(1)
     keep = (rng.uniform(size=(1, 1000)) < 0.7).astype(float)

@@ -64,14 +64,39 @@ def test_what_a_file_holds_counts_not_its_name(tmp_path: Path) -> None:
 def test_npz_images_are_an_array_with_labels_beside_it(tmp_path: Path) -> None:
     np.savez(tmp_path / "images.npz", x=np.zeros((3, 4, 4), np.uint8), y=np.array([0, 1, 2]))
     table = read_table(tmp_path / "images.npz")
-    assert table.rows == 3 and table.array is not None and table.array.shape == (3, 4, 4)
+    assert table.rows == 3 and table.arrays["x"].shape == (3, 4, 4)
     assert table.columns["y"].tolist() == [0, 1, 2]
 
 
-def test_npz_rows_are_columns_and_one_hot_labels_are_numbers(tmp_path: Path) -> None:
-    np.savez(tmp_path / "rows.npz", x=np.arange(6.0).reshape(3, 2), y=np.eye(3))
-    columns = read_table(tmp_path / "rows.npz").columns
-    assert list(columns) == ["x0", "x1", "y"] and columns["y"].tolist() == [0, 1, 2]
+def test_npz_rows_are_columns_and_labels_of_several_columns_stay_apart(tmp_path: Path) -> None:
+    np.savez(tmp_path / "rows.npz", y=np.eye(3), x=np.arange(6.0).reshape(3, 2))
+    table = read_table(tmp_path / "rows.npz")
+    assert list(table.columns) == ["x0", "x1", "y_0", "y_1", "y_2"]
+    assert table.flattened == {"x": ("x0", "x1"), "y": ("y_0", "y_1", "y_2")}
+
+
+def test_npz_labels_in_one_column_are_a_plain_label(tmp_path: Path) -> None:
+    np.savez(tmp_path / "rows.npz", x=np.zeros((3, 2)), y=np.array([[4.0], [5.0], [6.0]]))
+    assert read_table(tmp_path / "rows.npz").columns["y"].tolist() == [4.0, 5.0, 6.0]
+
+
+def test_npz_holds_an_array_for_each_input(tmp_path: Path) -> None:
+    np.savez(
+        tmp_path / "rows.npz", photo=np.zeros((3, 4, 4)), age=np.arange(3), facts=np.ones((3, 2)), y=np.arange(3)
+    )  # fmt: skip
+    table = read_table(tmp_path / "rows.npz")
+    assert list(table.columns) == ["age", "facts_0", "facts_1", "y"]
+    assert list(table.arrays) == ["photo"] and table.notes == ()
+
+
+def test_npz_arrays_that_are_no_examples_are_left_out_and_said(tmp_path: Path) -> None:
+    np.savez(
+        tmp_path / "rows.npz", x=np.zeros((3, 2)), y=np.arange(3), names=np.array(["a", "b"]), scale=np.array(5),
+        notes=np.array([{}, {}, {}], dtype=object),
+    )  # fmt: skip
+    table = read_table(tmp_path / "rows.npz")
+    assert list(table.columns) == ["x0", "x1", "y"]
+    assert len(table.notes) == 3 and "`names` is left out: its shape is 2" in " ".join(table.notes)
 
 
 @pytest.mark.parametrize(
@@ -107,8 +132,8 @@ def test_a_pickle_inside_npz_is_not_opened(tmp_path: Path) -> None:
         read_table(tmp_path / "rows.npz")
 
 
-def test_npz_with_other_arrays_names_those_it_needs(tmp_path: Path) -> None:
-    np.savez(tmp_path / "rows.npz", images=np.zeros((2, 2)))
+def test_npz_without_examples_names_those_it_needs(tmp_path: Path) -> None:
+    np.savez(tmp_path / "rows.npz", y=np.zeros(2))
     with pytest.raises(FileError, match="no array `x`"):
         read_table(tmp_path / "rows.npz")
 
@@ -119,12 +144,11 @@ def test_npz_with_other_arrays_names_those_it_needs(tmp_path: Path) -> None:
         (np.zeros((3, 2)), np.zeros(2), "differ in length. `x` has 3 rows, `y` has 2"),
         (np.zeros((3, 2)), np.zeros((3, 2, 2)), "no list of labels. Its shape is 3 x 2 x 2"),
         (np.zeros((3, 2)), np.array(5), "no list of labels. Its shape is a single value"),
-        (np.zeros((3, 2)), np.full((3, 2), 0.5), "has 2 columns and is not one-hot"),
         (np.array(5), np.zeros(1), "`x` is a single value"),
         (np.zeros((0, 2)), np.zeros(0), "has no rows"),
     ],
 )
-def test_npz_without_one_label_an_example_is_refused(
+def test_npz_without_labels_for_each_example_is_refused(
     tmp_path: Path, x: np.ndarray, y: np.ndarray, says: str
 ) -> None:
     np.savez(tmp_path / "rows.npz", x=x, y=y)

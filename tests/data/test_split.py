@@ -16,7 +16,7 @@ from retrain_core.errors import DataError
 from retrain_core.types import Binding, Dataset, Schema
 
 SCHEMA = Schema(
-    "binary", "y", (Binding("row", ("a",), "float32", (1,)),), ("0", "1"), 1, False, "binary_crossentropy"
+    "binary", ("y",), (Binding("row", ("a",), "float32", (1,)),), ("0", "1"), 1, False, "binary_crossentropy"
 )
 
 
@@ -120,6 +120,53 @@ def test_new_rows_are_split_whole_and_classes_keep_their_shares() -> None:
         20,
     ]
     assert np.all(np.diff(parts["new_train"]) > 0)  # the order of arrival
+
+
+def several(targets: np.ndarray, task: str) -> tuple[Schema, Dataset]:
+    """Return rows with a column of targets for each unit."""
+    names = tuple("abcdefgh"[: targets.shape[1]])
+    loss = "binary_crossentropy" if task == "multilabel" else "mean_squared_error"
+    schema = replace(
+        SCHEMA,
+        task=task,
+        labels=names,
+        classes=names if task == "multilabel" else (),
+        units=len(names),
+        loss=loss,
+    )
+    inputs = {"row": np.arange(len(targets), dtype=np.float32).reshape(-1, 1)}
+    return schema, Dataset(inputs, targets, task, ("a",), fingerprint(inputs, targets))  # type: ignore[arg-type]
+
+
+def test_combinations_of_labels_keep_their_shares() -> None:
+    labels = np.array([[0, 0], [1, 0], [1, 1]], np.int8)[np.repeat([0, 1, 2], [100, 60, 40])]
+    schema, new = several(labels, "multilabel")
+    done = split(schema, new, None)
+    held = labels[done.parts["new_holdout"]]
+    assert [int((held == row).all(axis=1).sum()) for row in ([0, 0], [1, 0], [1, 1])] == [20, 12, 8]
+    assert done.summary.held_labels == {"a": 20, "b": 8}
+
+
+def test_a_rare_label_is_held_out_even_if_no_two_rows_have_the_same_labels() -> None:
+    rng = np.random.default_rng(0)
+    labels = (rng.random((256, 8)) < 0.5).astype(np.int8)
+    labels[:, 0] = np.arange(256) < 6
+    schema, new = several(labels, "multilabel")
+    for seed in range(20):
+        parts = split(schema, new, None, seed=seed).parts
+        assert all(labels[parts[name], 0].any() for name in ("new_train", "new_holdout"))
+
+
+def test_several_numbers_are_spread_over_the_parts_by_their_mean() -> None:
+    rng = np.random.default_rng(0)
+    size = rng.normal(0, 1, 400)
+    targets = np.column_stack([1000 * size + rng.normal(0, 1, 400), size, np.ones(400)]).astype(np.float32)
+    schema, new = several(targets, "regression")
+    done = split(schema, new, None)
+    held = size[done.parts["new_holdout"]]
+    fifths = np.searchsorted(np.quantile(size, [0.2, 0.4, 0.6, 0.8]), held)
+    assert np.bincount(fifths).tolist() == pytest.approx([16] * 5, abs=1)
+    assert done.summary.held_labels == {}
 
 
 def test_same_seed_same_split_other_seed_another() -> None:

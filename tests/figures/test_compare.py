@@ -18,6 +18,7 @@ CASES = {
     "three seeds": {},
     "one seed": {"seeds": 1},
     "regression": {"task": "regression"},
+    "several labels": {"task": "multilabel"},
     "no old rows": {"old": False},
     "one failed": {"broken": {"fine_tune": "It fell."}},
     "keep failed": {"broken": {"keep": "It fell."}},

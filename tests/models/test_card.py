@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from retrain_core.models import read_card
-from retrain_core.models.compiled import Compiled, compile_findings, task_of
+from retrain_core.models.compiled import Compiled, compile_findings, compiled, task_of
 from retrain_core.types import ModelCard, TensorSpec, from_json, to_json
 from tests.conftest import ROOT, command_line
 
@@ -122,9 +122,18 @@ def test_h5_gives_the_same_card(saved: Path, name: str) -> None:
         ("softmax", 2, None, "binary", "over 2 classes"),
         ("linear", 2, "sparse_categorical_crossentropy", "binary", "for 2 classes"),
         ("linear", 1, "mean_squared_error", "regression", "mean_squared_error"),
-        ("sigmoid", 5, "binary_crossentropy", None, "several labels an example"),
+        ("sigmoid", 5, "binary_crossentropy", "multilabel", "several labels an example"),
+        ("sigmoid", 5, None, "multilabel", "5 sigmoid units"),
+        ("linear", 5, "binary_focal_crossentropy", "multilabel", "several labels an example"),
+        ("softmax", 5, "binary_crossentropy", "multiclass", "for 5 classes"),
+        ("linear", 3, "mean_squared_error", "regression", "for 3 values an example"),
+        ("sigmoid", 1, "mean_squared_error", None, "the labels tell"),
+        ("softmax", 4, "kl_divergence", None, "the labels tell"),
+        ("linear", 3, "categorical_hinge", "multiclass", "for 3 classes"),
+        ("sigmoid", 1, "dice", "binary", "one sigmoid unit"),
         ("softmax", 1, "categorical_crossentropy", None, "one output unit"),
-        ("tanh", 1, "hinge", None, "regression or classification"),
+        ("tanh", 1, "hinge", "binary", "hinge"),
+        ("tanh", 1, "tversky", None, "regression or classification"),
         ("linear", 3, None, None, "a value or class scores"),
         (None, 1, None, None, "cannot be told"),
     ],
@@ -142,7 +151,7 @@ def test_the_task_follows_from_output_and_loss(
     [
         ("sigmoid", 1, Compiled("binary_crossentropy", True), "Loss expects logits, output is a probability"),
         ("linear", 1, Compiled("binary_crossentropy", False), "Loss expects probabilities, output is linear"),
-        ("linear", 2, Compiled("mean_squared_error"), "2 values an example"),
+        ("linear", 1, Compiled("huber"), "The delta of the Huber loss is 1"),
         ("linear", 1, Compiled(), "Saved without a loss"),
     ],
 )
@@ -151,6 +160,35 @@ def test_loss_and_output_at_odds_are_a_warning(
 ) -> None:
     (finding,) = compile_findings(activation, TensorSpec("y", (units,), "float32"), how)
     assert (finding.status, finding.title) == ("warning", title)
+
+
+@pytest.mark.parametrize(
+    ("activation", "how", "title"),
+    [
+        ("linear", Compiled("mean_squared_error"), "3 values an example"),
+        ("sigmoid", Compiled("binary_crossentropy", False), "3 labels an example"),
+    ],
+)
+def test_several_labels_or_values_an_example_are_said(activation: str, how: Compiled, title: str) -> None:
+    (finding,) = compile_findings(activation, TensorSpec("y", (3,), "float32"), how)
+    assert (finding.status, finding.title) == ("ok", title)
+
+
+@pytest.mark.parametrize(
+    ("loss", "from_logits"),
+    [
+        ("mse", None),
+        ("bce", False),
+        ({"class_name": "Hinge", "config": {"name": "hinge"}}, None),
+        ({"class_name": "BinaryFocalCrossentropy", "config": {"gamma": 3.0, "from_logits": True}}, True),
+        ({"class_name": "CategoricalFocalCrossentropy", "config": {"alpha": [0.1, 0.9]}}, False),
+        ({"class_name": "CategoricalGeneralizedCrossEntropy", "config": {"q": 0.7}}, None),
+    ],
+)
+def test_whether_a_loss_takes_logits_is_told_where_it_can_say_it(
+    loss: object, from_logits: bool | None
+) -> None:
+    assert compiled({"loss": loss, "optimizer": "adam"}).from_logits == from_logits
 
 
 def test_the_question_is_asked_when_the_task_cannot_be_told(saved: Path) -> None:

@@ -157,7 +157,7 @@ def content(
     """Return everything that a report needs."""
     has_old = comparison.holdout.old_rows > 0
     old, new = frames(label)
-    schema = Schema(comparison.task, label, (), ("no", "yes"), 1, False, "binary_crossentropy")
+    schema = Schema(comparison.task, (label,), (), ("no", "yes"), 1, False, "binary_crossentropy")
     spec = ExperimentSpec(
         id="e1",
         name=name,

@@ -17,6 +17,7 @@ from plotly.offline import get_plotlyjs
 from retrain_core.report import render
 from retrain_core.report.charts import RARE, without_rare
 from retrain_core.report.content import ReportContent
+from retrain_core.shift import shift_report
 from tests.report.example import comparison, content
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -153,6 +154,36 @@ def test_terms_that_occur_are_explained_and_others_are_not(full: Page) -> None:
     assert "in units of the label" not in full.text("glossary")
 
 
+def test_several_labels_a_row_are_reported() -> None:
+    made = content(comparison(task="multilabel"))
+    old, new = (
+        frame.assign(**{name: (frame["age"] > at).astype(int) for name, at in AGES.items()})
+        for frame in (made.old, made.new)
+    )
+    schema = dataclasses.replace(made.spec.schema, labels=tuple(AGES), classes=tuple(AGES), units=4)
+    shift = shift_report(old, new, label=schema.labels, task="multilabel")
+    made = dataclasses.replace(
+        made, spec=dataclasses.replace(made.spec, schema=schema), old=old, new=new, shift=shift
+    )
+    found = page(made)
+    assert {"label", "label-1", "label-2"} <= found.drawings.keys() and "label-3" not in found.drawings
+    assert shift.label.summary in found.text("shift")
+    assert "over 20, over 30, over 40, over 50" in found.text("method")
+    assert "or share of right labels if a row has several" in found.text("glossary")
+
+
+AGES = {f"over {age}": age for age in (20, 30, 40, 50)}
+
+
+def test_classes_that_are_new_to_the_model_are_reported_apart() -> None:
+    made = content(comparison())
+    schema = dataclasses.replace(
+        made.spec.schema, task="multiclass", units=2, classes=("no", "yes", "perhaps")
+    )
+    text = page(dataclasses.replace(made, spec=dataclasses.replace(made.spec, schema=schema))).text("method")
+    assert "Classes no, yes" in text and "New to the model perhaps" in text
+
+
 def test_hostile_names_stay_text() -> None:
     made = content(comparison(broken={"fine_tune": EVIL}), label=EVIL, name=f"</script>{EVIL}")
     made = dataclasses.replace(
@@ -160,7 +191,7 @@ def test_hostile_names_stay_text() -> None:
         spec=dataclasses.replace(
             made.spec, note=EVIL, schema=dataclasses.replace(made.spec.schema, classes=(EVIL, "yes"))
         ),
-        split=dataclasses.replace(made.split, new_classes={EVIL: 3}, notes=(EVIL,)),
+        split=dataclasses.replace(made.split, held_labels={EVIL: 3}, notes=(EVIL,)),
     )
     columns = [dataclasses.replace(c, name=EVIL) if c.name == "income" else c for c in made.shift.columns]
     made = dataclasses.replace(

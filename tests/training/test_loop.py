@@ -10,7 +10,13 @@ from retrain_core.training.loop import Loop
 from retrain_core.types import Binding, Dataset, Schema
 
 SCHEMA = Schema(
-    "binary", "y", (Binding("row", ("a", "b"), "float32", (2,)),), ("0", "1"), 1, False, "binary_crossentropy"
+    "binary",
+    ("y",),
+    (Binding("row", ("a", "b"), "float32", (2,)),),
+    ("0", "1"),
+    1,
+    False,
+    "binary_crossentropy",
 )
 
 

@@ -14,7 +14,7 @@ from retrain_core.types import Binding, Dataset, Schema
 
 ROWS = 64
 SCHEMA = Schema(
-    "regression", "y", (Binding("row", ("a", "b"), "float32", (2,)),), (), 1, False, "mean_squared_error"
+    "regression", ("y",), (Binding("row", ("a", "b"), "float32", (2,)),), (), 1, False, "mean_squared_error"
 )
 
 
