@@ -313,7 +313,13 @@ class Runner:
             self._index.start(row, device)
             self._launcher.start(folder, device, self._threads)
         except FOLDER_ERRORS as error:
-            self._end(row, "failed", broken(error))
+            if (
+                is_estimate(row.id) and row.attempts == 0
+            ):  # it may have been removed just now, and be there anew
+                self._index.start(row, device)
+                self._index.requeue(row, row.device)
+            else:
+                self._end(row, "failed", broken(error))
         else:
             limit = REHEARSAL_SECONDS if spec.rehearse else spec.limits.seconds
             self._running[folder] = Work(replace(row, device=device), limit, time.monotonic())

@@ -15,7 +15,7 @@ from retrain_core.runs import client, request_estimates, submit
 from retrain_core.runs.forecasts import EstimateState, estimates
 from retrain_core.runs.index import Index
 from retrain_core.runs.plan import estimate_id, plan_estimates, plan_runs
-from retrain_core.runs.prepare import prepare
+from retrain_core.runs.prepare import link_inputs, prepare
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.state import experiment_status, run_states, runs_done
 from retrain_core.runs.store import RUN_PATTERN, Store, new_id, question_hash
@@ -399,6 +399,21 @@ def test_what_changed_while_no_runner_was_there_is_noticed(asked: Asked, idle: I
             assert store.result(spec.id, id) is None
 
 
+def test_one_removed_and_asked_for_anew_while_it_is_started_is_not_taken_for_broken(
+    asked: Asked, idle: Idle, idle_runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link_while_it_changes(store: Store, run: RunSpec) -> Path:
+        monkeypatch.setattr("retrain_core.runs.runner.link_inputs", link_inputs)
+        store.remove_estimate(run.experiment, run.id)
+        store.add_estimates([run])
+        raise FileNotFoundError
+
+    monkeypatch.setattr("retrain_core.runs.runner.link_inputs", link_while_it_changes)
+    (id,) = rehearse(asked, "fine_tune")
+    until(lambda: at_work(asked) == {id}, idle_runner)
+    assert asked[0].result(asked[1].id, id) is None
+
+
 @pytest.mark.parametrize("how", ["run.json damaged", "folder gone", "a file in its place"])
 def test_a_damaged_rehearsal_costs_itself_and_no_other(
     asked: Asked, idle: Idle, idle_runner: Runner, how: str
@@ -418,6 +433,10 @@ def test_a_damaged_rehearsal_costs_itself_and_no_other(
     end(asked, idle, first)
     until(lambda: third.id in at_work(asked), idle_runner)
     assert found(asked)[first].estimate == FOUND
+    if how == "run.json damaged":
+        end(asked, idle, third.id)
+        until(lambda: found(asked)[second].status == "failed", idle_runner)
+        assert "cannot be read" in (found(asked)[second].error or "")
 
 
 def test_a_worker_of_a_rehearsal_that_dies_is_said(asked: Asked, idle: Idle, idle_runner: Runner) -> None:
