@@ -12,6 +12,8 @@ from retrain_core.figures.style import look_of
 from retrain_core.report import render
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import csv_text, flat_scores
+from retrain_core.runs.settings import write_settings
+from retrain_core.strategies import SHARED_OPTIONS
 from retrain_core.types import to_json
 
 st.title("Report")
@@ -34,9 +36,17 @@ def command(content: ReportContent) -> str:
     for option, ref in (("--old", spec.old), ("--holdout", spec.holdout)):
         parts += [option, ref.name] if ref else []
     parts += ["--label", spec.schema.label, "--strategies", ",".join(content.comparison.strategies)]
+    shared = {
+        name: next((run.options[name] for run in runs if name in run.options), None)
+        for name in SHARED_OPTIONS
+    }
     for option in ("epochs", "batch_size"):
-        value = next((run.options[option] for run in runs if option in run.options), None)
-        parts += [] if value is None else [f"--{option.replace('_', '-')}", str(value)]
+        parts += [] if shared[option] is None else [f"--{option.replace('_', '-')}", str(shared[option])]
+    parts += ["--balanced"] if shared["balanced"] else []
+    steps = runs[0].limits.steps
+    parts += ["--steps", str(steps)] if steps else []
+    for text in write_settings(runs, {name: value for name, value in shared.items() if value is not None}):
+        parts += ["--set", text]
     parts += [
         "--seed",
         str(seeds[0]),

@@ -2,19 +2,21 @@
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
 from pages._ui import state
 from pages._ui.answers import preparation_failed
 from pages._ui.cards import run_card
+from pages._ui.forecasts import forecast_board
 from pages._ui.forms import options_form
 from pages._ui.text import chart, help_for, show_error
 from retrain_core.errors import RetrainError
 from retrain_core.figures.curves import keep_on_validation, training_curves
 from retrain_core.runs import RunState, experiment_status, known_devices, run_states, submit
-from retrain_core.runs.plan import plan_runs
-from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES, Strategy
+from retrain_core.runs.plan import plan_estimates, plan_runs
+from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES, Strategy, unfit
 from retrain_core.types import ExperimentSpec, Limits, Scalar
 
 CARDS_A_ROW = 4
@@ -26,61 +28,97 @@ store = state.store()
 
 
 def settings(spec: ExperimentSpec) -> None:
-    """Draw the settings of all strategies, and start them."""
+    """Draw the settings of all strategies, what they will cost, and start them."""
     st.markdown(
         "Every strategy trains on the same rows and is scored on the same holdout. Keep is always run."
     )
-    shared = shared_settings()
+    shared, plan = shared_settings()
     start = st.container()  # above the forms, so that no one has to scroll to it
     st.subheader("Strategies")
-    chosen: dict[str, dict[str, Scalar | None]] = {}
     offered = [strategy for name, strategy in STRATEGIES.items() if name != "keep"]
+    usual = [strategy for strategy in offered if strategy.default_on]
+    others = [strategy for strategy in offered if not strategy.default_on]
+    chosen = strategy_forms(spec, usual)
+    with st.expander(f"More strategies ({len(others)})"):
+        chosen |= strategy_forms(spec, others)
+    chosen = {name: chosen[name] for name in STRATEGIES if name in chosen}
+    if not chosen:
+        start.caption("Choose at least one strategy beside keep.")
+    clicked = start.button(
+        "Start", type="primary", icon=":material/play_arrow:", disabled=not chosen, key="start"
+    )
+    if not chosen:
+        return
+    plan |= {"devices": {name: device for name, (_, device) in chosen.items() if device}, "shared": shared}
+    options = {name: options for name, (options, _) in chosen.items()}
+    try:
+        if clicked:
+            submit(store, plan_runs(spec.id, options, **plan))
+            st.rerun()
+        with start:
+            forecast_board(plan_estimates(spec.id, options, **plan))
+    except RetrainError as error:
+        show_error(error)
+
+
+def strategy_forms(
+    spec: ExperimentSpec, offered: list[type[Strategy]]
+) -> dict[str, tuple[dict[str, Scalar | None], str]]:
+    """Draw strategies side by side; return options and device of those that are switched on."""
+    chosen: dict[str, tuple[dict[str, Scalar | None], str]] = {}
     for first in range(0, len(offered), FORMS_A_ROW):
         for column, strategy in zip(
             st.columns(FORMS_A_ROW), offered[first : first + FORMS_A_ROW], strict=False
         ):
             with column:
-                options = strategy_form(strategy, has_old=spec.old is not None)
-            if options is not None:
-                chosen[strategy.name] = options
-    device, seeds, minutes = shared.pop("device"), int(shared.pop("seeds") or 1), shared.pop("minutes")
-    if not chosen:
-        start.caption("Choose at least one strategy beside keep.")
-    if start.button("Start", type="primary", icon=":material/play_arrow:", disabled=not chosen):
-        try:
-            runs = plan_runs(
-                spec.id,
-                chosen,
-                seeds=range(seeds),
-                device=str(device),
-                shared=shared,
-                limits=Limits(seconds=float(minutes) * 60) if minutes else None,
-            )
-            submit(store, runs)
-        except RetrainError as error:
-            show_error(error)
-        else:
-            st.rerun()
+                found = strategy_form(spec, strategy)
+            if found is not None:
+                chosen[strategy.name] = found
+    return chosen
 
 
-def strategy_form(strategy: type[Strategy], *, has_old: bool) -> dict[str, Scalar | None] | None:
-    """Draw one strategy with its options; return them, or ``None`` if it is switched off."""
+def strategy_form(
+    spec: ExperimentSpec, strategy: type[Strategy]
+) -> tuple[dict[str, Scalar | None], str] | None:
+    """Draw one strategy with its options; return them and its own device, or ``None`` if it is switched off."""
     name, first_line = strategy.name, (strategy.__doc__ or "").split("\n")[0]
+    schema, has_old = spec.schema, spec.old is not None
+    why_not = unfit(strategy, schema.task, has_old=has_old, new_classes=bool(schema.new_classes))
     with st.container(border=True, key=f"strategy_{name}", height="stretch"):
-        on = st.checkbox(f"**{strategy.title}**", value=True, key=f"use_{name}", persist_state="session")
+        on = st.checkbox(
+            f"**{strategy.title}**",
+            value=strategy.default_on and not why_not,
+            key=f"use_{name}",
+            persist_state="session",
+            disabled=bool(why_not),
+        )
         st.caption(first_line, help=f"Source: {strategy.source}.")
-        if not has_old and strategy.without_old:
-            st.caption(f":material/info: {strategy.without_old}")
+        if why_not or (not has_old and strategy.without_old):
+            st.caption(f":material/info: {why_not or strategy.without_old}")
         with st.expander("Options"):
             options = options_form(strategy, key=f"option_{name}", leave_out=SHARED_OPTIONS)
-    return options if on else None
+            devices = {"": "As above", **device_names()}
+            device = ""
+            if len(devices) > 3:  # automatic and the CPU alone leave no choice
+                device = st.selectbox(
+                    "Device",
+                    list(devices),
+                    format_func=devices.__getitem__,
+                    key=f"device_{name}",
+                    persist_state="session",
+                )
+    return (options, device) if on and not why_not else None
 
 
-def shared_settings() -> dict[str, Scalar | None]:
-    """Draw what holds for all strategies."""
-    devices = {"auto": "Automatic", **{device.name: device.title for device in known_devices(store)}}
-    keep = {"persist_state": "session"}
-    first, second, third, fourth, fifth = st.columns(5)
+def device_names() -> dict[str, str]:
+    """Return the devices that can be chosen, with what to call them."""
+    return {"auto": "Automatic", **{device.name: device.title for device in known_devices(store)}}
+
+
+def shared_settings() -> tuple[dict[str, Scalar | None], dict[str, Any]]:
+    """Draw what holds for all strategies; return their shared options, and the rest of the plan."""
+    devices, keep = device_names(), {"persist_state": "session"}
+    first, second, third, fourth = st.columns(4)
     with first:
         device = st.selectbox("Device", list(devices), format_func=devices.__getitem__, key="device", **keep)
     with second:
@@ -101,17 +139,34 @@ def shared_settings() -> dict[str, Scalar | None]:
             help="Runs a strategy, each with its own seed. Three or more show how much luck matters.",
             **keep,
         )
-    with fifth:
-        minutes = st.number_input(
-            "Time limit (min a run)",
-            0,
-            10_000,
-            0,
-            key="minutes",
-            help="0: no limit. A run over its limit ends with its best weights.",
-            **keep,
-        )
-    return {"device": device, "epochs": epochs, "batch_size": size, "seeds": seeds, "minutes": minutes}
+    with st.expander("Limits and class weights"):
+        first, second, third = st.columns(3)
+        with first:
+            minutes = st.number_input(
+                "Time limit (min a run)",
+                0,
+                10_000,
+                0,
+                key="minutes",
+                help="0: no limit. A run over its limit ends with its best weights.",
+                **keep,
+            )
+        with second:
+            steps = st.number_input(
+                "Step budget",
+                0,
+                100_000_000,
+                0,
+                key="steps",
+                help="0: to convergence. Otherwise every strategy does exactly this many steps of one batch, "
+                "whatever its epochs and patience; a step with replayed rows counts for more.",
+                **keep,
+            )
+        with third:
+            balanced = st.toggle("Balance classes", key="balanced", help=help_for("class weights"), **keep)
+    limits = Limits(seconds=float(minutes) * 60 if minutes else None, steps=int(steps) if steps else None)
+    options = {"epochs": epochs, "batch_size": size, "balanced": balanced}
+    return options, {"device": str(device), "seeds": range(int(seeds)), "limits": limits}
 
 
 def live(spec: ExperimentSpec) -> None:

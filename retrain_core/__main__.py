@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrain_core.errors import DataError, FileError, InputError, RetrainError, RunError, StoreError
-from retrain_core.types import ExperimentSpec, RunSpec, ShiftReport, Table, to_json
+from retrain_core.types import ExperimentSpec, Limits, RunSpec, ShiftReport, Table, to_json
 
 if TYPE_CHECKING:
     from retrain_core.runs.runner import Runner
@@ -71,6 +71,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--epochs", type=int, help="most epochs of the strategies that have epochs")
     compare.add_argument("--batch-size", type=int, help="rows a training step")
+    compare.add_argument("--balanced", action="store_true", help="let classes weigh alike in the loss")
+    compare.add_argument(
+        "--steps", type=int, help="training steps that each strategy does, instead of its epochs"
+    )
+    compare.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME.OPTION=VALUE",
+        help="an option of one strategy, or its device, such as fine_tune.trainable_layers=2",
+    )
     compare.add_argument("--seed", type=int, default=0, help="first seed, and the seed of the split")
     compare.add_argument("--seeds", type=int, default=1, help="runs a strategy, each with a seed of its own")
     compare.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N")
@@ -140,16 +151,25 @@ def _shift_report(old: Table, new: Table, options: argparse.Namespace) -> ShiftR
 
 def _compare(options: argparse.Namespace) -> None:
     from retrain_core.runs.plan import plan_runs
+    from retrain_core.runs.settings import read_settings
     from retrain_core.runs.store import Store, new_id
 
     _check_compare(options)
-    shared = {"epochs": options.epochs, "batch_size": options.batch_size}
+    shared = {
+        "epochs": options.epochs,
+        "batch_size": options.batch_size,
+        "balanced": options.balanced or None,
+    }
+    names = [name.strip() for name in options.strategies.split(",") if name.strip()]
+    chosen, devices = read_settings(options.set, names)
     runs = plan_runs(
         new_id(),
-        {name.strip(): {} for name in options.strategies.split(",") if name.strip()},
+        chosen,
         seeds=range(options.seed, options.seed + options.seeds),
         device=options.device,
+        devices=devices,
         shared={key: value for key, value in shared.items() if value is not None},
+        limits=Limits(steps=options.steps),
     )
     _make_folder(options.out)
     root = Path(tempfile.mkdtemp(prefix=".store-", dir=options.out))
@@ -190,6 +210,10 @@ def _check_compare(options: argparse.Namespace) -> None:
     if options.seeds < 1:
         raise DataError(
             f"--seeds is {options.seeds}.", "Each strategy runs at least once.", "Give 1 or more."
+        )
+    if options.steps is not None and options.steps < 1:
+        raise DataError(
+            f"--steps is {options.steps}.", "Each strategy does at least one step.", "Give 1 or more."
         )
     if options.seed < 0 or options.seed + options.seeds - 1 > MOST_SEED:
         raise DataError(

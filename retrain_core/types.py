@@ -551,6 +551,12 @@ class CandidateScores:
         options: What it ran with.
         delta: Difference to keep on the same rows, by part and name: ``value`` and ``interval``.
         prequential: Mean score on arriving batches before training on them, incremental only.
+        steps: Mean number of training steps.
+        way: How steps were computed, see ``RunResult``.
+        shared: Whether the device was shared with another run, which makes times longer.
+        forecast: Seconds that were forecast for a seed, least and most; ``None`` if nobody asked.
+        cpu_seconds: Mean processor time of a seed.
+        energy_joules: Mean energy of the machine while a seed trained; ``None`` where it does not tell.
     """
 
     status: Literal["finished", "failed", "stopped"]
@@ -567,6 +573,12 @@ class CandidateScores:
     options: Mapping[str, Scalar | None] = field(default_factory=dict)
     delta: Mapping[str, Mapping[str, Delta] | None] = field(default_factory=dict)
     prequential: float | None = None
+    steps: int = 0
+    way: str = "plain"
+    shared: bool = False
+    forecast: tuple[float, float] | None = None
+    cpu_seconds: float = 0.0
+    energy_joules: float | None = None
 
 
 @dataclass(frozen=True)

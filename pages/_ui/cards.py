@@ -6,8 +6,9 @@ import streamlit as st
 
 from pages._ui import state
 from pages._ui.text import literal, seconds
-from retrain_core.figures.style import look_of, score_text
+from retrain_core.figures.style import look_of, score_text, trains
 from retrain_core.runs import RunState
+from retrain_core.types import RunResult, RunSpec
 
 STATUS = {
     "queued": ("waiting", "gray"),
@@ -50,11 +51,22 @@ def _where(run: RunState) -> str:
         return " · ".join(parts)
     if run.status == "failed":
         return f"ended after {seconds(run.elapsed)}"
-    if run.result and run.spec.strategy == "keep":
+    if run.result and not trains(run.spec.strategy):
         return f"nothing to train; scored on {run.result.device.upper()}"
     if run.result:
-        return f"trained for {run.result.seconds:.1f} s on {run.result.device.upper()}"
+        return _trained(run.spec, run.result)
     return literal(run.error or "")
+
+
+def _trained(spec: RunSpec, result: RunResult) -> str:
+    """Return what the training took, and whether that was forecast."""
+    parts = [f"trained for {result.seconds:.1f} s on {result.device.upper()}"]
+    if spec.forecast is not None:
+        low, high = spec.forecast.seconds
+        parts.append(f"forecast {low:.1f} to {high:.1f} s")
+    if result.shared:
+        parts.append("device shared")
+    return " · ".join([*parts, f"{result.steps:,} {result.way} steps"])
 
 
 def _scores(run: RunState) -> str:

@@ -70,6 +70,8 @@ def _candidate(
     results = [outcome.result for outcome in outcomes]
     errors = [result.error for result in results if result.error]
     scored = [result for result in results if result.new is not None]
+    forecast = outcomes[0].spec.forecast
+    energy = [result.energy_joules for result in scored if result.energy_joules is not None]
     prequential = [result.prequential for result in scored if result.prequential is not None]
     return CandidateScores(
         status=_status([result.status for result in results]),
@@ -86,6 +88,12 @@ def _candidate(
         options=outcomes[0].spec.options,
         delta={side: _deltas(rows, keep, side, metric) for side in SIDES},
         prequential=_mean(prequential) if prequential else None,
+        steps=round(_mean([result.steps for result in scored or results])),
+        way=results[0].way,
+        shared=any(result.shared for result in results),
+        forecast=forecast.seconds if forecast else None,
+        cpu_seconds=_mean([result.cpu_seconds for result in scored or results]),
+        energy_joules=_mean(energy) if energy else None,
     )
 
 

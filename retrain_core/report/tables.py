@@ -49,6 +49,7 @@ def _score_columns() -> dict[str, ScoreColumn]:
         }  # fmt: skip
     return columns | {
         "training (s)": ScoreColumn("Seconds of training, mean over seeds.", "%.1f"),
+        "steps": ScoreColumn("Training steps, mean over seeds.", "%.0f"),
         "memory (MB)": ScoreColumn("Largest memory of the training process, over seeds.", "%.0f"),
     }
 
@@ -59,6 +60,8 @@ SCORE_COLUMNS: dict[str, ScoreColumn] = _score_columns()
 TEXT_COLUMNS: dict[str, str] = {
     "strategy": "Keep changes nothing; every difference (Δ) is to it, on the same rows.",
     "best on": "The parts of the holdout on which this strategy has the best mean accuracy or mean absolute error.",
+    "forecast": "Training time that was forecast before the start, and whether it came true.",
+    "device": "Where it ran. Shared: another run used it at the same time, so its times are longer.",
     "status": "How its runs ended.",
 }
 
@@ -86,11 +89,23 @@ def score_table(comparison: Comparison) -> pd.DataFrame:
                 row |= _cells(candidate, part, score, is_keep=name == "keep")
         row |= {
             "training (s)": candidate.seconds if candidate.new and trains(name) else math.nan,
+            "steps": candidate.steps if candidate.new and trains(name) else math.nan,
             "memory (MB)": candidate.peak_memory_mb or math.nan,
+            "forecast": forecast_words(candidate),
+            "device": candidate.device.upper() + (", shared" if candidate.shared else ""),
             "status": status_words(candidate),
         }
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def forecast_words(candidate: CandidateScores) -> str:
+    """Return the time that was forecast, and whether the mean time lies in it; a dash if nobody asked."""
+    if candidate.forecast is None or candidate.new is None:
+        return "–"
+    low, high = candidate.forecast
+    held = "longer" if candidate.seconds > high else "shorter" if candidate.seconds < low else "as forecast"
+    return f"{low:,.1f} to {high:,.1f} s: {held}"
 
 
 def flat_scores(comparison: Comparison) -> pd.DataFrame:

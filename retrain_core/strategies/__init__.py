@@ -20,7 +20,7 @@ from retrain_core.strategies.retrain_recent import RetrainRecent
 from retrain_core.strategies.shrink_perturb import ShrinkPerturb
 from retrain_core.strategies.surgical import Surgical
 from retrain_core.strategies.toolbox import Model, Toolbox
-from retrain_core.types import Scalar
+from retrain_core.types import Scalar, Task
 
 STRATEGIES: dict[str, type[Strategy]] = {
     strategy.name: strategy
@@ -44,6 +44,21 @@ STRATEGIES: dict[str, type[Strategy]] = {
 }
 
 SHARED_OPTIONS = ("epochs", "batch_size", "balanced")  # one setting for all strategies that have the field
+
+
+def unfit(strategy: type[Strategy], task: Task, *, has_old: bool, new_classes: bool = False) -> str:
+    """Return why ``strategy`` cannot be run on a question, empty if it can.
+
+    >>> unfit(STRATEGIES["ewc"], "binary", has_old=False)
+    'Needs old data. Old rows say which weights matter.'
+    """
+    if strategy.needs_old and not has_old:
+        return f"Needs old data. {strategy.without_old}"
+    if task not in strategy.tasks:
+        return "The model predicts numbers; this is for probabilities."
+    if new_classes and not strategy.learns_classes:
+        return "The new data has classes that the model does not know; this cannot teach them."
+    return ""
 
 
 def make_strategy(name: str, options: Mapping[str, Scalar | None]) -> Strategy:
@@ -80,4 +95,5 @@ __all__ = [
     "make_strategy",
     "option",
     "options_of",
+    "unfit",
 ]

@@ -34,6 +34,7 @@ class Blend:
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""
     tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
+    learns_classes: ClassVar[bool] = True
     source: ClassVar[str] = "Wortsman et al. 2022 (WiSE-FT)"
 
     share: float = option(

@@ -35,6 +35,7 @@ class Elastic:
     needs_old: ClassVar[bool] = True
     without_old: ClassVar[str] = "Old rows say which weights matter."
     tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
+    learns_classes: ClassVar[bool] = True
     source: ClassVar[str] = "Kirkpatrick et al. 2017 (EWC)"
 
     strength: float = option(

@@ -34,6 +34,7 @@ class FineTune:
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""
     tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
+    learns_classes: ClassVar[bool] = True
     source: ClassVar[str] = "Keras guide: transfer learning and fine-tuning"
 
     trainable_layers: int = option(

@@ -34,6 +34,7 @@ class FullRetrain:
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = "Without old data it trains on the new rows only."
     tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
+    learns_classes: ClassVar[bool] = True
     source: ClassVar[str] = "Ash and Adams 2020"
 
     rate: float = rate_option(1.0)

@@ -24,6 +24,7 @@ class Keep:
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""
     tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
+    learns_classes: ClassVar[bool] = False
     source: ClassVar[str] = "Baseline"
 
     def train(self, old: Dataset | None, new: Dataset, tools: Toolbox) -> Model:

@@ -34,6 +34,7 @@ class L2SP:
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""
     tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
+    learns_classes: ClassVar[bool] = True
     source: ClassVar[str] = "Li et al. 2018 (L2-SP)"
 
     strength: float = option(

@@ -35,6 +35,7 @@ class HeadFirst:
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""
     tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
+    learns_classes: ClassVar[bool] = True
     source: ClassVar[str] = "Kumar et al. 2022 (LP-FT)"
 
     head_share: float = option(

@@ -34,6 +34,7 @@ class WithoutForgetting:
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""
     tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
+    learns_classes: ClassVar[bool] = True
     source: ClassVar[str] = "Li and Hoiem 2016 (LwF)"
 
     weight: float = option(1.0, "Weight of the old answers", "Beside the loss on the labels.", 0.0, 1e4)

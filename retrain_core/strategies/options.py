@@ -24,6 +24,7 @@ class Strategy(Protocol):
     needs_old: ClassVar[bool]  # whether it cannot be run without old data
     without_old: ClassVar[str]  # what is different then; empty if nothing is
     tasks: ClassVar[tuple[Task, ...]]  # that it can be run for
+    learns_classes: ClassVar[bool]  # whether it can learn classes that the old model does not know
     source: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 

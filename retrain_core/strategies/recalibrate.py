@@ -35,6 +35,7 @@ class Recalibrate:
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = "Without old data the change of the labels is not known: temperature only."
     tasks: ClassVar[tuple[Task, ...]] = ("binary", "multiclass", "multilabel")
+    learns_classes: ClassVar[bool] = False
     source: ClassVar[str] = "Guo et al. 2017; Saerens et al. 2002"
 
     temperature: bool = option(True, "Temperature", "Make probabilities more or less sure.")

@@ -35,6 +35,7 @@ class ReplayOld:
     needs_old: ClassVar[bool] = True
     without_old: ClassVar[str] = "Old rows are what it replays."
     tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
+    learns_classes: ClassVar[bool] = True
     source: ClassVar[str] = "Prabhu et al. 2023; Vitter 1985"
 
     replay_ratio: float = option(

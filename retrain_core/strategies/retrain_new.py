@@ -33,6 +33,7 @@ class RetrainNew:
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""
     tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
+    learns_classes: ClassVar[bool] = True
     source: ClassVar[str] = "Gama et al. 2014"
 
     rate: float = rate_option(1.0)

@@ -37,6 +37,7 @@ class RetrainRecent:
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = "Without old data it weighs the new rows by age."
     tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
+    learns_classes: ClassVar[bool] = True
     source: ClassVar[str] = "Klinkenberg 2004"
 
     oldest_weight: float = option(

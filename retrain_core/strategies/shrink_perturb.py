@@ -36,6 +36,7 @@ class ShrinkPerturb:
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = "Without old data it trains on the new rows only."
     tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
+    learns_classes: ClassVar[bool] = True
     source: ClassVar[str] = "Ash and Adams 2020"
 
     shrink: float = option(0.6, "Shrink", "What the old weights are multiplied by.", 0.0, 1.0)

@@ -35,6 +35,7 @@ class Surgical:
     needs_old: ClassVar[bool] = False
     without_old: ClassVar[str] = ""
     tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
+    learns_classes: ClassVar[bool] = True
     source: ClassVar[str] = "Lee et al. 2023 (surgical fine-tuning)"
 
     most_blocks: int = option(3, "Blocks", "Into how many blocks the layers are divided, at most.", 2, 10)
