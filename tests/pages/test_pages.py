@@ -13,7 +13,7 @@ from retrain_core.answer import answer
 from retrain_core.report.tables import score_table
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.store import new_id
-from retrain_core.strategies import STRATEGIES, options_of
+from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES, options_of
 from tests.conftest import ROOT
 from tests.make import table
 from tests.pages.conftest import Answered
@@ -111,15 +111,16 @@ def test_train_has_a_form_field_for_every_option(open_page, answered: Answered) 
     labels = {field.label for kind in (app.number_input, app.toggle, app.checkbox) for field in kind}
     for strategy in STRATEGIES.values():
         for option in options_of(strategy):
-            if option.name not in ("epochs", "batch_size"):
+            if option.name not in SHARED_OPTIONS:
                 assert option.label in labels, f"{strategy.name}.{option.name}"
-    assert {"Epochs (at most)", "Batch size (rows)", "Seeds"} <= labels
+    assert {"Epochs (at most)", "Batch size (rows)", "Seeds", "Step budget", "Balance classes"} <= labels
     assert [box.options[0] for box in app.selectbox if box.label == "Device"] == ["Automatic"]
 
 
 def test_without_old_data_train_says_what_is_different(open_page, answered: Answered) -> None:
     said = texts(open_page("train", answered.without_old.id))
-    assert "Without old data it trains on the new rows only." in said and "nothing can be replayed" in said
+    assert "Without old data it trains on the new rows only." in said
+    assert "Needs old data. Old rows are what it replays." in said
     assert "Without old data" not in texts(open_page("train", answered.fresh.id))
 
 
@@ -130,6 +131,18 @@ def test_train_needs_a_strategy(open_page, answered: Answered) -> None:
     app.run()
     (start,) = [button for button in app.button if button.label == "Start"]
     assert start.disabled and "Choose at least one strategy" in texts(app)
+
+
+def test_the_usual_strategies_are_on_and_the_others_one_click_away(open_page, answered: Answered) -> None:
+    app = open_page("train", answered.fresh.id)
+    on = {name for name in STRATEGIES if name != "keep" and app.checkbox(key=f"use_{name}").value}
+    assert on == {"fine_tune", "incremental", "full_retrain"}
+
+
+def test_a_strategy_that_cannot_be_run_is_off_and_says_why(open_page, answered: Answered) -> None:
+    app = open_page("train", answered.without_old.id)
+    off = {name for name in STRATEGIES if name != "keep" and app.checkbox(key=f"use_{name}").disabled}
+    assert off == {"replay", "ewc"}
 
 
 def test_train_shows_a_card_for_every_run_that_was_made(open_page, answered: Answered) -> None:
