@@ -164,10 +164,9 @@ class Loop:
             return 0
         return WARM_STEPS if self._trial[0].startswith("warm") else TRIAL_STEPS
 
-    @property
-    def optimizer(self) -> keras.optimizers.Optimizer:
-        """The optimiser that has done the steps."""
-        return self._learner.optimizer
+    def finalize(self) -> None:
+        """Give the model its averaged weights, if its optimiser averages them."""
+        self._learner.optimizer.finalize_variable_values(self._learner.trainable_weights)
 
     # --- chunks -------------------------------------------------------------------------------
 
@@ -288,9 +287,12 @@ class Loop:
         """Make the variables of metrics and optimiser, which a traced loop does not allow."""
         if self._learner.optimizer.built:
             return
+        y = self._targets(source, np.zeros(1, np.int32))
         for model in {id(m): m for m in (self._learner, self._scorer)}.values():
-            x = [_blank(tensor) for tensor in model.inputs]
-            model.test_step((x, self._targets(source, np.zeros(1, np.int32))))
+            # The model itself is not called: some layers would draw numbers, and ``fit`` would draw others.
+            outputs = tf.zeros((1, *(size or 1 for size in model.outputs[0].shape[1:])), model.outputs[0].dtype)
+            model.compute_loss(None, y, outputs, training=False)
+            model.compute_metrics(None, y, outputs)
             model.reset_metrics()
         self._learner.optimizer.build(self._learner.trainable_variables)
 
@@ -333,11 +335,6 @@ def _worth_keeping(trunk: keras.Model, rows: int) -> bool:
         return False
     sizes = [np.prod(t.shape[1:], dtype=np.int64) * tf.as_dtype(t.dtype).size for t in trunk.outputs]
     return rows * int(sum(sizes)) < MEMORY_SHARE * available_memory_mb() * 1024**2
-
-
-def _blank(tensor: Any) -> tf.Tensor:
-    shape = (1, *(size or 1 for size in tensor.shape[1:]))
-    return tf.fill(shape, "") if tensor.dtype == "string" else tf.zeros(shape, tensor.dtype)
 
 
 def _cast(inputs: list[tf.Tensor], model: keras.Model) -> list[tf.Tensor]:
