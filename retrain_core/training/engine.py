@@ -218,7 +218,7 @@ class Engine:
             if self.stopped or (patience and waited >= patience):
                 break
         if not waited:  # an optimiser that averages weights has its average in the end
-            loop.optimizer.finalize_variable_values(model.trainable_weights)
+            loop.finalize()
             best = model.get_weights()
         model.set_weights(best)
         self._best_loss = best_loss
@@ -277,6 +277,7 @@ class Engine:
                 self._point(logs, loop.score(validation), **prequential)
             if self.stopped:
                 break
+        loop.finalize()
         self.prequential = right / seen
         self._after(loop)
         return model

@@ -64,7 +64,7 @@ def split(model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
     fixed = {id(tensor): tensor for tensor in graph.inputs}
     border: dict[int, Any] = {}
     for node in _nodes(graph):
-        if all(id(tensor) in fixed for tensor in node.input_tensors) and _is_fixed(node.operation):
+        if all(id(tensor) in fixed for tensor in node.input_tensors) and _is_fixed(node):
             fixed |= {id(tensor): tensor for tensor in node.outputs}
         else:
             border |= {id(t): t for t in node.input_tensors if id(t) in fixed}
@@ -141,9 +141,12 @@ def _nodes(graph: Any) -> Iterator[Any]:
         yield from (node for node in graph._nodes_by_depth[depth] if not node.is_input)
 
 
-def _is_fixed(operation: Any) -> bool:
+def _is_fixed(node: Any) -> bool:
     """Whether it gives the same outputs for the same inputs at every step, and adds nothing to the loss."""
-    return not any(_changes(part) for part in _flat(operation))
+    parts = _flat(node.operation)
+    if any(None in tensor.shape[1:] for tensor in node.outputs):
+        return False  # such as text padded to the longest of its batch: in a larger batch it is another value
+    return not any(_changes(part) or _misstates(part) for part in parts)
 
 
 def _changes(layer: Any) -> bool:
@@ -156,10 +159,19 @@ def _changes(layer: Any) -> bool:
         layer.trainable_weights
         or getattr(layer, "_seed_generators", ())
         or (learns_statistics and layer.trainable)
+        or isinstance(layer, keras.layers.Equalization)  # does nothing when it is not trained
         or getattr(layer, "stateful", False)
         or getattr(layer, "activity_regularizer", None) is not None
         or _masks(layer)
     )
+
+
+def _misstates(layer: Any) -> bool:
+    """Whether its outputs are sparse, or have another shape than Keras says: a head cannot be built for them."""
+    if isinstance(layer, keras.layers.TextVectorization):
+        return bool(layer._output_mode != "int")
+    one_hot = isinstance(layer, keras.layers.Hashing) and layer.output_mode == "one_hot"
+    return bool(one_hot or getattr(layer, "sparse", False))
 
 
 def _masks(layer: Any) -> bool:

@@ -164,10 +164,9 @@ class Loop:
             return 0
         return WARM_STEPS if self._trial[0].startswith("warm") else TRIAL_STEPS
 
-    @property
-    def optimizer(self) -> keras.optimizers.Optimizer:
-        """The optimiser that has done the steps."""
-        return self._learner.optimizer
+    def finalize(self) -> None:
+        """Give the model its averaged weights, if its optimiser averages them."""
+        self._learner.optimizer.finalize_variable_values(self._learner.trainable_weights)
 
     # --- chunks -------------------------------------------------------------------------------
 
@@ -292,6 +291,7 @@ class Loop:
         """Make the variables of metrics and optimiser, which a traced loop does not allow."""
         if self._learner.optimizer.built:
             return
+        # The model itself is not called: some layers would draw numbers, and ``fit`` would draw others.
         y, y_pred = self._targets(source, np.zeros(1, np.int32)), _blank(self._head.outputs[0])
         for model in {id(m): m for m in (self._learner, self._scorer)}.values():
             model._compile_loss.build(y, y_pred)

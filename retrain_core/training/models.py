@@ -23,16 +23,24 @@ def load(path: Path) -> keras.Model:
     """Return the model in the file, not compiled.
 
     Raises:
-        RunError: If Keras cannot read it.
+        RunError: If Keras cannot read it, or it carries state from one batch to the next.
     """
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
         raise RunError(
             "Keras cannot load the model.",
             str(error).strip().split("\n")[0][:300],
             "Save it again with this Keras version.",
         ) from error
+    stateful = [layer.name for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
+    if stateful:
+        raise RunError(
+            f"Layer '{stateful[0]}' carries its state from one batch to the next (stateful=True).",
+            "Rows are shuffled and come in batches of other sizes, so its state would mean nothing.",
+            "Save the model with stateful=False.",
+        )
+    return model
 
 
 def _nested(model: keras.Model) -> Iterator[keras.Model]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
 import zipfile
@@ -24,6 +25,8 @@ DEFAULT_LOSS = {
     "multiclass": "sparse_categorical_crossentropy",
     "regression": "mean_squared_error",
 }
+CLASS_NUMBER_LOSSES = ("sparse_categorical_crossentropy", "categorical_generalized_cross_entropy")
+LossScaleOptimizer = keras.optimizers.LossScaleOptimizer
 LOSS_CLASSES = {name: class_name for class_name, name in LOSSES.items()}
 UNLIKELY = 1e-7  # the probability of a class that a model does not know; Keras' own lower bound
 
@@ -50,15 +53,18 @@ class Objective:
             rate: Learning rate, times the model's own; it scales a schedule as a whole, which begins again.
         """
         named = self._config.get("optimizer") or self._config.get("optimizer_config")
-        optimizer = keras.optimizers.get(named) if named else keras.optimizers.Adam(DEFAULT_LEARNING_RATE)
-        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-        config = optimizer.get_config()
-        schedule = optimizer._learning_rate
+        own = _optimizer(named) if named else keras.optimizers.Adam(DEFAULT_LEARNING_RATE)
+        inner = getattr(own, "inner_optimizer", own)
+        config = inner.get_config()
+        schedule = inner._learning_rate
         if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
             config["learning_rate"] = schedule if rate == 1.0 else Scaled(schedule, rate)
         else:
-            config["learning_rate"] = rate * float(optimizer.learning_rate)
-        return type(optimizer).from_config(config)
+            config["learning_rate"] = rate * float(inner.learning_rate)
+        inner = type(inner).from_config(config)
+        if isinstance(own, LossScaleOptimizer):
+            return LossScaleOptimizer(inner, own.initial_scale, own.dynamic_growth_steps)
+        return inner
 
     def loss(self, reduction: str | None = "sum_over_batch_size") -> keras.losses.Loss:
         """Return the loss object that trains and scores, with the settings it was compiled with."""
@@ -71,14 +77,18 @@ class Objective:
             return keras.metrics.MeanAbsoluteError(name="mae")
         if schema.units == 1 or schema.task == "multilabel":
             return keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0 if schema.from_logits else 0.5)
-        if schema.one_hot:
+        if self.one_hot:
             return keras.metrics.CategoricalAccuracy(name="accuracy")
         return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
 
     def compile(self, model: keras.Model, rate: float = 1.0) -> None:
         """Compile ``model`` to be trained at ``rate`` times its own learning rate."""
         # The way a step is computed is ours to choose, so Keras' own use of XLA is off.
-        model.compile(self.optimizer(rate), self.loss(), metrics=[self.metric()], jit_compile=False)
+        optimizer = self.optimizer(rate)
+        half = any(layer.compute_dtype == "float16" for layer in model._flatten_layers())
+        if half and not isinstance(optimizer, LossScaleOptimizer):  # as Keras does while float16 is its default
+            optimizer = LossScaleOptimizer(optimizer)
+        model.compile(optimizer, self.loss(), metrics=[self.metric()], jit_compile=False)
 
     def restore(self, model: keras.Model) -> None:
         """Compile ``model`` as its file says, or with the schema's loss and metric if it was saved uncompiled."""
@@ -97,11 +107,17 @@ class Objective:
         values: NDArray[Any] = np.asarray(targets)
         if self.schema.task in ("multilabel", "regression") and values.ndim == 2:
             return values.astype(np.float32)
-        if self.schema.one_hot:
+        if self.one_hot:
             return np.asarray(np.equal.outer(values, np.arange(self.outputs)), np.float32)
         if self.schema.units == 1:
             return values.astype(np.float32).reshape(-1, 1)
         return values.astype(np.int32)
+
+    @property
+    def one_hot(self) -> bool:
+        """Whether the loss takes classes as one-hot rows rather than as numbers."""
+        classes = self.schema.task in ("binary", "multiclass") and self.schema.units > 1
+        return classes and self.schema.loss not in CLASS_NUMBER_LOSSES
 
     @property
     def outputs(self) -> int:
@@ -118,7 +134,7 @@ class Objective:
         values = np.asarray(self.loss(None)(wanted, outputs), dtype=np.float64)
         if values.shape != (len(outputs),):
             schema, name = self.schema, DEFAULT_LOSS[self.schema.task]
-            if schema.one_hot and name == "sparse_categorical_crossentropy":
+            if self.one_hot and name == "sparse_categorical_crossentropy":
                 name = "categorical_crossentropy"
             values = np.asarray(self._loss(name, {}, None)(wanted, outputs), dtype=np.float64)
         return values
@@ -169,6 +185,15 @@ class Scaled(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[m
     def get_config(self) -> dict[str, Any]:
         """Return what it is made of."""
         return {"schedule": self.schedule, "factor": self.factor}
+
+
+def _optimizer(named: Any) -> keras.optimizers.Optimizer:
+    """Return the optimiser that a file names."""
+    if isinstance(named, str):
+        return keras.optimizers.get(named)
+    # By its class: ``keras.optimizers.get`` does not know Lamb, and changes what it is given.
+    kind = getattr(keras.optimizers, named["class_name"].removeprefix("Custom>"))
+    return kind.from_config(copy.deepcopy(named["config"]))
 
 
 def _compile_config(path: Path) -> dict[str, Any]:
