@@ -133,7 +133,7 @@ class Objective:
         wanted = self.targets(targets)
         values = np.asarray(self.loss(None)(wanted, outputs), dtype=np.float64)
         if values.shape != (len(outputs),):
-            schema, name = self.schema, DEFAULT_LOSS[self.schema.task]
+            name = DEFAULT_LOSS[self.schema.task]
             if self.one_hot and name == "sparse_categorical_crossentropy":
                 name = "categorical_crossentropy"
             values = np.asarray(self._loss(name, {}, None)(wanted, outputs), dtype=np.float64)
