@@ -86,7 +86,9 @@ class Objective:
         # The way a step is computed is ours to choose, so Keras' own use of XLA is off.
         optimizer = self.optimizer(rate)
         half = any(layer.compute_dtype == "float16" for layer in model._flatten_layers())
-        if half and not isinstance(optimizer, LossScaleOptimizer):  # as Keras does while float16 is its default
+        if half and not isinstance(
+            optimizer, LossScaleOptimizer
+        ):  # as Keras does while float16 is its default
             optimizer = LossScaleOptimizer(optimizer)
         model.compile(optimizer, self.loss(), metrics=[self.metric()], jit_compile=False)
 
