@@ -86,7 +86,9 @@ class Objective:
         # The way a step is computed is ours to choose, so Keras' own use of XLA is off.
         optimizer = self.optimizer(rate)
         half = any(layer.compute_dtype == "float16" for layer in model._flatten_layers())
-        if half and not isinstance(optimizer, LossScaleOptimizer):  # as Keras does while float16 is its default
+        if half and not isinstance(
+            optimizer, LossScaleOptimizer
+        ):  # as Keras does while float16 is its default
             optimizer = LossScaleOptimizer(optimizer)
         model.compile(optimizer, self.loss(), metrics=[self.metric()], jit_compile=False)
 
@@ -133,7 +135,7 @@ class Objective:
         wanted = self.targets(targets)
         values = np.asarray(self.loss(None)(wanted, outputs), dtype=np.float64)
         if values.shape != (len(outputs),):
-            schema, name = self.schema, DEFAULT_LOSS[self.schema.task]
+            name = DEFAULT_LOSS[self.schema.task]
             if self.one_hot and name == "sparse_categorical_crossentropy":
                 name = "categorical_crossentropy"
             values = np.asarray(self._loss(name, {}, None)(wanted, outputs), dtype=np.float64)
