@@ -57,10 +57,12 @@ class Surgical:
             layers = tools.freeze_all_but_block(model, block, blocks)
             model = tools.fit(model, new, trial, share=self.trial_epochs / (trials + self.epochs))
             tried.append((tools.best_validation_loss(), model, layers, block))
-        loss, _, layers, block = min(tried, key=lambda found: found[0])
+        loss, best, layers, block = min(tried, key=lambda found: found[0])
         tools.notice(
             f"Block {block + 1} of {blocks} learns ({layers}): validation loss {loss:.4g} after its trial."
         )
+        if tools.stopped:
+            return best
         # The trained trial itself is not gone on with: its optimiser has warmed up, and is not kept.
         model = tools.load_model()
         tools.freeze_all_but_block(model, block, blocks)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class _Progress:
     rows: int = 0
     steps: float = 0.0  # in batches of the usual size: a step with replayed rows counts for more
     epoch: int = 0
+    share: float = 0.0  # of the run that was begun
 
 
 class Engine:
@@ -77,7 +79,7 @@ class Engine:
         self._budget = limits.steps if limits else None
         self.forecast = Forecast() if rehearse else None
         self._started = time.perf_counter()
-        self._trainable: list[tuple[Any, bool]] = []
+        self._trainable: dict[int, list[tuple[Any, bool]]] = {}
         self._at = _Progress()
         self._best_loss = math.inf
         self._loop_steps = 0
@@ -109,11 +111,12 @@ class Engine:
 
     def thaw(self, model: keras.Model) -> None:
         """Let every layer learn that was saved as trainable, BatchNormalization apart."""
-        for layer, trainable in self._trainable:
+        for layer, trainable in self._trainable[id(model)]:
             layer.trainable = trainable and not isinstance(layer, keras.layers.BatchNormalization)
 
     def block_count(self, model: keras.Model, most: int) -> int:
         """Return into how many blocks of layers ``model`` can be divided, at most ``most``."""
+        self.thaw(model)
         return len(models.blocks(model, most))
 
     def freeze_all_but_block(self, model: keras.Model, block: int, blocks: int) -> str:
@@ -121,12 +124,13 @@ class Engine:
         self.thaw(model)
         chosen = models.blocks(model, blocks)[block]
         for layer in leaves(model):
-            layer.trainable = layer in chosen
+            if layer not in chosen:
+                layer.trainable = False
         return ", ".join(layer.name for layer in chosen)
 
     def scale_logits(self, model: keras.Model, scale: float, shift: NDArray[np.float64]) -> keras.Model:
         """Return ``model`` with its logits times ``scale`` plus ``shift``, shape ``(units,)``."""
-        return self._remember(heads.rescaled(model, scale, shift))
+        return self._remember(heads.rescaled(model, scale, shift, from_logits=self.schema.from_logits))
 
     def shrink_and_perturb(self, model: keras.Model, shrink: float, noise: float) -> keras.Model:
         """Return ``model`` with its weights times ``shrink`` plus ``noise`` times a fresh draw of its initialisers."""
@@ -142,7 +146,7 @@ class Engine:
 
     def finish(self, model: keras.Model) -> keras.Model:
         """Return ``model`` as it is saved: layers trainable as they were, compiled as the old one was."""
-        for layer, trainable in self._trainable:
+        for layer, trainable in self._trainable[id(model)]:
             layer.trainable = trainable
         self.objective.restore(model)
         return model
@@ -186,18 +190,20 @@ class Engine:
         share: float = 1.0,
     ) -> keras.Model:
         """Train on shuffled rows; return the model with its best weights on the validation rows."""
+        if self.stopped:  # in an earlier part of the run, whose best weights these are
+            self._best_loss = math.inf
+            return model
         size = pace.batch_size
         epoch_steps = -(-rows.rows // size)
-        budget = None if self._budget is None else max(1, round(self._budget * share))
+        budget = self._steps_of(share)
         epochs = pace.epochs if budget is None else -(-budget // epoch_steps)
         patience = pace.patience if budget is None else 0
+        planned = epochs * epoch_steps if budget is None else budget
         loop, source, validation = self._loop(
-            model, rows, pace.rate, size, epochs * epoch_steps, weights, pace.balanced, penalty
+            model, rows, pace.rate, size, planned, rows.rows // size, weights, pace.balanced, penalty
         )
         if self.forecast is not None:
-            self._best_loss = self.forecast.fit(
-                loop, source, validation, size, epochs, patience, budget or epochs * epoch_steps
-            )
+            self._best_loss = self.forecast.fit(loop, source, validation, size, epochs, patience, planned)
             self._after(loop)
             return model
         best, best_loss, waited = model.get_weights(), math.inf, 0
@@ -217,6 +223,12 @@ class Engine:
                 waited += 1
             if self.stopped or (patience and waited >= patience):
                 break
+        if not math.isfinite(best_loss):
+            raise RunError(
+                "The loss on the validation rows is not a number.",
+                "Usual causes: too large a learning rate, or validation rows unlike the training rows.",
+                "Try a tenth of the learning rate, or look at the column findings.",
+            )
         if not waited:  # an optimiser that averages weights has its average in the end
             loop.finalize()
             best = model.get_weights()
@@ -236,25 +248,33 @@ class Engine:
         teacher: Teacher | None = None,
     ) -> keras.Model:
         """Score each arriving batch, then train on it; return the model after the last one."""
-        size, ratio = arrivals.batch_size, replay.ratio if replay else 0.0
-        extra = round(size * ratio)
+        size = arrivals.batch_size
+        extra = 0 if replay is None else max(1, round(size * replay.ratio))
         starts = range(0, rows.rows, arrivals.arrival_rows)
-        planned = arrivals.passes * sum(
-            -(-min(arrivals.arrival_rows, rows.rows - start) // size) for start in starts
-        )
-        if self._budget is not None:  # a step with replayed rows costs as much as its rows
-            planned = max(1, round(self._budget * size / (size + extra)))
+        taken = self._rows_by_arrival(rows.rows, arrivals, extra)
+        planned = sum(-(-count // size) for count in taken)
         both = rows if replay is None else join(rows, replay.old)
         loop, source, validation = self._loop(
-            model, both, arrivals.rate, size + extra, planned, None, arrivals.balanced, penalty, teacher
+            model,
+            both,
+            arrivals.rate,
+            size + extra,
+            planned,
+            max(taken) // size,
+            None,
+            arrivals.balanced,
+            penalty,
+            teacher,
         )
-        memory = self._memory(both, rows.rows, replay) if replay is not None and extra else None
         if self.forecast is not None:
+            seen = sum(count + sum(_replayed(count, size, extra)) for count in taken)
+            arrived = min(arrivals.arrival_rows, rows.rows)
             self.forecast.in_order(
-                loop, source, validation, arrivals.arrival_rows, size + extra, planned, rows.rows
+                loop, source, validation, arrived, len(starts), size + extra, planned, seen
             )
             self._after(loop)
             return model
+        memory = None if replay is None else self._memory(both, rows.rows, replay)
         every = max(1, len(starts) // CURVE_POINTS)
         right, loss, seen = 0.0, 0.0, 0
         self._curve_start(loop, validation)
@@ -263,11 +283,7 @@ class Engine:
             before = loop.score(source, arrived)
             loss, right = loss + before["loss"] * len(arrived), right + before[self._metric] * len(arrived)
             seen += len(arrived)
-            order = np.tile(arrived, arrivals.passes)
-            if self._budget is not None:
-                due = planned * (number + 1) // len(starts) - planned * number // len(starts)
-                order = np.resize(arrived, due * size)
-            order = self._mix(order, size, extra, memory)
+            order = self._mix(np.resize(arrived, taken[number]), size, extra, memory)
             label = f"batch {number + 1} of {len(starts)}"
             logs = self._train(loop, source, order, size + extra, 1 / len(starts), label)
             if memory is not None:
@@ -324,7 +340,7 @@ class Engine:
 
     def _remember(self, model: keras.Model) -> keras.Model:
         """Keep which layers were saved as trainable; a container comes before what is in it."""
-        self._trainable = [(layer, layer.trainable) for layer in model._flatten_layers()]
+        self._trainable[id(model)] = [(layer, layer.trainable) for layer in model._flatten_layers()]
         return model
 
     def _loop(
@@ -334,6 +350,7 @@ class Engine:
         rate: float,
         size: int,
         planned: int,
+        a_call: int,
         weights: NDArray[Any] | None,
         balanced: bool,
         penalty: Penalty | None,
@@ -351,6 +368,7 @@ class Engine:
             self.objective,
             rate=rate,
             planned_steps=planned,
+            call_steps=a_call,
             penalties=[] if penalty is None else [penalty],
             teacher=teacher,
             rows=rows.rows + self._validation.rows,
@@ -385,10 +403,9 @@ class Engine:
         """Return rows such that each step holds ``size`` new rows and its share of replayed ones."""
         if memory is None:
             return order
-        pieces = []
-        for start in range(0, len(order), size):
-            new = order[start : start + size]
-            pieces += [new, memory.draw(max(1, round(len(new) * extra / size)))]
+        pieces = [order[:0]]
+        for step, replayed in enumerate(_replayed(len(order), size, extra)):
+            pieces += [order[step * size : (step + 1) * size], memory.draw(replayed)]
         return np.concatenate(pieces)
 
     def _train(
@@ -405,6 +422,23 @@ class Engine:
                 self.stopped = True
                 break
         return logs
+
+    def _steps_of(self, share: float) -> int | None:
+        """Return how many steps of the budget are for the next ``share`` of the run; no step is lost by rounding."""
+        begun, self._at.share = self._at.share, self._at.share + share
+        if self._budget is None:
+            return None
+        return max(1, round(self._budget * self._at.share) - round(self._budget * begun))
+
+    def _rows_by_arrival(self, rows: int, arrivals: Arrivals, extra: int) -> list[int]:
+        """Return how many rows to train on after each arrival, further passes included and replayed rows not."""
+        size, arrival = arrivals.batch_size, arrivals.arrival_rows
+        counts = [min(arrival, rows - start) * arrivals.passes for start in range(0, rows, arrival)]
+        if self._budget is None:
+            return counts
+        steps = max(1, round(self._budget * size / (size + extra)))  # replayed rows cost as much as new ones
+        ends = [steps * number // len(counts) for number in range(len(counts) + 1)]
+        return [(end - begin) * size for begin, end in pairwise(ends)]
 
     def _after(self, loop: Loop) -> None:
         self._loop_steps += loop.steps
@@ -429,6 +463,13 @@ class Engine:
 
     def _seconds(self) -> float:
         return round(time.perf_counter() - self._started, 3)
+
+
+def _replayed(rows: int, size: int, extra: int) -> list[int]:
+    """Return how many rows are replayed in each step over ``rows`` new ones: ``extra``, in the last one its share."""
+    if not extra:
+        return []
+    return [max(1, round(min(size, rows - start) * extra / size)) for start in range(0, rows, size)]
 
 
 def _same(model: keras.Model, other: keras.Model) -> list[Any]:

@@ -46,8 +46,8 @@ class Forecast:
         an_epoch = -(-source.rows // size)
         self._low += least * score + min(steps, least * an_epoch) * step
         self._high += (epochs + 1) * score + steps * step
-        self._rows_low += min(least * source.rows, steps * size)
-        self._rows_high += min(epochs * source.rows, steps * size)
+        self._rows_low += _rows(min(steps, least * an_epoch), source.rows, size)
+        self._rows_high += _rows(steps, source.rows, size)
         return loss
 
     def in_order(
@@ -56,21 +56,20 @@ class Forecast:
         source: Source,
         validation: Source,
         arrival_rows: int,
+        arrivals: int,
         size: int,
         steps: int,
-        new_rows: int,
+        rows_seen: int,
     ) -> None:
-        """Forecast a pass over ``new_rows`` in batches of arrival, ``steps`` in all."""
+        """Forecast ``arrivals`` batches of ``arrival_rows`` and, in all, ``steps`` that see ``rows_seen`` rows."""
         step, call = self._time_steps(loop, source, size, a_call=max(1, arrival_rows // size))
         score, _ = self._time_score(loop, validation)
-        arrived = np.arange(min(arrival_rows, new_rows), dtype=np.int32)
-        before, _ = self._time_score(loop, source, arrived)
-        batches = -(-new_rows // arrival_rows)
-        seconds = steps * step + batches * (before + call) + min(batches, 21) * score
+        before, _ = self._time_score(loop, source, np.arange(arrival_rows, dtype=np.int32))
+        seconds = steps * step + arrivals * (before + call) + min(arrivals, 21) * score
         self._low += seconds
         self._high += seconds
-        self._rows_low += steps * size
-        self._rows_high += steps * size
+        self._rows_low += rows_seen
+        self._rows_high += rows_seen
 
     def estimate(self, peak_memory_mb: float, energy_joules: float | None = None) -> Estimate:
         """Return the forecast of the whole run from what the rehearsal has used."""
@@ -91,7 +90,7 @@ class Forecast:
         order = np.arange(source.rows, dtype=np.int32)
         list(loop.train(source, order[:size], size))  # traces
         while loop.choosing:
-            list(loop.train(source, order[: loop.choosing * size], size))
+            list(loop.train(source, np.resize(order, loop.choosing * size), size))
         self.way = loop.way if loop.way == "compiled" else self.way
         begun, seconds, steps, chunk = (
             time.perf_counter(),
@@ -123,3 +122,9 @@ class Forecast:
         seconds = time.perf_counter() - start
         self._spent += seconds
         return seconds, scores["loss"]
+
+
+def _rows(steps: int, rows: int, size: int) -> int:
+    """Return how many rows ``steps`` see; the last batch of an epoch may be smaller."""
+    an_epoch = -(-rows // size)
+    return steps // an_epoch * rows + min(steps % an_epoch * size, rows)

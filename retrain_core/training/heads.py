@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -31,18 +32,28 @@ def grown(model: keras.Model, units: int) -> keras.Model:
     return _with_layer(model, head, layer)
 
 
-def rescaled(model: keras.Model, scale: float, shift: NDArray[np.float64]) -> keras.Model:
+def rescaled(
+    model: keras.Model, scale: float, shift: NDArray[np.float64], *, from_logits: bool
+) -> keras.Model:
     """Return the model with its logits times ``scale`` plus ``shift``; all other layers are shared.
 
     Args:
         model: With a dense output layer.
         scale: One number.
         shift: Shape ``(units,)``.
+        from_logits: Whether its outputs are logits, rather than a sigmoid or softmax of them.
 
     Raises:
-        RunError: If its output layer is not dense.
+        RunError: If its output layer is not dense, or its outputs are something else.
     """
     head = output_layer(model)
+    names = [name for name in _activations(model) if name != "linear"]
+    if names not in ([[]] if from_logits else [["sigmoid"], ["softmax"]]):
+        raise RunError(
+            "The model's outputs cannot be recalibrated.",
+            f"Its output layer ends in: {', '.join(names) or 'linear'}. Only logits, a sigmoid or a softmax can be.",
+            "Use another strategy for this model.",
+        )
     layer = _dense_like(head, use_bias=True)
     layer.kernel.assign(head.kernel * scale)
     layer.bias.assign((np.asarray(head.bias) if head.use_bias else 0.0) * scale + shift)
@@ -55,21 +66,36 @@ def output_layer(model: keras.Model) -> Any:
     Raises:
         RunError: If there is none.
     """
+    *_, layer = _from_output(model)
+    if type(layer) is not keras.layers.Dense:
+        raise RunError(
+            f"The model's outputs come from '{layer.name}', which is not a dense layer.",
+            "Only a dense output layer can be changed.",
+            "Use another strategy for this model.",
+        )
+    return layer
+
+
+def _from_output(model: keras.Model) -> Iterator[Any]:
+    """Yield the layers that outputs pass through, from the last one to the one that makes them."""
     tensor = functional(model).outputs[0]
     while True:
-        operation = tensor._keras_history.operation
+        operation, node, _ = tensor._keras_history
         if isinstance(operation, keras.Model):
             tensor = functional(operation).outputs[0]
-        elif isinstance(operation, PASSING):
-            tensor = operation._inbound_nodes[0].input_tensors[0]
-        elif type(operation) is keras.layers.Dense:
-            return operation
-        else:
-            raise RunError(
-                f"The model's outputs come from '{operation.name}', which is not a dense layer.",
-                "Only a dense output layer can be changed.",
-                "Use another strategy for this model.",
-            )
+            continue
+        yield operation
+        if not isinstance(operation, PASSING):
+            return
+        tensor = operation._inbound_nodes[node].input_tensors[0]
+
+
+def _activations(model: keras.Model) -> list[str]:
+    layers = list(_from_output(model))
+    return [
+        "softmax" if isinstance(layer, keras.layers.Softmax) else layer.activation.__name__
+        for layer in layers
+    ]
 
 
 def _dense_like(layer: Any, **changes: Any) -> keras.layers.Dense:

@@ -19,6 +19,7 @@ from retrain_core.errors import RunError
 from retrain_core.machine import available_memory_mb
 from retrain_core.training.graph import functional, is_preprocessing, noise_apart, split
 from retrain_core.training.learner import Learner, Penalty, Teacher
+from retrain_core.training.memory import exhaustion_told
 from retrain_core.training.objective import Objective
 from retrain_core.training.rows import CHUNK_BYTES, inputs_of, row_bytes, specs, take
 from retrain_core.training.steps import compiled_steps, graph_function, may_compile, plain_steps
@@ -66,6 +67,7 @@ class Loop:
         objective: Its loss, metric and optimiser.
         rate: Learning rate, times the optimiser's own.
         planned_steps: Most steps it will do; for few, compiling is not tried.
+        call_steps: Most whole batches that one call of ``train`` has; without any, compiling is not tried.
         penalties: Added to the loss in training.
         teacher: Added to the loss in training.
         rows: How many rows it will see over and over, to judge whether the trunk's outputs fit in memory.
@@ -83,6 +85,7 @@ class Loop:
         *,
         rate: float = 1.0,
         planned_steps: int = 0,
+        call_steps: int = MOST_COMPILED,
         penalties: Sequence[Penalty] = (),
         teacher: Teacher | None = None,
         rows: int = 0,
@@ -94,7 +97,8 @@ class Loop:
         self._trunk = None if self.cached else trunk
         self._features = Forward(trunk) if trunk is not None and self.cached else None
         self._head = head
-        apart = noise_apart(head) if may_compile(head, planned_steps) else None
+        self._call_steps = call_steps
+        apart = noise_apart(head) if call_steps and may_compile(head, planned_steps) else None
         self.way: str = "plain"
         self._trial = [] if apart is None else ["warm plain", "plain", "warm compiled", "compiled"]
         self._seconds: dict[str, float] = {}
@@ -136,7 +140,8 @@ class Loop:
         done, told = 0, time.perf_counter()
         while done < len(order):
             start = time.perf_counter()
-            count = self._chunk(source, order[done:], batch_size)
+            with exhaustion_told():
+                count = self._chunk(source, order[done:], batch_size)
             done += count
             now = time.perf_counter()
             if done == len(order) or now - told > CHUNK_SECONDS or self._trial:
@@ -154,7 +159,8 @@ class Loop:
         most = max(1, CHUNK_BYTES // (SCORE_BATCH * max(1, row_bytes(source.inputs)))) * SCORE_BATCH
         for start in range(0, len(order), most):
             rows = order[start : start + most]
-            self._test(take(source.inputs, rows), self._targets(source, rows))
+            with exhaustion_told():
+                self._test(take(source.inputs, rows), self._targets(source, rows))
         return _logs(self._scorer)
 
     @property
@@ -201,7 +207,7 @@ class Loop:
     def _compiled_chunk(self, source: Source, order: Rows, size: int, phase: str) -> int:
         if self._compiled is None:
             fitting = CHUNK_BYTES // max(1, size * row_bytes(source.inputs))
-            self._most_compiled = max(1, min(MOST_COMPILED, fitting, len(order) // size))
+            self._most_compiled = max(1, min(MOST_COMPILED, fitting, self._call_steps))
             self._compiled = compiled_steps(
                 self._learner, self._noise, self._prepare, self._signature(source), self._most_compiled, size
             )
@@ -316,10 +322,11 @@ class Forward:
         if self._call is None:
             example = take(inputs, np.zeros(1, np.int32))
             self._call = graph_function(self._outputs, input_signature=[specs(example)])
-        pieces = [
-            [np.asarray(t) for t in self._call(take(inputs, np.arange(start, min(start + SCORE_BATCH, rows), dtype=np.int32)))]
-            for start in range(0, rows, SCORE_BATCH)
-        ]  # fmt: skip
+        pieces = []
+        for start in range(0, rows, SCORE_BATCH):
+            chosen = np.arange(start, min(start + SCORE_BATCH, rows), dtype=np.int32)
+            with exhaustion_told():
+                pieces.append([np.asarray(tensor) for tensor in self._call(take(inputs, chosen))])
         return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
 
     def _outputs(self, inputs: list[tf.Tensor]) -> list[tf.Tensor]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -12,6 +15,15 @@ from retrain_core.training.graph import functional
 
 COPIES = 2.5  # of each activation: kept for the gradient, its gradient, and what lies between
 SAFE_SHARE = 0.9  # of the memory that is free
+
+
+@contextmanager
+def exhaustion_told() -> Iterator[None]:
+    """Turn TensorFlow's error for exhausted memory into Python's, which whoever waits for this run knows."""
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(str(error).split("\n")[0]) from error
 
 
 def check_batch(model: keras.Model, batch_size: int) -> None:

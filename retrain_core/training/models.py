@@ -62,7 +62,8 @@ def freeze(model: keras.Model, all_but_last: int) -> int:
         is_norm = isinstance(layer, keras.layers.BatchNormalization)
         learns = bool(layer.trainable_weights) and not is_norm and learning < all_but_last
         learning += learns
-        layer.trainable = learns
+        if not learns:  # nor is one that learns told so: parts of it, such as a norm, may be frozen
+            layer.trainable = False
     if not learning:
         raise RunError(
             "No layer of the model can be trained.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import keras
 import numpy as np
 from keras import layers as kl
 
+from retrain_core.training.engine import Engine
+from retrain_core.training.graph import leaves
 from retrain_core.types import Dataset, Schema, Task
 
 ROWS = 90
@@ -74,6 +77,57 @@ def saved(
         model.optimizer.build(model.trainable_variables)
     model.save(path)
     return path
+
+
+class Recorded(Engine):
+    """An engine that keeps what it reports; its model is seeded as a worker does.
+
+    Args:
+        path: The old model's file.
+        how: How targets are read.
+        validation: For early stopping.
+        seed: Of everything.
+        stop_after: How many times it may ask whether to stop before the answer is yes.
+        options: Limits, and whether to rehearse.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        how: Schema,
+        validation: Dataset,
+        *,
+        seed: int = 0,
+        stop_after: int | None = None,
+        **options: Any,
+    ) -> None:
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        asked = itertools.count(1)
+        keras.utils.set_random_seed(seed)
+        super().__init__(
+            path,
+            how,
+            validation,
+            seed,
+            lambda kind, values: self.events.append((kind, values)),
+            lambda: stop_after is not None and next(asked) > stop_after,
+            **options,
+        )
+
+    def told(self, kind: str) -> list[dict[str, Any]]:
+        """Return the values of all events of one kind."""
+        return [values for name, values in self.events if name == kind]
+
+
+def layer_weights(model: keras.Model) -> dict[str, list[np.ndarray]]:
+    """Return the weights of each layer that has any, by its name."""
+    return {layer.name: layer.get_weights() for layer in leaves(model) if layer.weights}
+
+
+def changed(before: keras.Model, after: keras.Model) -> set[str]:
+    """Return the names of the layers whose weights are not bit-identical."""
+    now = layer_weights(after)
+    return {name for name, weights in layer_weights(before).items() if not same(weights, now[name])}
 
 
 def same(first: list[np.ndarray], second: list[np.ndarray]) -> bool:

@@ -14,13 +14,13 @@ from keras import layers as kl
 from keras.optimizers import schedules
 
 from retrain_core.models.allowed import LOSSES, OPTIMIZERS
+from retrain_core.strategies import make_strategy
 from retrain_core.training import loop, models
-from retrain_core.training.engine import Engine
 from retrain_core.training.loop import Loop
 from retrain_core.training.objective import Objective
 from retrain_core.training.rows import feed
 from retrain_core.types import Dataset, Schema
-from tests.training.build import mlp, output, rows_for, saved, schema, sequential
+from tests.training.build import ROWS, Recorded, mlp, output, rows_for, saved, schema, sequential
 
 BATCH = 16  # of 90 rows: the last one is smaller
 PLAIN, COMPILED, HALF = 1e-6, 2e-6, 2e-4  # largest difference of a weight
@@ -453,6 +453,18 @@ def test_balanced_classes_are_the_class_weights_of_fit(check, tmp_path: Path) ->
     targets = rows_for(build(), how).targets
     counts = np.bincount(targets)
     path = saved(build(), tmp_path / "unused.keras", None)
-    engine = Engine(path, how, rows_for(build(), how), 0, lambda kind, values: None, lambda: False)
+    engine = Recorded(path, how, rows_for(build(), how))
     weights = engine._weights(rows_for(build(), how), None, balanced=True)
     check(build, how, weights=weights, class_weight=dict(enumerate(len(targets) / (3 * counts))))
+
+
+@pytest.mark.parametrize("option", ["averaged", "momentum"])
+def test_an_incremental_run_over_one_arrival_is_an_epoch_of_fit(tmp_path: Path, option: str) -> None:
+    model, how = mlp(kl.Dropout(0.2)), schema()
+    rows = rows_for(model, how)
+    path = saved(model, tmp_path / "model.keras", OPTIONS[option](), how.loss)
+    strategy = make_strategy("incremental", {"rate": 1.0, "arrival_rows": ROWS, "batch_size": BATCH})
+    ours = strategy.train(None, rows, Recorded(path, how, rows, seed=7))
+    theirs = by_keras(path, how, rows, 1, scored=False)
+    for mine, other in zip(ours.get_weights(), theirs.weights, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=0, atol=PLAIN)
