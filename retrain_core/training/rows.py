@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from retrain_core.training.graph import input_structure
 from retrain_core.types import Dataset
 
-CHUNK_BYTES = 64 * 1024**2
+CHUNK_BYTES = 16 * 1024**2
 
 
 def inputs_of(model: keras.Model, data: Dataset) -> list[NDArray[Any]]:
