@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from retrain_core.data.parts import load_dataset, save_dataset
-from retrain_core.errors import DataError
+from retrain_core.errors import DataError, RunError
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.prepare import link_inputs, prepare
 from retrain_core.strategies import STRATEGIES, make_strategy, options_of
@@ -19,7 +20,8 @@ from tests.make import question
 
 NAMES = list(STRATEGIES)
 LEARNING = [name for name in NAMES if name != "keep"]
-QUICK = {"epochs": 2, "batch_size": 32}
+BOUNDED = [name for name in NAMES if any(option.low is not None for option in options_of(STRATEGIES[name]))]
+QUICK = {"epochs": 2, "trial_epochs": 1, "batch_size": 64}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory):
 def run_folder(prepared, name: str, to: Path, seed: int = 0) -> Path:
     """Return a fresh run folder with copies of its inputs, free to be changed."""
     store, spec = prepared
-    (run,) = [r for r in plan_runs(spec.id, {name: {}}, seeds=[seed], shared=QUICK) if r.strategy == name]
+    known = {option.name for option in options_of(STRATEGIES[name])}
+    options = {key: value for key, value in QUICK.items() if key in known}
+    (run,) = [r for r in plan_runs(spec.id, {name: options}, seeds=[seed]) if r.strategy == name]
     if not store.run_folder(spec.id, run.id).exists():
         store.add_runs([run])
     shutil.copytree(link_inputs(store, run), to)
@@ -81,7 +85,7 @@ def test_is_documented_for_the_form(name: str) -> None:
         assert type(option.default) is option.kind
 
 
-@pytest.mark.parametrize("name", LEARNING)
+@pytest.mark.parametrize("name", BOUNDED)
 def test_an_option_out_of_bounds_is_refused(name: str) -> None:
     bounded = next(option for option in options_of(STRATEGIES[name]) if option.low is not None)
     with pytest.raises(DataError, match=r"at least|between"):
@@ -95,25 +99,49 @@ def test_options_are_frozen(name: str) -> None:
         strategy.epochs = 3  # type: ignore[attr-defined]
 
 
+@pytest.fixture(scope="module")
+def undisturbed(prepared, tmp_path_factory: pytest.TempPathFactory):
+    """Return what a run of a strategy gives when nothing is changed; it is done once."""
+
+    @functools.cache
+    def run(name: str) -> list[np.ndarray]:
+        return weights_after(run_folder(prepared, name, tmp_path_factory.mktemp(name) / "run"))
+
+    return run
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_same_seed_same_weights_and_no_holdout_row_reaches_them(name: str, prepared, tmp_path: Path) -> None:
-    first = weights_after(run_folder(prepared, name, tmp_path / "first"))
-    second = run_folder(prepared, name, tmp_path / "second")
-    change(second, "new_holdout")
-    change(second, "old_holdout")
-    assert same(first, weights_after(second))
+def test_same_seed_same_weights_and_no_holdout_row_reaches_them(
+    name: str, prepared, undisturbed, tmp_path: Path
+) -> None:
+    folder = run_folder(prepared, name, tmp_path / "changed")
+    change(folder, "new_holdout")
+    change(folder, "old_holdout")
+    assert same(undisturbed(name), weights_after(folder))
 
 
 @pytest.mark.parametrize("name", LEARNING)
-def test_training_rows_do_reach_them(name: str, prepared, tmp_path: Path) -> None:
+def test_training_rows_do_reach_them(name: str, prepared, undisturbed, tmp_path: Path) -> None:
     """Shows that the test above can fail."""
-    first = weights_after(run_folder(prepared, name, tmp_path / "first"))
-    second = run_folder(prepared, name, tmp_path / "second")
-    change(second, "new_train")
-    assert not same(first, weights_after(second))
+    folder = run_folder(prepared, name, tmp_path / "changed")
+    change(folder, "new_train")
+    assert not same(undisturbed(name), weights_after(folder))
 
 
 @pytest.mark.parametrize("name", ["fine_tune", "full_retrain"])
-def test_another_seed_gives_other_weights(name: str, prepared, tmp_path: Path) -> None:
-    first = weights_after(run_folder(prepared, name, tmp_path / "first", seed=0))
-    assert not same(first, weights_after(run_folder(prepared, name, tmp_path / "second", seed=1)))
+def test_another_seed_gives_other_weights(name: str, prepared, undisturbed, tmp_path: Path) -> None:
+    folder = run_folder(prepared, name, tmp_path / "other", seed=1)
+    assert not same(undisturbed(name), weights_after(folder))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if STRATEGIES[name].needs_old])
+def test_without_the_old_rows_that_it_needs_it_says_so(name: str, prepared, tmp_path: Path) -> None:
+    folder = run_folder(prepared, name, tmp_path / "run")
+    shutil.rmtree(folder / "inputs" / "old_train")
+    with pytest.raises(RunError, match="needs old data, and there is none"):
+        weights_after(folder)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if STRATEGIES[name].without_old])
+def test_what_is_different_without_old_rows_is_a_sentence(name: str) -> None:
+    assert STRATEGIES[name].without_old.endswith(".")

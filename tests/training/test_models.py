@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from retrain_core.errors import RunError
 from retrain_core.training import models
-from retrain_core.types import Binding, Dataset, Schema
+from retrain_core.types import Dataset
 
 ROWS = 64
-SCHEMA = Schema(
-    "regression", ("y",), (Binding("row", ("a", "b"), "float32", (2,)),), (), 1, False, "mean_squared_error"
-)
 
 
 def data(inputs: dict[str, np.ndarray]) -> Dataset:
@@ -163,28 +162,25 @@ def test_layers_saved_as_frozen_learn_again_with_fresh_weights_and_that_is_said(
     assert notices == ["1 layer was saved as frozen; fresh weights have to learn: deep."]
 
 
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_the_optimiser_is_the_models_own_with_all_its_settings(tmp_path, suffix: str) -> None:
-    model = sequential(keras.layers.Dense(2))
-    model.compile(keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True), "mse")
-    model.save(tmp_path / f"model{suffix}")
-    own = models.own_optimizer(tmp_path / f"model{suffix}")
-    models.compile_model(model, own, SCHEMA, rate=0.5)
-    assert isinstance(model.optimizer, keras.optimizers.SGD)
-    assert (model.optimizer.momentum, model.optimizer.nesterov) == (0.9, True)
-    assert float(model.optimizer.learning_rate) == pytest.approx(0.05)
-
-
-def test_a_schedule_gives_the_rate_it_begins_with(tmp_path) -> None:
-    model = sequential(keras.layers.Dense(2))
-    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(0.02, 10, 0.5)), "mse")
+def test_a_model_that_carries_state_over_batches_is_refused(tmp_path: Path) -> None:
+    model = keras.Sequential(
+        [keras.Input(batch_shape=(8, 3, 2)), keras.layers.LSTM(2, stateful=True, name="memory")]
+    )
     model.save(tmp_path / "model.keras")
-    models.compile_model(model, models.own_optimizer(tmp_path / "model.keras"), SCHEMA)
-    assert float(model.optimizer.learning_rate) == pytest.approx(0.02)
+    with pytest.raises(RunError, match=r"Layer 'memory' carries its state .*stateful=False"):
+        models.load(tmp_path / "model.keras")
 
 
-def test_a_model_saved_uncompiled_gets_adam(tmp_path) -> None:
-    sequential(keras.layers.Dense(2)).save(tmp_path / "model.keras")
-    own = models.own_optimizer(tmp_path / "model.keras")
-    assert isinstance(own, keras.optimizers.Adam) and float(own.learning_rate) == pytest.approx(1e-3)
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [(1, [["a", "b", "c", "d"]]), (2, [["a", "b"], ["c", "d"]]), (9, [["a"], ["b"], ["c"], ["d"]])],
+)
+def test_blocks_are_layers_that_can_learn_in_their_order(most: int, expected: list[list[str]]) -> None:
+    inner = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(3, name="b"), keras.layers.Dense(3, name="c")]
+    )
+    layers = [keras.layers.Dense(2, name="a"), inner, keras.layers.BatchNormalization()]
+    model = keras.Sequential(
+        [keras.Input((2,)), *layers, keras.layers.ReLU(), keras.layers.Dense(1, name="d")]
+    )
+    assert [[layer.name for layer in block] for block in models.blocks(model, most)] == expected

@@ -84,7 +84,7 @@ def test_a_loss_that_is_no_number_is_said_with_its_usual_causes(folder: Path) ->
     save_dataset(part, Dataset(inputs, np.full(data.rows, np.nan), data.task, data.names, "broken"))
     result = work(folder)
     assert result.status == "failed" and result.new is None
-    assert "The loss is not a number any more. Usual causes:" in (result.error or "")
+    assert "The loss is not a number any more, at training step 1. Usual causes:" in (result.error or "")
 
 
 def test_a_device_that_is_not_there_is_said(folder: Path) -> None:
