@@ -62,7 +62,8 @@ def test_a_rehearsal_does_a_few_steps_and_leaves_nothing_but_its_result(folder: 
     (folder / "run.json").write_bytes(to_json(replace(spec, rehearse=True)))
     result = work(folder)
     assert result.status == "finished" and result.new is None and result.model is None
-    assert 0 < result.rows_seen < whole.rows_seen
+    assert result.rows_seen == 0 and result.estimate is not None
+    assert result.estimate.rows_seen == (whole.rows_seen, whole.rows_seen)
     assert not (folder / "model.keras").exists() and not (folder / "scores.npz").exists()
 
 
