@@ -268,9 +268,9 @@ class Engine:
         )
         if self.forecast is not None:
             seen = sum(count + sum(_replayed(count, size, extra)) for count in taken)
-            arrived = min(arrivals.arrival_rows, rows.rows)
+            together = min(arrivals.arrival_rows, rows.rows)
             self.forecast.in_order(
-                loop, source, validation, arrived, len(starts), size + extra, planned, seen
+                loop, source, validation, together, len(starts), size + extra, planned, seen
             )
             self._after(loop)
             return model
