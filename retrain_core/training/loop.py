@@ -280,12 +280,16 @@ class Loop:
         x, y, _ = self._signature(source)
         y = y[0] if isinstance(y, tuple) else y
 
-        @tf.function(input_signature=[x, y])  # type: ignore[untyped-decorator]
+        @tf.function(input_signature=[x, y], autograph=False)  # type: ignore[untyped-decorator]
         def test(x: Any, y: Any) -> None:
             x = self._prepare(x)
-            for begin in tf.range(0, tf.shape(y)[0], SCORE_BATCH):
+
+            def step(begin: tf.Tensor) -> tuple[tf.Tensor]:
                 rows = slice(begin, begin + SCORE_BATCH)
                 self._scorer.test_step(([values[rows] for values in x], y[rows]))
+                return (begin + SCORE_BATCH,)
+
+            tf.while_loop(lambda begin: begin < tf.shape(y)[0], step, (tf.constant(0),))
 
         return test
 
@@ -321,7 +325,7 @@ class Forward:
         rows = len(inputs[0])
         if self._call is None:
             example = take(inputs, np.zeros(1, np.int32))
-            self._call = tf.function(self._outputs, input_signature=[specs(example)])
+            self._call = tf.function(self._outputs, input_signature=[specs(example)], autograph=False)
         pieces = []
         for start in range(0, rows, SCORE_BATCH):
             chosen = np.arange(start, min(start + SCORE_BATCH, rows), dtype=np.int32)

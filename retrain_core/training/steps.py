@@ -55,7 +55,7 @@ def plain_steps(model: Learner, noise: list[Noise], prepare: Prepare, signature:
     It returns how many steps were done, and whether the loss was finite in each; it ends at the first that is not.
     """
 
-    @tf.function(input_signature=[*signature, tf.TensorSpec((), tf.int32)])  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=[*signature, tf.TensorSpec((), tf.int32)], autograph=False)  # type: ignore[untyped-decorator]
     def train(x: Any, y: Any, weights: Any, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         x = prepare(x)
         steps = -(-tf.shape(tf.nest.flatten(y)[0])[0] // size)
@@ -79,7 +79,7 @@ def compiled_steps(
     It trains on the first ``steps * size`` of them, and returns the same as that of :func:`plain_steps`.
     """
 
-    @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
+    @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
     def loop(x: Any, y: Any, weights: Any, drawn: Any, steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         def step(number: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             x_, y_, weights_, noise_ = tf.nest.map_structure(
@@ -89,7 +89,7 @@ def compiled_steps(
 
         return _while(step, steps)
 
-    @tf.function(input_signature=[*signature, tf.TensorSpec((), tf.int32)])  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=[*signature, tf.TensorSpec((), tf.int32)], autograph=False)  # type: ignore[untyped-decorator]
     def train(x: Any, y: Any, weights: Any, steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         by_step = tf.nest.map_structure(
             lambda values: tf.reshape(values, (most, size, *values.shape[1:])), (prepare(x), y, weights)

@@ -40,7 +40,7 @@ def fisher_information(
     learning = model.trainable_weights
     structure = functional(model)._inputs_struct
 
-    @tf.function  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def total(x: Any, y: tf.Tensor) -> Any:
         def step(number: tf.Tensor, sums: Any) -> Any:
             one = [values[number : number + 1] for values in x]
