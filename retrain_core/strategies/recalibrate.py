@@ -82,7 +82,7 @@ def prior_shift(old: NDArray[np.integer], new: NDArray[np.integer], units: int, 
         several: Whether the units are classes of one softmax.
 
     >>> prior_shift(np.array([0, 0, 0, 1]), np.array([0, 1]), 1, several=False).round(3).tolist()
-    [0.981]
+    [0.847]
     """
     before, after = (_frequencies(targets, units, several) for targets in (old, new))
     if several:
