@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrain_core.errors import RunError
-from retrain_core.models.allowed import LOSSES
 from retrain_core.types import Schema
 
 DEFAULT_LEARNING_RATE = 1e-3
@@ -27,7 +27,11 @@ DEFAULT_LOSS = {
 }
 CLASS_NUMBER_LOSSES = ("sparse_categorical_crossentropy", "categorical_generalized_cross_entropy")
 LossScaleOptimizer = keras.optimizers.LossScaleOptimizer
-LOSS_CLASSES = {name: class_name for class_name, name in LOSSES.items()}
+LOSS_CLASSES = {  # such as mean_squared_error: MeanSquaredError
+    re.sub("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower(): name
+    for name, kind in vars(keras.losses).items()
+    if isinstance(kind, type)
+}
 UNLIKELY = 1e-7  # the probability of a class that a model does not know; Keras' own lower bound
 
 
@@ -162,7 +166,7 @@ class Objective:
         named = self._config.get("loss")
         while isinstance(named, (list, dict)) and len(named) == 1:
             named = next(iter(named.values() if isinstance(named, dict) else named))
-        if not isinstance(named, dict) or LOSSES.get(named.get("class_name", "")) != self.schema.loss:
+        if not isinstance(named, dict) or named.get("class_name") != LOSS_CLASSES[self.schema.loss]:
             return {}
         known = inspect.signature(getattr(keras.losses, named["class_name"])).parameters
         config = named.get("config", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,10 @@ from retrain_core.training import models
 from retrain_core.types import Dataset, Schema
 from tests.make import question
 from tests.training.build import Recorded
+
+gc.set_threshold(
+    50_000, 20, 20
+)  # Keras and TensorFlow make so many objects that looking for cycles took a tenth of the time
 
 
 @dataclass(frozen=True)

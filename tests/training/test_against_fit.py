@@ -154,30 +154,46 @@ def named_inputs() -> keras.Model:
     return keras.Model({"city": city, "age": age, "rooms": rooms, "code": code}, output()(hidden))
 
 
-def nested() -> keras.Model:
-    inner = keras.Sequential(
-        [keras.Input((4,)), kl.Dense(6, activation="relu"), kl.BatchNormalization(), kl.Dropout(0.3)]
-    )
-    row = keras.Input((4,), name="row")
-    return keras.Model(row, output()(inner(kl.Rescaling(2.0)(row))))
-
-
 def nested_twice() -> keras.Model:
-    inner = keras.Sequential([keras.Input((4,)), kl.Dense(6, activation="relu"), kl.Dropout(0.3)])
+    layers = [kl.Dense(6, activation="relu"), kl.BatchNormalization(), kl.Dropout(0.3)]
+    inner = keras.Sequential([keras.Input((4,)), *layers])
     row = keras.Input((4,), name="row")
     return keras.Model(row, output()(kl.Add()([inner(row), inner(kl.Rescaling(2.0)(row))])))
 
 
-def shared_layer() -> keras.Model:
+def branches() -> keras.Model:
+    """Branches that join again, one of them with a layer and its noise used twice."""
     layer, noise = kl.Dense(4, activation="relu"), kl.Dropout(0.2)
     row = keras.Input((4,), name="row")
-    return keras.Model(row, output()(noise(layer(noise(layer(row))))))
-
-
-def branches() -> keras.Model:
-    row = keras.Input((4,), name="row")
-    left, right = kl.Dense(4)(row), kl.Dense(4, activation="relu")(row)
+    left, right = kl.Dense(4)(row), noise(layer(noise(layer(row))))
     return keras.Model(row, output()(kl.Concatenate()([kl.Add()([left, right]), right, row])))
+
+
+def penalised() -> keras.Model:
+    hidden = kl.Dense(
+        8, activation="relu", kernel_regularizer="l2", activity_regularizer="l1", bias_constraint="non_neg"
+    )
+    return sequential(
+        hidden,
+        kl.BatchNormalization(),
+        kl.ActivityRegularization(0.01),
+        output(
+            kernel_regularizer=keras.regularizers.OrthogonalRegularizer(0.1), kernel_constraint="unit_norm"
+        ),
+    )
+
+
+def noisy() -> keras.Model:
+    return sequential(
+        kl.Dense(4),
+        kl.SpatialDropout1D(0.4),
+        kl.Flatten(),
+        kl.Dropout(0.2),
+        kl.GaussianNoise(0.4),
+        kl.GaussianDropout(0.4),
+        output(),
+        shape=(5, 3),
+    )
 
 
 def attention() -> keras.Model:
@@ -208,33 +224,16 @@ def operations() -> keras.Model:
 
 LAYERS: dict[str, Build] = {
     "dense": mlp,
-    "weight regularisers": lambda: sequential(
-        kl.Dense(8, activation="relu", kernel_regularizer="l2", bias_regularizer="l1"),
-        output(kernel_regularizer=keras.regularizers.OrthogonalRegularizer(0.1)),
-    ),
-    "activity regularisers": lambda: sequential(
-        kl.Dense(8, activation="relu", activity_regularizer="l2"), kl.ActivityRegularization(0.01), output()
-    ),
-    "constraints": lambda: sequential(
-        kl.Dense(8, kernel_constraint="max_norm", bias_constraint="non_neg"),
-        output(kernel_constraint="unit_norm"),
-    ),
-    "batch normalisation": lambda: mlp(kl.BatchNormalization()),
-    "other normalisations": lambda: mlp(
+    "penalties and constraints": penalised,
+    "normalisations": lambda: mlp(
         kl.LayerNormalization(), kl.GroupNormalization(2), kl.RMSNormalization(), kl.UnitNormalization()
     ),
-    "dropout": lambda: mlp(kl.Dropout(0.4)),
-    "spatial dropout 1D": lambda: sequential(
-        kl.Dense(4), kl.SpatialDropout1D(0.4), kl.Flatten(), output(), shape=(5, 3)
-    ),
+    "noise": noisy,
     "spatial dropout 2D": lambda: pictures(kl.Rescaling(1 / 255), kl.Dense(4), kl.SpatialDropout2D(0.4)),
-    "Gaussian noise and dropout": lambda: mlp(kl.GaussianNoise(0.4), kl.GaussianDropout(0.4)),
     "alpha dropout": lambda: mlp(kl.AlphaDropout(0.4), kl.PReLU()),
     "named inputs": named_inputs,
-    "nested": nested,
     "nested, used twice": nested_twice,
-    "shared layer": shared_layer,
-    "branches": branches,
+    "branches and shared layers": branches,
     "attention": attention,
     "partly frozen": partly_frozen,
     "operations": operations,
@@ -251,20 +250,14 @@ LAYERS: dict[str, Build] = {
         kl.AveragePooling2D(2),
         kl.DepthwiseConv2D(2),
     ),
-    "embedding with mask, LSTM": lambda: tokens(
-        kl.Embedding(10, 4, mask_zero=True), kl.Dropout(0.2), kl.LSTM(3)
-    ),
-    "masking, simple RNN": lambda: sequential(kl.Masking(), kl.SimpleRNN(3), output(), shape=(5, 2)),
     "embedding, GRU with dropout": lambda: tokens(
         kl.Embedding(10, 4), kl.GRU(3, dropout=0.2, recurrent_dropout=0.2)
     ),
     "bidirectional with mask": lambda: tokens(
         kl.Embedding(10, 4, mask_zero=True),
+        kl.Dropout(0.2),
         kl.Bidirectional(kl.LSTM(3, return_sequences=True)),
         kl.GlobalAveragePooling1D(),
-    ),
-    "any length": lambda: sequential(
-        kl.Embedding(10, 4), kl.GlobalAveragePooling1D(), output(), shape=(None,), dtype="int32"
     ),
     "time distributed": lambda: sequential(
         kl.TimeDistributed(kl.BatchNormalization()),
@@ -290,23 +283,13 @@ LAYERS: dict[str, Build] = {
     "hashed": lambda: text(kl.Hashing(4, output_mode="one_hot"), kl.Flatten()),
 }
 # XLA may do these; not convolutions, which are slow, nor numbers drawn inside a layer, nor text.
-FOR_XLA: dict[str, Build] = {
-    "penalties": lambda: sequential(
-        kl.Dense(8, kernel_regularizer="l2", activity_regularizer="l1", bias_constraint="non_neg"), output()
-    ),
-    "normalisations": lambda: mlp(kl.BatchNormalization(), kl.LayerNormalization()),
-    "noise": lambda: sequential(
-        kl.Dense(4),
-        kl.SpatialDropout1D(0.4),
-        kl.Flatten(),
-        kl.Dropout(0.2),
-        kl.GaussianNoise(0.4),
-        kl.GaussianDropout(0.4),
-        output(),
-        shape=(5, 3),
-    ),
-    **{name: LAYERS[name] for name in ("named inputs", "shared layer", "branches", "partly frozen")},
-}
+FOR_XLA = (
+    "penalties and constraints",
+    "noise",
+    "named inputs",
+    "branches and shared layers",
+    "partly frozen",
+)
 
 
 @pytest.mark.parametrize("kind", LAYERS)
@@ -316,7 +299,7 @@ def test_every_kind_of_layer_trains_and_scores_as_in_fit(check, kind: str) -> No
 
 @pytest.mark.parametrize("kind", FOR_XLA)
 def test_compiled_steps_train_and_score_as_in_fit(check, kind: str) -> None:
-    check(FOR_XLA[kind], compiled=True)
+    check(LAYERS[kind], compiled=True)
 
 
 # --- optimisers -----------------------------------------------------------------------------------
@@ -368,9 +351,10 @@ def test_every_setting_of_an_optimiser_means_what_it_does_in_fit(check, name: st
     check(one_layer, optimizer=OPTIONS[name](), epochs=2, scored=False)
 
 
-@pytest.mark.parametrize("name", ["exponential decay", "accumulated"])
-def test_compiled_steps_keep_the_settings_of_an_optimiser(check, name: str) -> None:
-    check(one_layer, optimizer=OPTIONS[name](), epochs=2, scored=False, compiled=True)
+def test_compiled_steps_keep_the_settings_of_an_optimiser(check) -> None:
+    decay = schedules.ExponentialDecay(0.02, 3, 0.5)
+    optimizer = keras.optimizers.Adam(decay, gradient_accumulation_steps=4, clipnorm=0.1)
+    check(one_layer, optimizer=optimizer, epochs=2, scored=False, compiled=True)
 
 
 @pytest.mark.parametrize("scale", [2.0**15, 2.0**40])
@@ -439,7 +423,7 @@ def test_every_loss_trains_as_in_fit(check, name: str) -> None:
     ],
 )
 def test_every_way_to_give_labels_and_outputs(check, how: Schema, activation: str, loss: Any) -> None:
-    check(lambda: sequential(output(how.units, activation)), how, loss=loss)
+    check(lambda: sequential(output(how.units, activation)), how, loss=loss, scored=False)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -458,11 +442,10 @@ def test_balanced_classes_are_the_class_weights_of_fit(check, tmp_path: Path) ->
     check(build, how, weights=weights, class_weight=dict(enumerate(len(targets) / (3 * counts))))
 
 
-@pytest.mark.parametrize("option", ["averaged", "momentum"])
-def test_an_incremental_run_over_one_arrival_is_an_epoch_of_fit(tmp_path: Path, option: str) -> None:
+def test_an_incremental_run_over_one_arrival_is_an_epoch_of_fit(tmp_path: Path) -> None:
     model, how = mlp(kl.Dropout(0.2)), schema()
     rows = rows_for(model, how)
-    path = saved(model, tmp_path / "model.keras", OPTIONS[option](), how.loss)
+    path = saved(model, tmp_path / "model.keras", OPTIONS["averaged"](), how.loss)
     strategy = make_strategy("incremental", {"rate": 1.0, "arrival_rows": ROWS, "batch_size": BATCH})
     ours = strategy.train(None, rows, Recorded(path, how, rows, seed=7))
     theirs = by_keras(path, how, rows, 1, scored=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from retrain_core.strategies import STRATEGIES, make_strategy
+from retrain_core.strategies import make_strategy
 from retrain_core.training import forecast, loop
 from retrain_core.types import Estimate, Limits
 from tests.training.build import Recorded
@@ -46,8 +46,10 @@ def done(
     return engine.rows_seen
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
-def test_every_strategy_can_be_rehearsed(
+@pytest.mark.parametrize(
+    "name", ["keep", "recalibrate", "lp_ft", "surgical", "blend", "full_retrain", "replay", "lwf", "ewc"]
+)
+def test_every_kind_of_strategy_can_be_rehearsed(
     asked: Question, engine_of: Callable[..., Recorded], name: str
 ) -> None:
     estimate = rehearsed(asked, engine_of, name)

@@ -40,6 +40,7 @@ def normalization() -> kl.Normalization:
         ([frozen(kl.Dense(3, name="first")), kl.ReLU(name="relu")], {"first", "relu"}),
         ([frozen(kl.BatchNormalization(name="first"))], {"first"}),
         ([kl.BatchNormalization()], set()),
+        ([kl.BatchNormalization(center=False, scale=False)], set()),
         ([kl.GaussianNoise(0.1), normalization()], set()),
         ([kl.ActivityRegularization(0.1), normalization()], set()),
         ([frozen(kl.Dense(3, activity_regularizer="l2"))], set()),

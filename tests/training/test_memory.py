@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
+from pathlib import Path
 
 import keras
 import pytest
 from keras import layers as kl
 
 from retrain_core.errors import RunError
+from retrain_core.training import worker
 from retrain_core.training.memory import advise, check_batch, fixed_bytes, row_bytes
+from retrain_core.types import RunSpec, to_json
 from tests.training.build import mlp, output, sequential
 
 MB = 1024**2
@@ -58,3 +62,17 @@ def test_frozen_weights_need_neither_gradients_nor_optimiser_state() -> None:
 def test_a_batch_that_cannot_fit_is_refused_with_its_reason() -> None:
     with pytest.raises(RunError, match=r"does not fit in memory\. A step of 32 rows needs about [\d.]+ GB"):
         check_batch(repeated(), 32)
+
+
+def test_a_run_that_runs_out_of_memory_says_so_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(worker, "use_device", lambda *arguments: nullcontext())
+    monkeypatch.setattr(worker, "_train_and_score", exhausted)
+    (tmp_path / "run.json").write_bytes(to_json(RunSpec("run", "experiment", "keep", {}, seed=0)))
+    result = worker.run(tmp_path, "cpu", 1)
+    assert result.status == "failed"
+    assert result.error.startswith("The run needs more memory than there is. Try a smaller batch")

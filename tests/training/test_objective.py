@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from retrain_core.errors import RunError
+from retrain_core.models.allowed import LOSSES
 from retrain_core.training import models
-from retrain_core.training.objective import Objective
+from retrain_core.training.objective import LOSS_CLASSES, Objective
 from retrain_core.training.scoring import metric_rows, score_holdout
 from retrain_core.types import Dataset, Schema
 from tests.training.build import mlp, output, saved, schema, sequential
@@ -220,3 +221,8 @@ def test_both_parts_of_the_holdout_are_scored_and_kept_row_by_row(tmp_path: Path
     assert (new.rows, old.rows) == (5, 3)
     assert new.loss == pytest.approx(kept["new_loss"].mean()) and new.accuracy == kept["new_metric"].mean()
     assert score_holdout(model, made, {"new_holdout": parts["new_holdout"]}, tmp_path)[1] is None
+
+
+@pytest.mark.parametrize(("class_name", "name"), LOSSES.items())
+def test_every_loss_a_model_may_name_is_found(class_name: str, name: str) -> None:
+    assert LOSS_CLASSES[name] == class_name

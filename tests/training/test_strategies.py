@@ -180,6 +180,22 @@ def test_the_older_a_row_the_less_it_weighs_and_the_mean_weight_is_one(
     np.testing.assert_allclose(weights[1:] / weights[:-1], 0.01 ** (-1 / (len(weights) - 1)))
 
 
+def test_rows_weigh_by_their_age_and_by_their_class(asked: Question, engine: Recorded) -> None:
+    given = np.linspace(0.5, 1.5, asked.new.rows)
+    weights = engine._weights(asked.new, given, balanced=True) / given
+    positive = np.asarray(asked.new.targets) == 1
+    totals = [weights[positive].sum(), weights[~positive].sum()]
+    assert totals == pytest.approx([asked.new.rows / 2] * 2, rel=1e-5)
+
+
+def test_classes_of_several_labels_a_row_cannot_be_balanced_and_that_is_said(tmp_path) -> None:
+    how, model = schema("multilabel", 3), mlp(units=3)
+    path = saved(model, tmp_path / "model.keras", keras.optimizers.SGD(0.1), how.loss)
+    engine = Recorded(path, how, rows_for(model, how))
+    make_strategy("fine_tune", {"balanced": True, "epochs": 1}).train(None, rows_for(model, how), engine)
+    assert engine.told("notice")[0]["text"].startswith("Classes are not balanced")
+
+
 def test_shrinking_multiplies_what_learns_and_leaves_normalisation_alone(
     asked: Question, engine: Recorded
 ) -> None:
