@@ -56,6 +56,7 @@ class Engine:
         should_stop: Asked after each chunk of steps.
         limits: A budget of steps, if there is one.
         rehearse: Whether only to do a few steps of each fit and forecast the rest.
+        way: How steps are computed, if a rehearsal has found it out: the run then does not try again, and repeats exactly.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Engine:
         *,
         limits: Limits | None = None,
         rehearse: bool = False,
+        way: str = "",
     ) -> None:
         self.schema = schema
         self._path = model_path
@@ -84,6 +86,7 @@ class Engine:
         self._best_loss = math.inf
         self._loop_steps = 0
         self.way = "plain"
+        self._known_way = way
         self.stopped = False
         self.prequential: float | None = None
 
@@ -378,6 +381,7 @@ class Engine:
             penalties=[] if penalty is None else [penalty],
             teacher=teacher,
             rows=rows.rows + self._validation.rows,
+            way=self._known_way,
         )
         weights = self._weights(rows, weights, balanced)
         then = None if teacher is None else teacher.outputs

@@ -17,22 +17,30 @@ from numpy.typing import NDArray
 
 from retrain_core.errors import RunError
 from retrain_core.machine import available_memory_mb
+from retrain_core.training.ahead import Ahead, ahead_of
 from retrain_core.training.graph import functional, is_preprocessing, noise_apart, split
 from retrain_core.training.learner import Learner, Penalty, Teacher
 from retrain_core.training.memory import exhaustion_told
 from retrain_core.training.objective import Objective
 from retrain_core.training.rows import CHUNK_BYTES, inputs_of, row_bytes, specs, take
-from retrain_core.training.steps import compiled_steps, graph_function, may_compile, plain_steps
+from retrain_core.training.steps import Batch, compiled_steps, graph_function, may_compile, plain_steps
 from retrain_core.types import Dataset
 
 CHUNK_SECONDS = 0.25  # a stop or a progress event waits no longer than about this
 SCORE_BATCH = 1024
 MOST_COMPILED = 256  # steps in one compiled call
 WARM_STEPS = 8  # before a way is timed: the first call traces and compiles
-TRIAL_STEPS = 256
-TRIAL_SECONDS = 0.25  # compiled steps are tried for as many as would take the plain ones this long
+TRIAL_STEPS = 128  # in each way; a number, not a time, so that a seed gives the same steps again
 LEAST_GAIN = 1.25  # how many times faster compiled steps must be to be chosen
 MEMORY_SHARE = 0.25  # of what is free, for the trunk's outputs
+# What TensorFlow raises for a model that XLA cannot compile; exhausted memory is not among them.
+CANNOT_COMPILE = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.UnimplementedError,
+    tf.errors.InternalError,
+    NotImplementedError,
+    ValueError,
+)
 
 Rows = NDArray[np.int32]
 
@@ -71,6 +79,7 @@ class Loop:
         penalties: Added to the loss in training.
         teacher: Added to the loss in training.
         rows: How many rows it will see over and over, to judge whether the trunk's outputs fit in memory.
+        way: ``plain`` or ``compiled``, if it is known which is faster; else both are tried.
 
     Attributes:
         way: ``plain`` or ``compiled``, once it is chosen; see ``RunResult``.
@@ -89,6 +98,7 @@ class Loop:
         penalties: Sequence[Penalty] = (),
         teacher: Teacher | None = None,
         rows: int = 0,
+        way: str = "",
     ) -> None:
         self._model, self._objective = model, objective
         self.steps = 0
@@ -98,21 +108,27 @@ class Loop:
         self._features = Forward(trunk) if trunk is not None and self.cached else None
         self._head = head
         self._call_steps = call_steps
-        apart = noise_apart(head) if call_steps and may_compile(head, planned_steps) else None
-        self.way: str = "plain"
-        self._trial = [] if apart is None else ["warm plain", "plain", "warm compiled", "compiled"]
+        self._ahead: Ahead | None = None
+        learning = head
+        if self._trunk is None and (found := ahead_of(head)):
+            self._ahead, learning = found
+        may = way != "plain" and call_steps and may_compile(learning, planned_steps)
+        apart = noise_apart(learning) if may else None
+        self.way: str = "plain" if apart is None or not way else way
+        self._trial = [] if apart is None or way else ["warm plain", "plain", "warm compiled", "compiled"]
         self._seconds: dict[str, float] = {}
-        body, self._noise = apart or (head, [])
+        body, self._noise = apart or (learning, [])
         self._learner = Learner(body.inputs, body.outputs[0])
         self._learner.penalties, self._learner.teacher = penalties, teacher
         objective.compile(self._learner, rate)
         self._scorer = self._learner
-        if self._noise:
+        if self._noise or self._ahead:
             self._scorer = Learner(head.inputs, head.outputs[0])
             objective.compile(self._scorer)
         self._steps_a_chunk = WARM_STEPS
         self._plain: Any = None
         self._compiled: Any = None
+        self._compiles = False
         self._most_compiled = 0
         self._test: Any = None
 
@@ -137,18 +153,22 @@ class Loop:
             RunError: If the loss is not a number any more; it names the step.
         """
         self._learner.reset_metrics()
+        if self._ahead:
+            self._ahead.forget()
         done, told = 0, time.perf_counter()
         while done < len(order):
             start = time.perf_counter()
+            rows = order[done:][: self._due(len(order), done, batch_size, source)]
+            done += len(rows)
+            then = order[done:][: self._due(len(order), done, batch_size, source)]
             with exhaustion_told():
-                count = self._chunk(source, order[done:], batch_size)
-            done += count
+                self._steps(self._batch(source, rows, then), len(rows), batch_size)
             now = time.perf_counter()
             if done == len(order) or now - told > CHUNK_SECONDS or self._trial:
                 told = now
                 yield {**_logs(self._learner), "share": done / len(order), "rows": done}
-            if self.way == "plain" and not self._trial:
-                self._pace(count // batch_size, now - start)
+            if self.way == "plain" and not self._trial and len(rows) >= batch_size:
+                self._pace(len(rows) // batch_size, now - start)
 
     def score(self, source: Source, order: Rows | None = None) -> dict[str, float]:
         """Return loss and metric over the rows ``order`` names (all by default), without training."""
@@ -176,58 +196,63 @@ class Loop:
 
     # --- chunks -------------------------------------------------------------------------------
 
-    def _chunk(self, source: Source, order: Rows, size: int) -> int:
-        """Do the next steps in the way that is due, and return how many rows they took."""
-        phase = self._trial[0] if self._trial else self.way
-        full = len(order) // size
-        if phase.endswith("compiled") and full:
+    def _due(self, rows: int, done: int, size: int, source: Source) -> int:
+        """Return how many of the rows that are left come next."""
+        left = rows - done
+        fitting = max(1, CHUNK_BYTES // max(1, size * row_bytes(source.inputs)))
+        if self._phase.endswith("compiled") and left >= size:
+            self._most_compiled = self._most_compiled or min(MOST_COMPILED, fitting, self._call_steps)
+            return min(self._most_compiled, self._most_steps, left // size) * size
+        if left < size:
+            return left
+        if self._ahead and not self._trial:
+            fitting = self._ahead.rows_at_once(source.inputs) // (
+                size if done else 4 * size
+            )  # the first are waited for
+            return min(max(1, fitting) * size, left)
+        return min(min(self._most_steps, fitting) * size, left)
+
+    @property
+    def _phase(self) -> str:
+        return self._trial[0] if self._trial else self.way
+
+    @property
+    def _most_steps(self) -> int:
+        if self._trial:
+            return self.choosing
+        return MOST_COMPILED if self.way == "compiled" else self._steps_a_chunk
+
+    def _steps(self, batch: Batch, rows: int, size: int) -> None:
+        """Train on a batch of many steps in the way that is due."""
+        phase = self._phase
+        if phase.endswith("compiled") and rows >= size:
             try:
-                return self._compiled_chunk(source, order, size, phase)
-            except (tf.errors.OpError, ValueError, NotImplementedError):
+                self._run(self._compiled_steps(batch, size), batch, rows // size, phase)
+                self._compiles = True
+                return
+            except CANNOT_COMPILE:
+                if self._compiles:
+                    raise
                 self._trial, self.way = [], "plain"  # XLA cannot do this model: nothing was computed yet
-                phase = "plain"
-        due = {"warm plain": WARM_STEPS, "plain": TRIAL_STEPS} if self._trial else {}
-        steps = min(due.get(phase, self._steps_a_chunk), max(full, 1))
-        steps = max(1, min(steps, CHUNK_BYTES // max(1, size * row_bytes(source.inputs))))
-        if phase.endswith("compiled"):
-            steps = 1  # the last, smaller batch of an epoch
-        rows = order[: steps * size]
-        self._run_plain(source, rows, size, phase)
-        return len(rows)
+        self._run(self._plain_steps(batch), batch, size, phase)
 
-    def _run_plain(self, source: Source, rows: Rows, size: int, phase: str) -> None:
+    def _plain_steps(self, batch: Batch) -> Any:
         if self._plain is None:
-            self._plain = plain_steps(self._learner, self._noise, self._prepare, self._signature(source))
-        start = _clock()
-        done, finite = self._plain(*self._batch(source, rows), tf.constant(size))
-        self._after(int(done), bool(finite))
-        if self._trial and not phase.endswith("compiled"):
-            self._note(phase, _clock() - start, int(done))
+            self._plain = plain_steps(self._learner, self._noise, self._prepare, _signature(batch))
+        return self._plain
 
-    def _compiled_chunk(self, source: Source, order: Rows, size: int, phase: str) -> int:
+    def _compiled_steps(self, batch: Batch, size: int) -> Any:
         if self._compiled is None:
-            fitting = CHUNK_BYTES // max(1, size * row_bytes(source.inputs))
-            self._most_compiled = max(1, min(MOST_COMPILED, fitting, self._call_steps))
             self._compiled = compiled_steps(
-                self._learner, self._noise, self._prepare, self._signature(source), self._most_compiled, size
+                self._learner, self._noise, self._prepare, _signature(batch), self._most_compiled, size
             )
-        steps = min(self._most_compiled, len(order) // size, self._trial_steps(phase))
-        rows = order[: steps * size]
-        padded = np.resize(rows, self._most_compiled * size)  # a fixed size; rows past the steps are not used
-        start = _clock()
-        done, finite = self._compiled(*self._batch(source, padded), tf.constant(steps))
-        self._after(int(done), bool(finite))
-        self._note(phase, _clock() - start, steps)
-        return len(rows)
+        return self._compiled
 
-    def _trial_steps(self, phase: str) -> int:
-        if not self._trial:
-            return MOST_COMPILED
-        return (
-            WARM_STEPS
-            if phase == "warm compiled"
-            else max(WARM_STEPS, int(TRIAL_SECONDS / self._seconds["plain"]))
-        )
+    def _run(self, steps: Any, batch: Batch, argument: int, phase: str) -> None:
+        start = _clock()
+        done, finite = steps(*batch, tf.constant(argument))
+        self._after(int(done), bool(finite))
+        self._note(phase, _clock() - start, int(done))
 
     def _after(self, done: int, finite: bool) -> None:
         self.steps += done
@@ -258,31 +283,32 @@ class Loop:
     def _targets(self, source: Source, rows: Rows) -> tf.Tensor:
         return tf.constant(self._objective.targets(source.targets[rows]))
 
-    def _batch(self, source: Source, rows: Rows) -> tuple[list[tf.Tensor], Any, list[tf.Tensor]]:
+    def _batch(self, source: Source, rows: Rows, then: Rows) -> Batch:
         y: Any = self._targets(source, rows)
         if source.then is not None:
             y = (y, tf.constant(source.then[rows]))
         weights = [] if source.weights is None else [tf.constant(source.weights[rows])]
+        if self._ahead:
+            return self._ahead.take(source.inputs, rows, then[: 0 if self._trial else None]), y, weights
         return take(source.inputs, rows), y, weights
 
-    def _signature(self, source: Source) -> Any:
-        batch = self._batch(source, np.zeros(1, np.int32))
-        return tf.nest.map_structure(lambda tensor: specs([tensor])[0], batch)
-
     def _prepare(self, inputs: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Return what the head takes, for rows of the source."""
+        """Return what the learner takes, for rows of the source."""
+        return inputs if self._ahead else self._head_inputs(inputs)
+
+    def _head_inputs(self, inputs: list[tf.Tensor]) -> list[tf.Tensor]:
         if self._trunk is None:
             return _cast(inputs, self._head)
         outputs = self._trunk(_cast(inputs, self._trunk), training=False)
         return list(keras.tree.flatten(outputs))
 
     def _make_test(self, source: Source) -> Any:
-        x, y, _ = self._signature(source)
-        y = y[0] if isinstance(y, tuple) else y
+        one = np.zeros(1, np.int32)
+        x, y = specs(take(source.inputs, one)), specs([self._targets(source, one)])[0]
 
         @graph_function(input_signature=[x, y])  # type: ignore[untyped-decorator]
         def test(x: Any, y: Any) -> None:
-            x = self._prepare(x)
+            x = self._head_inputs(x)
 
             def step(begin: tf.Tensor) -> tf.Tensor:
                 rows = slice(begin, begin + SCORE_BATCH)
@@ -333,6 +359,10 @@ class Forward:
         structure = functional(self.model)._inputs_struct
         x = keras.tree.pack_sequence_as(structure, _cast(inputs, self.model))
         return list(keras.tree.flatten(self.model(x, training=False)))
+
+
+def _signature(batch: Batch) -> Any:
+    return tf.nest.map_structure(lambda tensor: specs([tensor])[0], batch)
 
 
 def _worth_keeping(trunk: keras.Model, rows: int) -> bool:

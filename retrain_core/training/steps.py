@@ -77,9 +77,9 @@ def plain_steps(model: Learner, noise: list[Noise], prepare: Prepare, signature:
 def compiled_steps(
     model: Learner, noise: list[Noise], prepare: Prepare, signature: Batch, most: int, size: int
 ) -> Any:
-    """Return a function of ``(inputs, labels, weights, steps)`` for exactly ``most * size`` rows.
+    """Return a function of ``(inputs, labels, weights, steps)`` for ``steps * size`` rows, at most ``most`` steps.
 
-    It trains on the first ``steps * size`` of them, and returns the same as that of :func:`plain_steps`.
+    It trains on them and returns the same as that of :func:`plain_steps`.
     """
 
     @graph_function(jit_compile=True)  # type: ignore[untyped-decorator]
@@ -94,9 +94,13 @@ def compiled_steps(
 
     @graph_function(input_signature=[*signature, tf.TensorSpec((), tf.int32)])  # type: ignore[untyped-decorator]
     def train(x: Any, y: Any, weights: Any, steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        by_step = tf.nest.map_structure(
-            lambda values: tf.reshape(values, (most, size, *values.shape[1:])), (prepare(x), y, weights)
-        )
+        unused = (most - steps) * size  # XLA compiles for one number of rows
+
+        def by_steps(values: tf.Tensor) -> tf.Tensor:
+            padded = tf.pad(values, [[0, unused], *[[0, 0]] * (values.shape.rank - 1)])
+            return tf.reshape(padded, (most, size, *values.shape[1:]))
+
+        by_step = tf.nest.map_structure(by_steps, (prepare(x), y, weights))
         done, finite = loop(*by_step, _draw(noise, steps, most, size), steps)
         return done, finite
 

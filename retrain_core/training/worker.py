@@ -76,6 +76,7 @@ def _train_and_score(folder: Path, spec: RunSpec, device: str, report: EventLog)
         should_stop,
         limits=spec.limits,
         rehearse=spec.rehearse,
+        way=spec.forecast.way if spec.forecast else "",
     )
     strategy = make_strategy(spec.strategy, spec.options)
     model = strategy.train(parts.get("old_train"), parts["new_train"], engine)
