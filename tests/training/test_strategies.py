@@ -242,7 +242,7 @@ def loss_of(asked: Question, engine: Recorded, model: keras.Model) -> float:
 
 
 def test_the_best_weights_on_the_validation_rows_are_returned(asked: Question, engine: Recorded) -> None:
-    model = train("fine_tune", asked, engine, epochs=9, rate=300.0, patience=0)
+    model = train("fine_tune", asked, engine, epochs=15, rate=100.0, patience=0)
     losses = validation_losses(engine)
     assert loss_of(asked, engine, model) == pytest.approx(min(losses), abs=1e-5)
     assert losses[-1] > min(losses) and engine.best_validation_loss() == min(losses)
