@@ -66,7 +66,7 @@ def _trained(spec: RunSpec, result: RunResult) -> str:
         parts.append(f"forecast {low:.1f} to {high:.1f} s")
     if result.shared:
         parts.append("device shared")
-    return " · ".join([*parts, f"{result.steps:,} {result.way} steps"])
+    return " · ".join([*parts, f"{result.steps:,} {result.way} step{'s'[: result.steps != 1]}"])
 
 
 def _scores(run: RunState) -> str:
