@@ -187,9 +187,7 @@ def softened(logits: NDArray[np.float64], how: str) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("from_logits", [True, False])
 @pytest.mark.parametrize(("task", "units"), [("multiclass", 3), ("binary", 1), ("multilabel", 2)])
-def test_the_distance_is_the_divergence_of_softened_outputs(
-    task: str, units: int, from_logits: bool
-) -> None:
+def test_the_distance_is_the_divergence_of_softened_outputs(task: str, units: int, from_logits: bool) -> None:
     then, now = np.random.default_rng(0).normal(size=(2, 5, units))
     old, new = softened(then, task), softened(now, task)
     rows = special.rel_entr(old, new)
