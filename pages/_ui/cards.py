@@ -51,6 +51,8 @@ def _where(run: RunState) -> str:
         return " · ".join(parts)
     if run.status == "failed":
         return f"ended after {seconds(run.elapsed)}"
+    if run.result and run.result.new is None:
+        return literal(run.result.error or "")
     if run.result and not trains(run.spec.strategy):
         return f"nothing to train; scored on {run.result.device.upper()}"
     if run.result:

@@ -49,6 +49,7 @@ def _table(found: list[EstimateState]) -> None:
         key="forecasts",
         column_config={
             "Strategy": st.column_config.TextColumn(pinned=True, width="medium"),
+            "Time": st.column_config.TextColumn(width=120),  # both are seen whole on a narrow screen
             "Memory (MB)": st.column_config.TextColumn(help="Largest memory of the training process."),
             "Rows trained on": st.column_config.TextColumn(help="Counted each time one is used."),
             "Energy (J)": st.column_config.TextColumn(
