@@ -66,7 +66,9 @@ def training_curves(
     if set(kinds) != {"validation"}:
         _add_kinds(figure, kinds)
     figure.update_layout(**base_layout(x=X_TITLES[x], y=SCORE_TITLES[value], height=_height(figure)))
-    figure.update_layout(yaxis={"tickformat": axis_format(value)}, xaxis={"rangemode": "tozero"})
+    figure.update_layout(
+        yaxis={"tickformat": axis_format(value)}, xaxis={"rangemode": "tozero"}, legend={"tracegroupgap": 0}
+    )
     return figure
 
 
