@@ -176,7 +176,7 @@ class Engine:
         model = models.load(self._path)
         outputs = Forward(model)(inputs_of(model, rows))[0]
         schema = self.schema
-        return Teacher(outputs, weight, temperature, schema.task, schema.from_logits)
+        return Teacher(outputs, weight, temperature, schema.task, schema.from_logits, self.objective.loss())
 
     # --- training -----------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ class Teacher:
         temperature: Softens the probabilities of both; not used for regression.
         task: Says which distance: of one distribution, of one a unit, or of numbers.
         from_logits: Whether outputs are logits.
+        loss: The model's own, which for regression is the distance: another would weigh by the labels' unit.
     """
 
     outputs: NDArray[Any]
@@ -30,6 +31,7 @@ class Teacher:
     temperature: float
     task: str
     from_logits: bool
+    loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = keras.losses.mean_squared_error
 
     def distance(self, then: tf.Tensor, now: tf.Tensor) -> tf.Tensor:
         """Return the mean distance of new outputs from old ones over the rows of a batch; 0 where none has moved.
@@ -41,7 +43,7 @@ class Teacher:
         """
         then, now = tf.cast(then, tf.float32), tf.cast(now[:, : then.shape[1]], tf.float32)
         if self.task == "regression":
-            return self.weight * tf.reduce_mean(tf.square(now - then))
+            return self.weight * tf.reduce_mean(self.loss(then, now))
         t = self.temperature
         if self.task == "multilabel" or then.shape[1] == 1:
             entropy = tf.nn.sigmoid_cross_entropy_with_logits

@@ -211,6 +211,12 @@ def test_the_distance_of_numbers_is_their_squared_difference() -> None:
     assert float(Teacher(then, 2.0, 4.0, "regression", False).distance(then, now)) == 2.0 * (1 + 9) / 2
 
 
+def test_the_distance_of_numbers_is_the_loss_that_the_model_was_compiled_with() -> None:
+    then, now = np.zeros((2, 1), np.float32), np.array([[30.0], [50.0]], np.float32)
+    teacher = Teacher(then, 1.0, 1.0, "regression", False, keras.losses.MeanAbsoluteError())
+    assert float(teacher.distance(then, now)) == 40.0
+
+
 def test_the_old_model_teaches_the_classes_it_knows() -> None:
     then, now = np.zeros((1, 2), np.float32), np.array([[0.0, 0.0, 9.0]], np.float32)
     teacher = Teacher(then, 1.0, 1.0, "multiclass", True)
