@@ -89,7 +89,7 @@ def strategy_form(
             f"**{strategy.title}**",
             value=strategy.default_on and not why_not,
             key=f"use_{name}",
-            persist_state="session",
+            bind="query-params",
             disabled=bool(why_not),
         )
         st.caption(first_line, help=f"Source: {strategy.source}.")
@@ -105,7 +105,7 @@ def strategy_form(
                     list(devices),
                     format_func=devices.__getitem__,
                     key=f"device_{name}",
-                    persist_state="session",
+                    bind="query-params",
                 )
     return (options, device) if on and not why_not else None
 
@@ -117,7 +117,7 @@ def device_names() -> dict[str, str]:
 
 def shared_settings() -> tuple[dict[str, Scalar | None], dict[str, Any]]:
     """Draw what holds for all strategies; return their shared options, and the rest of the plan."""
-    devices, keep = device_names(), {"persist_state": "session"}
+    devices, keep = device_names(), {"bind": "query-params"}
     first, second, third, fourth = st.columns(4)
     with first:
         device = st.selectbox("Device", list(devices), format_func=devices.__getitem__, key="device", **keep)

@@ -51,6 +51,8 @@ def _where(run: RunState) -> str:
         return " · ".join(parts)
     if run.status == "failed":
         return f"ended after {seconds(run.elapsed)}"
+    if run.result and run.result.new is None:
+        return literal(run.result.error or "")
     if run.result and not trains(run.spec.strategy):
         return f"nothing to train; scored on {run.result.device.upper()}"
     if run.result:
@@ -66,7 +68,7 @@ def _trained(spec: RunSpec, result: RunResult) -> str:
         parts.append(f"forecast {low:.1f} to {high:.1f} s")
     if result.shared:
         parts.append("device shared")
-    return " · ".join([*parts, f"{result.steps:,} {result.way} steps"])
+    return " · ".join([*parts, f"{result.steps:,} {result.way} step{'s'[: result.steps != 1]}"])
 
 
 def _scores(run: RunState) -> str:

@@ -45,10 +45,12 @@ def _table(found: list[EstimateState]) -> None:
         pd.DataFrame([_row(one) for one in found]),
         hide_index=True,
         width="stretch",
+        height="content",
         key="forecasts",
         column_config={
-            "Strategy": st.column_config.TextColumn(pinned=True),
-            "Memory (MB)": st.column_config.NumberColumn(help="Largest memory of the training process."),
+            "Strategy": st.column_config.TextColumn(pinned=True, width="medium"),
+            "Time": st.column_config.TextColumn(width=120),  # both are seen whole on a narrow screen
+            "Memory (MB)": st.column_config.TextColumn(help="Largest memory of the training process."),
             "Rows trained on": st.column_config.TextColumn(help="Counted each time one is used."),
             "Energy (J)": st.column_config.TextColumn(
                 help="Of the whole machine while it trains; unknown where the machine does not tell."
@@ -67,7 +69,7 @@ def _row(one: EstimateState) -> dict[str, object]:
     row: dict[str, object] = {
         "Strategy": look_of(one.spec.strategy).title,
         "Time": WAITING.get(one.status, "–"),
-        "Memory (MB)": None,
+        "Memory (MB)": "",
         "Rows trained on": "",
         "Energy (J)": "",
         "Steps": "",
@@ -78,7 +80,7 @@ def _row(one: EstimateState) -> dict[str, object]:
     energy = one.estimate.energy_joules
     return row | {
         "Time": _seconds(*one.estimate.seconds) + (" (device busy)" if one.shared else ""),
-        "Memory (MB)": round(one.estimate.peak_memory_mb),
+        "Memory (MB)": f"{one.estimate.peak_memory_mb:,.0f}",
         "Rows trained on": f"{low:,}" if low == high else f"{low:,} to {high:,}",
         "Energy (J)": "unknown" if energy is None else f"{energy[0]:,.0f} to {energy[1]:,.0f}",
         "Steps": one.estimate.way,

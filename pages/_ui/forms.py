@@ -23,7 +23,7 @@ def options_form(
 
 
 def _field(option: Option, key: str) -> Scalar:
-    common = {"key": key, "help": option.help, "persist_state": "session"}
+    common = {"key": key, "help": option.help, "bind": "query-params"}
     if option.kind is bool:
         return st.toggle(option.label, value=bool(option.default), **common)
     if option.kind is int:

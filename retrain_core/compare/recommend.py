@@ -15,6 +15,7 @@ from retrain_core.strategies import STRATEGIES
 from retrain_core.types import CandidateScores, Metric, Recommendation
 
 MARGIN = 0.005  # differences in accuracy smaller than this do not matter; for an error, this share of keep's
+MOST_RIVALS = 2  # that a sentence names
 Rows = Mapping[str, NDArray[Any]]
 
 
@@ -170,6 +171,8 @@ def _doubt(rivals: Sequence[str]) -> str:
     """Return how the sentence ends: what could still turn out otherwise."""
     if not rivals:
         return "."
+    if len(rivals) > MOST_RIVALS:  # names of several words, some with a comma, are no list to read
+        return f"; {len(rivals)} others cannot be ruled out."
     names = " or ".join(noun(name) for name in rivals)
     return f"; {names} cannot be ruled out."
 

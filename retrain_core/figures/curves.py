@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -25,6 +26,8 @@ Points = list[tuple[float, float]]
 MOST_POINTS = 1000  # a trace; more cannot be seen and slow every redraw
 SMOOTHING = 0.6  # share of the past in a smoothed point
 MARKERS = 10  # a line shows about this many, to be told apart without colour
+LEGEND_COLUMNS = 1.5  # entries on a line of half a page, or of a narrow screen
+LEGEND_ROW = 20  # pixels
 X_TITLES = {"rows_seen": "training rows seen", "seconds": "seconds of training"}
 FROM_OLD_MODEL = ("fine_tune", "incremental")  # their first point is the old model
 
@@ -62,8 +65,10 @@ def training_curves(
         _add_keep(figure, keep, value, max(_most(curve, x) for curve in drawn.values()))
     if set(kinds) != {"validation"}:
         _add_kinds(figure, kinds)
-    figure.update_layout(**base_layout(x=X_TITLES[x], y=SCORE_TITLES[value], height=380))
-    figure.update_layout(yaxis={"tickformat": axis_format(value)}, xaxis={"rangemode": "tozero"})
+    figure.update_layout(**base_layout(x=X_TITLES[x], y=SCORE_TITLES[value], height=_height(figure)))
+    figure.update_layout(
+        yaxis={"tickformat": axis_format(value)}, xaxis={"rangemode": "tozero"}, legend={"tracegroupgap": 0}
+    )
     return figure
 
 
@@ -147,6 +152,12 @@ def _add_kinds(figure: go.Figure, kinds: Sequence[str]) -> None:
                 x=[None], y=[None], mode="lines", name=kind, hoverinfo="skip",
                 line={"color": FAINT, "dash": dash, "width": 1.8},
             )  # fmt: skip
+
+
+def _height(figure: go.Figure) -> int:
+    """Return a height that leaves the plot its room below a long legend."""
+    rows = math.ceil(sum(trace.showlegend is not False for trace in figure.data) / LEGEND_COLUMNS)
+    return max(380, 300 + LEGEND_ROW * rows)
 
 
 def _hover(kind: str, value: str, x: str, title: str, run: str) -> str:

@@ -31,6 +31,7 @@ from retrain_core.types import Dataset, Limits, Schema
 
 Report = Callable[[str, dict[str, Any]], None]
 CURVE_POINTS = 20  # validation scores along an incremental run
+STILL_FALLING = 0.02  # share of the validation loss that the last epoch may gain without a word
 
 
 @dataclass
@@ -178,7 +179,7 @@ class Engine:
         model = models.load(self._path)
         outputs = Forward(model)(inputs_of(model, rows))[0]
         schema = self.schema
-        return Teacher(outputs, weight, temperature, schema.task, schema.from_logits)
+        return Teacher(outputs, weight, temperature, schema.task, schema.from_logits, self.objective.loss())
 
     # --- training -----------------------------------------------------------------------------
 
@@ -210,6 +211,7 @@ class Engine:
             self._after(loop)
             return model
         best, best_loss, waited = model.get_weights(), math.inf, 0
+        before = math.inf
         self._curve_start(loop, validation)
         for epoch in range(epochs):
             order = self._rng.permutation(rows.rows).astype(np.int32)
@@ -221,6 +223,7 @@ class Engine:
             self._at.epoch += 1
             self._point(logs, scores, epoch=self._at.epoch)
             if scores["loss"] < best_loss:
+                before = best_loss
                 best, best_loss, waited = model.get_weights(), scores["loss"], 0
             else:
                 waited += 1
@@ -235,6 +238,9 @@ class Engine:
         if not waited:  # an optimiser that averages weights has its average in the end
             loop.finalize()
             best = model.get_weights()
+        fell = (before - best_loss) / (abs(before) or 1.0) if math.isfinite(before) and not waited else 0.0
+        if fell > STILL_FALLING and share == 1.0 and budget is None and not self.stopped:
+            self.notice(f"The validation loss still fell by {fell:.0%} in the last epoch: allow more epochs.")
         model.set_weights(best)
         self._best_loss = best_loss
         self._after(loop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,18 @@ def test_a_refresh_of_the_data_page_keeps_what_was_entered(page: Page, app: App,
     expect(page.locator(".st-key-file_new")).to_contain_text("autumn.csv")
     expect(page.locator(".st-key-file_model")).to_contain_text("customers.keras")
     expect(page.get_by_role("button", name="Use this data")).to_be_enabled()
+
+
+def test_a_refresh_of_the_train_page_keeps_what_was_chosen(page: Page, app: App, files: Path) -> None:
+    use_files(page, app, files)
+    steps.set_number(page, "Epochs (at most)", 7)
+    steps.set_option(page, "full_retrain", "Patience (epochs)", 2)
+    page.locator(".st-key-use_fine_tune label").click()
+    expect(page).to_have_url(re.compile("use_fine_tune=false"))
+    page.reload()
+    expect(page.get_by_label("Epochs (at most)", exact=True)).to_have_value("7")
+    expect(page.locator(".st-key-option_full_retrain_patience input")).to_have_value("2")
+    expect(page.locator(".st-key-use_fine_tune input")).not_to_be_checked()
 
 
 def test_a_refresh_a_second_tab_and_a_restart_find_the_runs_again(

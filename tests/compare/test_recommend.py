@@ -138,6 +138,18 @@ def test_a_rival_that_may_be_better_is_named_in_the_sentence() -> None:
     assert recommendation.summary.endswith("; full retrain cannot be ruled out.")
 
 
+def test_many_rivals_are_counted_instead_of_named() -> None:
+    rng = np.random.default_rng(1)
+    runs = [outcome("keep", 0.6, 0.8), outcome("incremental", 0.75, 0.8, seconds=1)]
+    for name in ("full_retrain", "lp_ft", "surgical"):
+        rival = outcome(name, 0.75, 0.8, seconds=9)
+        shuffled = {key: rng.permutation(values) for key, values in rival.rows.items()}
+        runs.append(Outcome(rival.spec, rival.result, shuffled))
+    recommendation = ask(*runs).recommendation
+    assert recommendation is not None
+    assert recommendation.summary.endswith("; 3 others cannot be ruled out.")
+
+
 def test_a_loss_that_prefers_another_is_a_reason() -> None:
     runs = [with_loss(outcome("keep", 0.7, 0.8), 0.72), with_loss(outcome("incremental", 0.7, 0.8), 0.66)]
     recommendation = ask(*runs).recommendation

@@ -6,6 +6,7 @@ import pytest
 
 from retrain_core.figures.curves import MOST_POINTS, keep_on_validation, thinned, training_curves
 from retrain_core.figures.style import look_of
+from retrain_core.strategies import STRATEGIES
 
 NAMES = {"f-0": "fine_tune", "f-1": "fine_tune", "i-0": "incremental"}
 
@@ -53,6 +54,12 @@ def test_keep_is_a_grey_dashed_line_over_the_whole_axis() -> None:
     (keep,) = lines(draw(keep=0.7), "Keep")
     assert (keep.x, keep.y) == ((0, 300), (0.7, 0.7))
     assert (keep.line.color, keep.line.dash) == ("#808080", "dash")
+
+
+def test_a_long_legend_makes_the_figure_higher_so_that_the_plot_keeps_its_room() -> None:
+    names = dict(zip(STRATEGIES, STRATEGIES, strict=True))
+    many, few = draw({name: points(1.0) for name in names}, names), draw()
+    assert many.layout.height > few.layout.height + 100
 
 
 def test_the_axis_can_be_seconds_and_says_its_unit() -> None:

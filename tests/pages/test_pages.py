@@ -153,6 +153,21 @@ def test_train_shows_a_card_for_every_run_that_was_made(open_page, answered: Ans
     assert "All runs have ended." in said and "Compare them" in links(app)
 
 
+def test_a_run_that_was_stopped_before_it_started_is_not_called_trained(answered: Answered) -> None:
+    def card() -> None:
+        from pages._ui.cards import run_card
+        from retrain_core.runs import RunState
+        from retrain_core.types import RunResult, RunSpec
+
+        result = RunResult("stopped", device="auto", error="It was stopped before it started.")
+        spec = RunSpec("full_retrain-0", "e", "full_retrain", {}, 0)
+        run_card(RunState(spec, "stopped", result=result), several_seeds=False)
+
+    app = AppTest.from_function(card).run()
+    assert not app.exception
+    assert "stopped before it started" in texts(app) and "trained for" not in texts(app)
+
+
 def test_compare_shows_the_recommendation_the_scores_and_the_holdout(open_page, answered: Answered) -> None:
     app = open_page("compare", answered.done.id)
     comparison = answer(answered.store, answered.done.id, 0.5).comparison

@@ -254,6 +254,14 @@ def test_training_ends_when_the_validation_loss_gets_no_better(asked: Question, 
     assert len(losses) == int(np.argmin(losses)) + 1 + 2 < 50
 
 
+@pytest.mark.parametrize(("epochs", "told"), [(2, True), (60, False)])
+def test_it_is_said_if_the_epochs_end_while_the_loss_still_falls(
+    asked: Question, engine: Recorded, epochs: int, told: bool
+) -> None:
+    train("full_retrain", asked, engine, epochs=epochs, patience=0)
+    assert any("allow more epochs" in notice["text"] for notice in engine.told("notice")) == told
+
+
 @pytest.mark.parametrize("name", ["fine_tune", "lp_ft", "full_retrain"])
 def test_a_stop_keeps_the_best_weights_so_far(
     asked: Question, engine_of: Callable[..., Recorded], name: str
