@@ -171,8 +171,8 @@ def test_they_go_one_at_a_time_in_the_order_of_requests(
     until(lambda: first in found(asked) and found(asked)[first].waiting == 1, idle_runner)
     idle.over += [(folder, 1) for folder in idle.started]
     idle_runner.step()
-    assert at_work((store, other)) == {"full_retrain-0"} and at_work(asked) == {first}
-    idle.over.append((store.run_folder(other.id, "full_retrain-0"), 1))
+    assert at_work((store, other)) == {"fine_tune-0"} and at_work(asked) == {first}
+    idle.over.append((store.run_folder(other.id, "fine_tune-0"), 1))
     idle_runner.step()
     assert at_work(asked) == {first} and found(asked)[second].status == "queued"
 
@@ -199,7 +199,7 @@ def test_the_runs_end_the_rehearsals_and_start_when_they_are_over(
     assert found(asked)[second].status == "stopped" and at_work(asked) == {first}
     end(asked, idle, first, RunResult("stopped"))
     idle_runner.step()
-    assert at_work(asked) == {"keep-0", "fine_tune-0"}
+    assert at_work(asked) == {"keep-0", "full_retrain-0"}
     assert not (store.run_folder(spec.id, first) / "shared").exists()
     request_estimates(store, plan_estimates(spec.id, {"incremental": {}}))  # too late
     assert len(store.estimates(spec.id)) == 2
@@ -213,7 +213,7 @@ def test_a_rehearsal_that_does_not_heed_the_stop_is_killed_soon(
     first, _ = rehearse(asked)
     until(lambda: len(idle.started) == 1, idle_runner)
     submit(store, plan_runs(spec.id, BOTH, device="cpu"))
-    until(lambda: at_work(asked) == {"keep-0", "fine_tune-0"}, idle_runner)
+    until(lambda: at_work(asked) == {"keep-0", "full_retrain-0"}, idle_runner)
     assert found(asked)[first].status == "stopped"
     assert "because the runs were started" in (found(asked)[first].error or "")
 
