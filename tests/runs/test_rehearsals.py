@@ -456,7 +456,12 @@ def test_preparing_that_was_cut_off_is_taken_up_for_rehearsals_too(asked: Asked,
     index.set_experiment(spec.id, "preparing")
     index.close()
     runner = Runner(store)
-    until(lambda: at_work(asked) == {ids[0]}, runner)
+    until(lambda: bool(idle.started), runner)
+    assert store.is_prepared(spec)
+    assert [(found(asked)[id].status, rows(asked)[id].attempts) for id in ids] == [
+        ("running", 1),
+        ("queued", 0),
+    ]
     runner.close()
 
 
