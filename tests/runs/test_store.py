@@ -14,9 +14,20 @@ from retrain_core.errors import DataError, StoreError
 from retrain_core.runs.lock import RunnerLock, runner_is_alive
 from retrain_core.runs.outcomes import crashed, load_outcomes
 from retrain_core.runs.plan import plan_runs
+from retrain_core.runs.prepare import link_inputs, prepare
 from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store, new_id
-from retrain_core.types import Binding, ExperimentSpec, FileRef, PartScores, RunResult, RunSpec, Schema
+from retrain_core.types import (
+    Binding,
+    ExperimentSpec,
+    FileRef,
+    PartScores,
+    RunResult,
+    RunSpec,
+    Schema,
+    from_json,
+)
+from tests.runs.conftest import Asked
 
 WRITTEN_BY_0_1_0 = """{
  "id": "ID",
@@ -253,3 +264,15 @@ def test_asking_whether_a_runner_is_alive_leaves_the_lock_free(tmp_path: Path) -
     lock = RunnerLock(tmp_path)
     assert not runner_is_alive(tmp_path)
     assert lock.acquire()
+
+
+def test_a_worker_reads_the_question_in_todays_form_whichever_version_prepared_the_data(asked: Asked) -> None:
+    store, spec = asked
+    prepare(store, spec)
+    data = store.experiment_folder(spec.id) / "data"
+    (data / "question").unlink()
+    (data / "schema.json").write_text('{"label": "y"}')
+    store.add_runs(plan_runs(spec.id, {}))
+    inputs = link_inputs(store, store.run(spec.id, "keep-0")) / "inputs"
+    assert from_json((inputs / "schema.json").read_bytes(), Schema) == spec.schema
+    assert (data / "schema.json").read_text() == '{"label": "y"}'
