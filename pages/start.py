@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.text import literal, show_error
+from pages._ui.text import literal, show_error, show_unreadable
 from retrain_core.data import infer_schema
 from retrain_core.errors import RetrainError
 from retrain_core.runs import experiment_status, runs_done
@@ -64,8 +64,8 @@ if st.button("Choose your files", icon=":material/upload_file:"):
     state.forget_experiment()
     st.switch_page("pages/data.py")
 
-found = state.store().experiments()
-if found:
+found, unreadable = state.store().experiments()
+if found or unreadable:
     st.subheader("Experiments")
     for spec in found[:20]:
         status, _ = experiment_status(state.store(), spec.id)
@@ -81,3 +81,5 @@ if found:
             )
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(spec.created))
             st.caption(f"{when} · {'failed' if status == 'failed' else words}")
+if unreadable:
+    show_unreadable(unreadable)

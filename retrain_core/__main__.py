@@ -327,7 +327,10 @@ def _open_store(options: argparse.Namespace) -> Store:
             "Give the folder that the app keeps its experiments in.",
         )
     store = Store(options.store)
-    ids = [spec.id for spec in store.experiments()]
+    found, unreadable = store.experiments()
+    if options.experiment in unreadable:
+        raise unreadable[options.experiment]
+    ids = [spec.id for spec in found]
     if options.experiment not in ids:
         known = ", ".join(ids[:5]) or "none"
         raise DataError(

@@ -68,7 +68,9 @@ def _trained(spec: RunSpec, result: RunResult) -> str:
         parts.append(f"forecast {low:.1f} to {high:.1f} s")
     if result.shared:
         parts.append("device shared")
-    return " · ".join([*parts, f"{result.steps:,} {result.way} step{'s'[: result.steps != 1]}"])
+    if result.steps:  # version 0.1.0 did not count them
+        parts.append(f"{result.steps:,} {result.way} step{'s'[: result.steps != 1]}")
+    return " · ".join(parts)
 
 
 def _scores(run: RunState) -> str:

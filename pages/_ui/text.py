@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -40,6 +40,15 @@ def show_error(error: RetrainError) -> None:
         if part:
             body += f"  \n{literal(part)}"
     st.error(body, icon=":material/error:")
+
+
+def show_unreadable(experiments: Mapping[str, RetrainError]) -> None:
+    """Say of each experiment that could not be read why, and what to do; nothing vanishes without a word."""
+    count = len(experiments)
+    lines = [f"**{count} experiment{'s'[: count > 1]} could not be read.** Nothing was changed or removed."]
+    for id, error in experiments.items():
+        lines.append(f"- **{literal(id)}**: {literal(error.why)} {literal(error.next_step)}")
+    st.warning("\n".join(lines), icon=":material/warning:")
 
 
 def show_findings(findings: Iterable[Finding]) -> None:

@@ -69,6 +69,9 @@ def link_inputs(store: Store, run: RunSpec) -> Path:
     inputs.mkdir()  # fails if the run folder is being removed
     data = store.experiment_folder(run.experiment) / "data"
     shutil.copytree(data, inputs, copy_function=_link, dirs_exist_ok=True)
+    write_atomic(
+        inputs / "schema.json", to_json(spec.schema)
+    )  # in today's form, whichever version prepared it
     extension = ".h5" if _is_hdf5(store.file_path(spec.model)) else ".keras"
     _link(store.file_path(spec.model), inputs / f"model{extension}")
     return folder

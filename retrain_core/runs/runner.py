@@ -21,6 +21,7 @@ from retrain_core.runs.index import Index, IndexRow
 from retrain_core.runs.launchers import LAUNCHERS
 from retrain_core.runs.lock import RunnerLock
 from retrain_core.runs.placement import place
+from retrain_core.runs.plan import start_order
 from retrain_core.runs.prepare import link_inputs, prepare
 from retrain_core.runs.store import Store, is_estimate
 from retrain_core.types import Device, RunResult, from_json
@@ -165,7 +166,7 @@ class Runner:
 
     def _queue(self, experiment: str) -> None:
         try:
-            for run in self._store.runs(experiment):
+            for run in start_order(self._store.runs(experiment)):
                 self._index.add_run(experiment, run.id, run.device)
             self._queue_rehearsals(experiment)
         except FOLDER_ERRORS as error:

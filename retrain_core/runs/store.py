@@ -21,16 +21,15 @@ store/
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import re
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from retrain_core.data.files import write_atomic
 from retrain_core.data.readers import file_hash
@@ -166,21 +165,34 @@ class Store:
             StoreError: If it is not there, or cannot be read.
         """
         path = self.experiment_folder(id) / "experiment.json"
-        if not path.is_file():
+        if not path.parent.is_dir():
             raise StoreError(
                 "There is no such experiment.",
                 "It was deleted, or belongs to another store.",
                 "Open the start page.",
             )
-        return _read(path, ExperimentSpec)
+        spec = _read(path, ExperimentSpec, renew=_renewed)
+        if spec.id != id:
+            raise StoreError(
+                f"{path.name} of '{id}' cannot be used.",
+                f"It was written for experiment {spec.id}.",
+                "Start again in a new experiment.",
+            )
+        return spec
 
-    def experiments(self) -> list[ExperimentSpec]:
-        """Return every experiment that can be read, newest first."""
-        found = []
+    def experiments(self) -> tuple[list[ExperimentSpec], dict[str, StoreError]]:
+        """Return every experiment, newest first, and by name of its folder why one cannot be read."""
+        found, unreadable = [], {}
         for folder in sorted((self.root / "experiments").iterdir(), reverse=True):
-            with contextlib.suppress(StoreError):
+            if not folder.is_dir() or folder.name.startswith("."):
+                continue
+            try:
+                if not ID_PATTERN.fullmatch(folder.name):
+                    raise _no_experiment(folder.name)
                 found.append(self.experiment(folder.name))
-        return found
+            except StoreError as error:
+                unreadable[folder.name] = error
+        return found, unreadable
 
     def split(self, id: str) -> SplitSummary | None:
         """Return how the rows were split, once they are."""
@@ -309,6 +321,14 @@ class Store:
         (self.run_folder(experiment, run) / "stop").touch()
 
 
+def _no_experiment(name: str) -> StoreError:
+    return StoreError(
+        f"The folder '{name}' is no experiment.",
+        "Its name is not that of one.",
+        "Take it out of the store, or give it its name back.",
+    )
+
+
 def _started_already() -> StoreError:
     return StoreError(
         "This experiment has been started already.",
@@ -329,10 +349,24 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(gone, ignore_errors=True)
 
 
-def _read(path: Path, kind: type[T]) -> T:
-    """Return what a file of the store holds."""
+def _renewed(text: bytes) -> bytes:
+    """Return a question as it is written now; version 0.1.0 knew one label column, and called it ``label``.
+
+    >>> _renewed(b'{"schema": {"label": "y"}}').split()
+    [b'{', b'"schema":', b'{', b'"labels":', b'[', b'"y"', b']', b'}', b'}']
+    """
+    question = from_json(text, dict[str, Any])
+    schema = question.get("schema")
+    if not isinstance(schema, dict) or "label" not in schema:
+        return text
+    schema["labels"] = [schema.pop("label")]
+    return to_json(question)
+
+
+def _read(path: Path, kind: type[T], renew: Callable[[bytes], bytes] = bytes) -> T:
+    """Return what a file of the store holds, which ``renew`` brings into today's form."""
     try:
-        return from_json(path.read_bytes(), kind)
+        return from_json(renew(path.read_bytes()), kind)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise StoreError(

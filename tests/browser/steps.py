@@ -9,6 +9,8 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from retrain_core.strategies import STRATEGIES
+
 
 def go(page: Page, name: str) -> None:
     """Open a page from the sidebar."""
@@ -29,6 +31,16 @@ def set_option(page: Page, strategy: str, label: str, value: int) -> None:
     field = form.get_by_label(label, exact=True)
     field.fill(str(value))
     field.press("Enter")
+
+
+def choose(page: Page, *strategies: str) -> None:
+    """Switch on these strategies, those under "More strategies" too, and all others off."""
+    page.get_by_text("More strategies").click()
+    for name in STRATEGIES:
+        box = page.locator(f".st-key-use_{name}").get_by_role("checkbox") if name != "keep" else None
+        if box is not None and box.is_enabled() and box.is_checked() != (name in strategies):
+            page.locator(f".st-key-use_{name} label").click()
+            expect(box).to_be_checked(checked=name in strategies)
 
 
 def start(page: Page, *, epochs: int) -> None:
@@ -56,15 +68,15 @@ def comparison(page: Page, folder: Path) -> dict[str, Any]:
     return json.loads(download(page, "Comparison (JSON)", folder).read_text())
 
 
-def table(page: Page) -> list[dict[str, str]]:
+def table(page: Page, last: str = "status") -> list[dict[str, str]]:
     """Return what the first table shows, row by row: a canvas with a table for screen readers inside.
 
-    Only columns on the screen are in it, so the window is made wide first.
+    Only columns on the screen are in it, up to the one called ``last``, so the window is made wide first.
     """
     page.set_viewport_size({"width": 2200, "height": 1000})
     canvas = page.get_by_test_id("data-grid-canvas").first
     canvas.scroll_into_view_if_needed()
-    expect(canvas.locator("th").last).to_have_text("status")
+    expect(canvas.locator("th").last).to_have_text(last)
     names = [text.strip() for text in canvas.locator("th").all_text_contents()]
     rows = canvas.locator("tbody tr").all()
     return [dict(zip(names, row.locator("td").all_text_contents(), strict=True)) for row in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from retrain_core.runs import run_states, submit
+from retrain_core.runs import Store, run_states, submit
 from retrain_core.runs.plan import plan_runs
 from tests.browser import steps
 from tests.browser.conftest import App
@@ -187,6 +188,50 @@ def test_a_refresh_a_second_tab_and_a_restart_find_the_runs_again(
     page.get_by_role("button", name="Stop all").click()
     steps.wait_for_the_end(page)
     expect(page.get_by_role("link", name="Compare them")).to_be_visible()
+
+
+@pytest.fixture
+def fresh(app: App, tmp_path: Path) -> str:
+    """The id of an experiment that has not been run, in the app's store."""
+    made, spec = question(tmp_path)
+    shutil.copytree(made.root / "files", app.store / "files", dirs_exist_ok=True)
+    Store(app.store).save_experiment(spec)
+    return spec.id
+
+
+def test_what_a_run_will_cost_is_told_before_and_held_against_what_it_cost(
+    page: Page, app: App, fresh: str
+) -> None:
+    page.goto(f"{app.url}?experiment={fresh}")
+    steps.go(page, "Train")
+    steps.choose(page, "fine_tune")
+    steps.set_number(page, "Epochs (at most)", 2)
+    expect(page.get_by_text("What it will cost")).to_be_visible()
+    expect(page.get_by_text("being measured")).to_be_hidden(timeout=120_000)
+    (row,) = steps.table(page, last="Steps")
+    assert row["Strategy"] == "Fine-tune" and steps.number(row["Memory (MB)"]) > 0
+    low, high = re.findall(r"[\d.]+", row["Time"])[:2]
+    assert float(low) <= float(high)
+    page.get_by_role("button", name="Start", exact=True).click()
+    steps.wait_for_the_end(page)
+    card = page.locator(".st-key-card_fine_tune-0")
+    expect(card).to_contain_text(f"forecast {low} to {high} s")
+    expect(card).to_contain_text("trained for")
+
+
+def test_one_of_the_further_strategies_is_chosen_and_run(page: Page, app: App, fresh: str) -> None:
+    page.goto(f"{app.url}?experiment={fresh}")
+    steps.go(page, "Train")
+    steps.choose(page, "recalibrate")
+    page.get_by_role("button", name="Start", exact=True).click()
+    steps.wait_for_the_end(page)
+    cards = page.locator("[class*=st-key-card_]")
+    expect(cards).to_have_count(2)
+    expect(cards.nth(0)).to_contain_text("Keep finished")
+    expect(cards.nth(1)).to_contain_text("Recalibrate finished")
+    expect(cards.nth(1)).to_contain_text("Holdout, new rows: accuracy")
+    steps.go(page, "Compare")
+    assert [row["strategy"] for row in steps.table(page)] == ["Keep", "Recalibrate"]
 
 
 @pytest.fixture(scope="module")

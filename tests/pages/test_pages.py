@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -80,6 +81,34 @@ def test_start_offers_every_sample_and_lists_experiments(open_page, answered: An
     assert [button.label for button in app.button].count("Try the sample") == 3
     assert {"made", "not run yet", "without old"} <= {label.replace("\\", "") for label in links(app)}
     assert "4 of 4 runs done" in texts(app)
+
+
+def test_start_opens_experiments_of_version_0_1_0_and_tells_those_it_cannot_read(
+    open_page, answered: Answered
+) -> None:
+    experiments = answered.store.root / "experiments"
+    old, damaged = new_id(), new_id()
+    written = json.loads((experiments / answered.done.id / "experiment.json").read_text())
+    written |= {"id": old, "name": "from 0.1.0"}
+    written["schema"]["label"] = written["schema"].pop("labels")[0]
+    for id, text in {old: json.dumps(written), damaged: "{}"}.items():
+        (experiments / id).mkdir()
+        (experiments / id / "experiment.json").write_text(text)
+    try:
+        app = open_page("start")
+        assert "from 0.1.0" in {label.replace("\\", "") for label in links(app)}
+        (warning,) = [found.value.replace("\\", "") for found in app.warning]
+        assert "1 experiment could not be read." in warning and old not in warning
+        assert f"{damaged}**: Object missing required field `id`. Start again in a new experiment." in warning
+        app = open_page("shift", old)
+        assert not app.error and "Share of y = 1" in texts(app)
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        app.query_params["experiment"] = damaged
+        app.run()
+        assert not app.exception and "cannot be read" in texts(app)
+    finally:
+        for id in (old, damaged):
+            shutil.rmtree(experiments / id)
 
 
 def test_shift_gives_its_verdict_and_every_column(open_page, answered: Answered) -> None:

@@ -44,12 +44,12 @@ def test_a_run_that_cannot_be_started_fails_and_the_next_one_starts(
     runner = Runner(store, cpu_lanes=1)
     ask_for(asked, "fine_tune", "incremental")
     until(lambda: len(idle.started) == 1, runner)  # keep
-    spoil(store.run_folder(spec.id, "fine_tune-0"), how)
+    spoil(store.run_folder(spec.id, "incremental-0"), how)
     idle.over.append((store.run_folder(spec.id, "keep-0"), 1))
-    until(lambda: rows(asked)["fine_tune-0"].status == "failed", runner)
+    until(lambda: rows(asked)["incremental-0"].status == "failed", runner)
     runner.step()
-    assert rows(asked)["fine_tune-0"].error
-    assert rows(asked)["incremental-0"].status == ("failed" if how == "experiment gone" else "running")
+    assert rows(asked)["incremental-0"].error
+    assert rows(asked)["fine_tune-0"].status == ("failed" if how == "experiment gone" else "running")
     runner.close()
 
 

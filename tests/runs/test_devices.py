@@ -57,10 +57,10 @@ def test_runs_spread_over_all_gpus_one_run_a_gpu(
 ) -> None:
     ask_for(asked, *ALL, device=device)
     until(lambda: len(idle.started) == 2, idle_runner)
-    assert where(asked) == {"keep-0": "gpu:0", "fine_tune-0": "gpu:1"}
+    assert where(asked) == {"keep-0": "gpu:0", "full_retrain-0": "gpu:1"}
     idle_runner.step()
     assert rows(asked)["incremental-0"].device == device  # not chosen before it starts
-    end(asked, idle, "fine_tune-0")
+    end(asked, idle, "full_retrain-0")
     idle_runner.step()
     assert where(asked) == {"keep-0": "gpu:0", "incremental-0": "gpu:1"}
 
@@ -68,15 +68,15 @@ def test_runs_spread_over_all_gpus_one_run_a_gpu(
 def test_a_fixed_gpu_is_waited_for_while_later_runs_take_the_other(
     asked: Asked, idle: Idle, idle_runner: Runner
 ) -> None:
-    ask_for(asked, "fine_tune", "incremental", device="gpu:1", incremental="auto")
+    ask_for(asked, "fine_tune", "incremental", device="gpu:1", fine_tune="auto")
     until(lambda: len(idle.started) == 2, idle_runner)
-    assert where(asked) == {"keep-0": "gpu:1", "incremental-0": "gpu:0"}
-    end(asked, idle, "incremental-0")
+    assert where(asked) == {"keep-0": "gpu:1", "fine_tune-0": "gpu:0"}
+    end(asked, idle, "fine_tune-0")
     idle_runner.step()
-    assert rows(asked)["fine_tune-0"].status == "queued"
+    assert rows(asked)["incremental-0"].status == "queued"
     end(asked, idle, "keep-0")
     idle_runner.step()
-    assert where(asked) == {"fine_tune-0": "gpu:1"}
+    assert where(asked) == {"incremental-0": "gpu:1"}
 
 
 def test_cpu_and_gpu_can_be_chosen_for_each_strategy(asked: Asked, idle: Idle, idle_runner: Runner) -> None:

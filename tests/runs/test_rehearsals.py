@@ -42,7 +42,9 @@ def idle_runner(asked: Asked, idle: Idle) -> Iterator[Runner]:
 def rehearse(asked: Asked, *strategies: str, again: bool = False, **options: object) -> list[str]:
     """Ask for estimates as a page does; return their ids."""
     store, spec = asked
-    rehearsals = plan_estimates(spec.id, {name: options for name in strategies or BOTH}, device="cpu")
+    rehearsals = plan_estimates(
+        plan_runs(spec.id, {name: options for name in strategies or BOTH}, device="cpu")
+    )
     request_estimates(store, rehearsals, again=again)
     return [rehearsal.id for rehearsal in rehearsals]
 
@@ -72,7 +74,9 @@ def change_question(asked: Asked) -> ExperimentSpec:
 
 
 def test_one_rehearsal_a_strategy_is_planned_and_none_of_keep() -> None:
-    rehearsals = plan_estimates("e", {"keep": {}, **BOTH}, seeds=(1, 2, 3), devices={"fine_tune": "gpu:1"})
+    rehearsals = plan_estimates(
+        plan_runs("e", {"keep": {}, **BOTH}, seeds=(1, 2, 3), devices={"fine_tune": "gpu:1"})
+    )
     assert [(spec.strategy, spec.device, spec.rehearse) for spec in rehearsals] == [
         ("fine_tune", "gpu:1", True), ("full_retrain", "auto", True),
     ]  # fmt: skip
@@ -171,8 +175,8 @@ def test_they_go_one_at_a_time_in_the_order_of_requests(
     until(lambda: first in found(asked) and found(asked)[first].waiting == 1, idle_runner)
     idle.over += [(folder, 1) for folder in idle.started]
     idle_runner.step()
-    assert at_work((store, other)) == {"full_retrain-0"} and at_work(asked) == {first}
-    idle.over.append((store.run_folder(other.id, "full_retrain-0"), 1))
+    assert at_work((store, other)) == {"fine_tune-0"} and at_work(asked) == {first}
+    idle.over.append((store.run_folder(other.id, "fine_tune-0"), 1))
     idle_runner.step()
     assert at_work(asked) == {first} and found(asked)[second].status == "queued"
 
@@ -199,9 +203,9 @@ def test_the_runs_end_the_rehearsals_and_start_when_they_are_over(
     assert found(asked)[second].status == "stopped" and at_work(asked) == {first}
     end(asked, idle, first, RunResult("stopped"))
     idle_runner.step()
-    assert at_work(asked) == {"keep-0", "fine_tune-0"}
+    assert at_work(asked) == {"keep-0", "full_retrain-0"}
     assert not (store.run_folder(spec.id, first) / "shared").exists()
-    request_estimates(store, plan_estimates(spec.id, {"incremental": {}}))  # too late
+    request_estimates(store, plan_estimates(plan_runs(spec.id, {"incremental": {}})))  # too late
     assert len(store.estimates(spec.id)) == 2
 
 
@@ -213,7 +217,7 @@ def test_a_rehearsal_that_does_not_heed_the_stop_is_killed_soon(
     first, _ = rehearse(asked)
     until(lambda: len(idle.started) == 1, idle_runner)
     submit(store, plan_runs(spec.id, BOTH, device="cpu"))
-    until(lambda: at_work(asked) == {"keep-0", "fine_tune-0"}, idle_runner)
+    until(lambda: at_work(asked) == {"keep-0", "full_retrain-0"}, idle_runner)
     assert found(asked)[first].status == "stopped"
     assert "because the runs were started" in (found(asked)[first].error or "")
 
@@ -420,7 +424,7 @@ def test_a_damaged_rehearsal_costs_itself_and_no_other(
 ) -> None:
     store, spec = asked
     first, second = rehearse(asked)
-    (third,) = plan_estimates(spec.id, {"incremental": {}}, device="cpu")
+    (third,) = plan_estimates(plan_runs(spec.id, {"incremental": {}}, device="cpu"))
     store.add_estimates([third])
     until(lambda: len(idle.started) == 1, idle_runner)
     folder = store.run_folder(spec.id, second)
@@ -456,7 +460,12 @@ def test_preparing_that_was_cut_off_is_taken_up_for_rehearsals_too(asked: Asked,
     index.set_experiment(spec.id, "preparing")
     index.close()
     runner = Runner(store)
-    until(lambda: at_work(asked) == {ids[0]}, runner)
+    until(lambda: bool(idle.started), runner)
+    assert store.is_prepared(spec)
+    assert [(found(asked)[id].status, rows(asked)[id].attempts) for id in ids] == [
+        ("running", 1),
+        ("queued", 0),
+    ]
     runner.close()
 
 

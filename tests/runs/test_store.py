@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +14,41 @@ from retrain_core.errors import DataError, StoreError
 from retrain_core.runs.lock import RunnerLock, runner_is_alive
 from retrain_core.runs.outcomes import crashed, load_outcomes
 from retrain_core.runs.plan import plan_runs
+from retrain_core.runs.prepare import link_inputs, prepare
 from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store, new_id
-from retrain_core.types import PartScores, RunResult, RunSpec
+from retrain_core.types import (
+    Binding,
+    ExperimentSpec,
+    FileRef,
+    PartScores,
+    RunResult,
+    RunSpec,
+    Schema,
+    from_json,
+)
+from tests.runs.conftest import Asked
+
+WRITTEN_BY_0_1_0 = """{
+ "id": "ID",
+ "name": "Credit, new market",
+ "created": 1795500000.5,
+ "model": {"sha256": "abababababababababababababababababababababababababababababababab", "name": "model.keras"},
+ "new": {"sha256": "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd", "name": "new.parquet"},
+ "schema": {
+  "task": "binary",
+  "label": "y",
+  "bindings": [{"input": "row", "columns": ["a", "b"], "dtype": "float32", "shape": [2]}],
+  "classes": ["0", "1"],
+  "units": 1,
+  "from_logits": false,
+  "loss": "binary_crossentropy"
+ },
+ "old": null,
+ "holdout": null,
+ "split_seed": 0,
+ "note": "The shift is made."
+}"""
 
 
 @pytest.mark.parametrize(
@@ -116,13 +151,78 @@ def test_a_run_whose_description_is_damaged_is_still_listed(started: tuple[Store
         store.run(run.experiment, run.id)
 
 
-def test_a_damaged_experiment_does_not_hide_the_others(tmp_path: Path) -> None:
+def spec_of(folder: Path) -> ExperimentSpec:
+    """Write an experiment as version 0.1.0 did into a folder, and return what it means now."""
+    folder.mkdir(parents=True)
+    (folder / "experiment.json").write_text(WRITTEN_BY_0_1_0.replace("ID", folder.name))
+    return ExperimentSpec(
+        id=folder.name,
+        name="Credit, new market",
+        created=1795500000.5,
+        model=FileRef("ab" * 32, "model.keras"),
+        new=FileRef("cd" * 32, "new.parquet"),
+        schema=Schema(
+            "binary", ("y",), (Binding("row", ("a", "b"), "float32", (2,)),), ("0", "1"), 1, False, "binary_crossentropy"
+        ),
+        note="The shift is made.",
+    )  # fmt: skip
+
+
+def test_an_experiment_of_version_0_1_0_opens_with_its_one_label(tmp_path: Path) -> None:
+    store, id = Store(tmp_path), new_id()
+    expected = spec_of(tmp_path / "experiments" / id)
+    assert store.experiment(id) == expected
+    assert store.experiments() == ([expected], {})
+
+
+def test_an_experiment_of_version_0_1_0_can_be_changed_and_run_like_any_other(tmp_path: Path) -> None:
+    store, id = Store(tmp_path), new_id()
+    spec = spec_of(tmp_path / "experiments" / id)
+    store.save_experiment(replace(spec, name="another"))
+    store.add_runs(plan_runs(id, {}))
+    assert store.experiment(id).name == "another" and store.experiment(id).schema.labels == ("y",)
+    with pytest.raises(StoreError, match="started already"):
+        store.save_experiment(replace(spec, split_seed=1))
+
+
+DAMAGE = {
+    "empty": ("{}", "missing required field"),
+    "cut off": ('{"id": "2026', "truncated"),
+    "no object": ("[]", "Expected `object`"),
+    "no text": ("\xff\xfe", "malformed|invalid"),
+    "a label that is none": ('{"schema": {"label": 7}}', "missing required field|Expected `str`"),
+    "a schema that is none": ('{"schema": null}', "missing required field|Expected `object`"),
+    "gone": (None, "No such file"),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_an_experiment_that_cannot_be_read_is_told_and_hides_no_other(tmp_path: Path, how: str) -> None:
     store = Store(tmp_path)
-    (tmp_path / "experiments" / new_id()).mkdir()
-    (tmp_path / "experiments" / "copy of mine").mkdir()
-    for folder in (tmp_path / "experiments").iterdir():
-        (folder / "experiment.json").write_text("{}")
-    assert store.experiments() == []
+    whole = spec_of(tmp_path / "experiments" / "20260101-000000-aaaa")
+    damaged = tmp_path / "experiments" / "20260101-000000-bbbb"
+    damaged.mkdir()
+    text, why = DAMAGE[how]
+    if text is not None:
+        (damaged / "experiment.json").write_text(text, encoding="latin-1")
+    found, unreadable = store.experiments()
+    assert found == [whole] and list(unreadable) == [damaged.name]
+    assert (
+        re.search(why, unreadable[damaged.name].why)
+        and "new experiment" in unreadable[damaged.name].next_step
+    )
+
+
+def test_a_folder_that_was_copied_or_renamed_is_told(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    whole = spec_of(tmp_path / "experiments" / "20260101-000000-aaaa")
+    for name in ("copy of mine", "20260101-000000-bbbb"):
+        shutil.copytree(tmp_path / "experiments" / whole.id, tmp_path / "experiments" / name)
+    (tmp_path / "experiments" / "notes.txt").touch()
+    (tmp_path / "experiments" / ".trash").mkdir()
+    found, unreadable = store.experiments()
+    assert found == [whole] and set(unreadable) == {"copy of mine", "20260101-000000-bbbb"}
+    assert "written for experiment 20260101-000000-aaaa" in unreadable["20260101-000000-bbbb"].why
 
 
 def test_a_line_that_was_cut_off_is_passed_over(tmp_path: Path) -> None:
@@ -164,3 +264,15 @@ def test_asking_whether_a_runner_is_alive_leaves_the_lock_free(tmp_path: Path) -
     lock = RunnerLock(tmp_path)
     assert not runner_is_alive(tmp_path)
     assert lock.acquire()
+
+
+def test_a_worker_reads_the_question_in_todays_form_whichever_version_prepared_the_data(asked: Asked) -> None:
+    store, spec = asked
+    prepare(store, spec)
+    data = store.experiment_folder(spec.id) / "data"
+    (data / "question").unlink()
+    (data / "schema.json").write_text('{"label": "y"}')
+    store.add_runs(plan_runs(spec.id, {}))
+    inputs = link_inputs(store, store.run(spec.id, "keep-0")) / "inputs"
+    assert from_json((inputs / "schema.json").read_bytes(), Schema) == spec.schema
+    assert (data / "schema.json").read_text() == '{"label": "y"}'
