@@ -62,7 +62,7 @@ def _start(request: dict[str, Any], children: dict[int, str]) -> None:
     try:
         pid = os.fork()
     except OSError as error:
-        print(f"no worker can be forked: {error}", file=sys.stderr)
+        (Path(request["run"]) / "worker.log").write_text(f"No worker can be forked: {error}\n")
         _say({"ended": request["run"], "code": 1})
         return
     if pid == 0:

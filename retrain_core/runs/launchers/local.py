@@ -9,6 +9,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -152,12 +153,14 @@ class LocalLauncher:
             self._server.stdin.flush()
 
     def _start_server(self) -> subprocess.Popen[bytes]:
+        # TensorFlow greets whoever imports it, whatever its settings; what matters is told if the server ends.
+        self._server_errors = tempfile.TemporaryFile()
         server = subprocess.Popen(
             [sys.executable, "-m", SERVER],
             env=_environment("cpu"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=None,
+            stderr=self._server_errors,
         )
         self._listener = threading.Thread(target=self._listen, args=(server,), daemon=True)
         self._listener.start()
@@ -178,6 +181,8 @@ class LocalLauncher:
         self._forked.clear()
         self._asked.clear()
         self._close_server()
+        self._server_errors.seek(0)
+        sys.stderr.write(self._server_errors.read().decode(errors="replace"))
         self._server, self._ready = self._start_server() if self._ready else None, False
         for request in waiting:
             folder = Path(request["run"])
