@@ -52,6 +52,15 @@ def test_a_row_is_what_all_layers_give_for_it() -> None:
     assert row_bytes(mlp()) == pytest.approx(2.5 * 4 * numbers)
 
 
+def test_layers_inside_nested_models_count_at_each_of_their_calls() -> None:
+    inner = sequential(kl.Dense(8), kl.Dense(6))
+    row = keras.Input((4,))
+    once = keras.Model(row, kl.Dense(1)(inner(row)))
+    twice = keras.Model(row, kl.Dense(1)(kl.Add()([inner(row), inner(2 * row)])))
+    assert row_bytes(once) == 2.5 * 4 * (4 + 8 + 6 + 1)
+    assert row_bytes(twice) == 2.5 * 4 * (4 + 4 + 2 * (8 + 6) + 6 + 1)
+
+
 def test_frozen_weights_need_neither_gradients_nor_optimiser_state() -> None:
     model = mlp()
     before = fixed_bytes(model)
