@@ -36,7 +36,7 @@ class Teacher:
 
         Source: Li and Hoiem (2016), ECCV; the factor T^2 is that of Hinton et al. (2015).
         """
-        now = tf.cast(now[:, : then.shape[1]], tf.float32)
+        then, now = tf.cast(then, tf.float32), tf.cast(now[:, : then.shape[1]], tf.float32)
         if self.task == "regression":
             return self.weight * tf.reduce_mean(tf.square(now - then))
         t = self.temperature
