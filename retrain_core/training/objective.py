@@ -70,6 +70,20 @@ class Objective:
             return LossScaleOptimizer(inner, own.initial_scale, own.dynamic_growth_steps)
         return inner
 
+    @property
+    def averages(self) -> bool:
+        """Whether the optimiser keeps averages of the weights, which are the model in the end."""
+        own = self.optimizer()
+        return bool(getattr(own, "inner_optimizer", own).use_ema)
+
+    def highest_rate(self, rate: float = 1.0) -> float:
+        """Return the largest learning rate there will be, at ``rate`` times the model's own."""
+        own = self.optimizer(rate)
+        found = getattr(own, "inner_optimizer", own)._learning_rate
+        if isinstance(found, keras.optimizers.schedules.LearningRateSchedule):
+            return max(float(found(2**power)) for power in range(24))  # one may begin by rising
+        return float(found)
+
     def loss(self, reduction: str | None = "sum_over_batch_size") -> keras.losses.Loss:
         """Return the loss object that trains and scores, with the settings it was compiled with."""
         return self._loss(self.schema.loss, self._loss_settings(), reduction)

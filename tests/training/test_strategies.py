@@ -248,6 +248,38 @@ def test_the_best_weights_on_the_validation_rows_are_returned(asked: Question, e
     assert losses[-1] > min(losses) and engine.best_validation_loss() == min(losses)
 
 
+def test_an_optimiser_that_averages_weights_is_judged_by_its_averages(tmp_path) -> None:
+    keras.utils.set_random_seed(0)
+    how, model = schema("regression"), mlp(activation=None)
+    averaging = keras.optimizers.SGD(0.6, use_ema=True, ema_momentum=0.7)
+    path = saved(model, tmp_path / "model.keras", averaging, "mse")
+    rows, validation = rows_for(model, how, 96), rows_for(model, how, 96, seed=1)
+    options = {"epochs": 8, "trainable_layers": 2, "patience": 0}
+    engine = Recorded(path, how, validation)
+    after = make_strategy("fine_tune", options).train(None, rows, engine)
+
+    draws = np.random.default_rng(0)  # as the engine's
+    order = np.concatenate([draws.permutation(96) for _ in range(8)])
+    theirs = keras.saving.load_model(path)
+    averages = []
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: averages.append(
+            [np.array(average) for average in theirs.optimizer._model_variables_moving_average]
+        )
+    )
+    x, y = rows.inputs["row"][order], np.asarray(rows.targets)[order]
+    theirs.fit(x, y, batch_size=32, shuffle=False, verbose=0, callbacks=[note])
+    losses = []
+    for weights in averages[2::3]:
+        theirs.set_weights(weights)
+        losses.append(theirs.evaluate(validation.inputs["row"], validation.targets, verbose=0))
+    assert validation_losses(engine) == pytest.approx(losses, rel=1e-4)
+    best = int(np.argmin(losses))
+    assert best < 7
+    for ours, average in zip(after.get_weights(), averages[2::3][best], strict=True):
+        np.testing.assert_allclose(ours, average, atol=1e-5)
+
+
 def test_training_ends_when_the_validation_loss_gets_no_better(asked: Question, engine: Recorded) -> None:
     train("fine_tune", asked, engine, epochs=50, rate=100.0, patience=2)
     losses = validation_losses(engine)
