@@ -7,6 +7,7 @@ import pytest
 
 from retrain_core.compare import compare
 from retrain_core.errors import RunError
+from retrain_core.strategies import STRATEGIES
 from retrain_core.types import Comparison, Holdout, Outcome, PartScores, RunResult, RunSpec
 
 ROWS = 4000
@@ -136,6 +137,32 @@ def test_a_rival_that_may_be_better_is_named_in_the_sentence() -> None:
     recommendation = ask(*runs[:2], Outcome(runs[2].spec, runs[2].result, shuffled)).recommendation
     assert recommendation is not None and recommendation.choice == "incremental" and not recommendation.clear
     assert recommendation.summary.endswith("; full retrain cannot be ruled out.")
+
+
+def test_many_candidates_do_not_make_a_long_answer() -> None:
+    others = [name for name in STRATEGIES if name not in ("keep", "incremental")]
+    runs = [outcome(name, 0.70 - 0.01 * place, 0.8) for place, name in enumerate(others)]
+    few = ask(outcome("keep", 0.6, 0.8), outcome("incremental", 0.75, 0.8), *runs[:4], old_weight=0.0)
+    many = ask(outcome("keep", 0.6, 0.8), outcome("incremental", 0.75, 0.8), *runs, old_weight=0.0)
+    assert few.recommendation is not None and many.recommendation is not None
+    assert len(many.recommendation.reasons) == len(few.recommendation.reasons)
+    assert "Another is 8.0 points worse on the new rows, clearly." in few.recommendation.reasons
+    assert (
+        "10 others are 8.0 points to 17.0 points worse on the new rows, clearly."
+        in many.recommendation.reasons
+    )
+
+
+def test_of_many_rivals_the_nearest_are_named_in_the_sentence() -> None:
+    rng = np.random.default_rng(0)
+    runs = [outcome(name, 0.6, 0.8) for name in list(STRATEGIES)[1:7]]
+    shuffled = [
+        Outcome(run.spec, run.result, {name: rng.permutation(rows) for name, rows in run.rows.items()})
+        for run in runs
+    ]
+    recommendation = ask(outcome("keep", 0.6, 0.8), *shuffled).recommendation
+    assert recommendation is not None and recommendation.summary.endswith(" or 3 others cannot be ruled out.")
+    assert recommendation.summary.count(" or ") == 3
 
 
 def test_a_loss_that_prefers_another_is_a_reason() -> None:
