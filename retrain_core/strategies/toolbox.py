@@ -200,6 +200,10 @@ class Toolbox(Protocol):
         """Return the validation loss of the model that the last ``fit`` returned."""
         ...
 
+    def each_unit(self, model: Model) -> bool:
+        """Whether each output unit has a probability of its own, rather than a share of one distribution."""
+        ...
+
     def logits(self, model: Model, rows: Dataset) -> NDArray[Any]:
         """Return the outputs of ``model`` as logits, shape ``(rows, units)``; up to a constant a row for softmax."""
         ...

@@ -30,6 +30,7 @@ from retrain_core.training.weights import fisher_information, shrunk_and_perturb
 from retrain_core.types import Dataset, Limits, Schema
 
 Report = Callable[[str, dict[str, Any]], None]
+EACH_UNIT_LOSSES = ("binary_crossentropy", "binary_focal_crossentropy")
 CURVE_POINTS = 20  # validation scores along an incremental run
 
 
@@ -312,13 +313,19 @@ class Engine:
         """Return the validation loss of the model that the last ``fit`` returned."""
         return self._best_loss
 
+    def each_unit(self, model: keras.Model) -> bool:
+        """Whether each output unit has a probability of its own, rather than a share of one distribution."""
+        if self.schema.units == 1 or self.schema.task == "multilabel":
+            return True
+        return heads.is_sigmoid(model) or (self.schema.from_logits and self.schema.loss in EACH_UNIT_LOSSES)
+
     def logits(self, model: keras.Model, rows: Dataset) -> NDArray[np.float64]:
         """Return the outputs of ``model`` as logits, shape ``(rows, units)``; up to a constant a row for softmax."""
         outputs = Forward(model)(inputs_of(model, rows))[0].astype(np.float64)
         if self.schema.from_logits:
             return outputs
         tiny = 1e-7
-        if self.schema.units == 1 or self.schema.task == "multilabel":
+        if self.each_unit(model):
             clipped = outputs.clip(tiny, 1 - tiny)
             return np.asarray(np.log(clipped) - np.log1p(-clipped))
         return np.asarray(np.log(outputs.clip(tiny, 1)))
