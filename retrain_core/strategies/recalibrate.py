@@ -80,7 +80,7 @@ def _columns(targets: ArrayLike, units: int) -> NDArray[np.integer]:
     """Return 0 and 1 with a column a unit: for classes, one against all others."""
     values: NDArray[Any] = np.asarray(targets)
     if units > 1 and values.ndim == 1:
-        return np.equal.outer(values, np.arange(units)).astype(np.int8)
+        return np.asarray(np.equal.outer(values, np.arange(units)), np.int8)
     columns: NDArray[np.integer] = values.reshape(len(values), units)
     return columns
 

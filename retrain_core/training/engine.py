@@ -83,6 +83,7 @@ class Engine:
         self._trainable: dict[int, list[tuple[Any, bool]]] = {}
         self._at = _Progress()
         self._best_loss = math.inf
+        self._fitted: keras.Model | None = None  # what the last fit returned
         self._loop_steps = 0
         self.way = "plain"
         self.stopped = False
@@ -211,6 +212,8 @@ class Engine:
             self._after(loop)
             return model
         best, best_loss, waited = model.get_weights(), math.inf, 0
+        if model is self._fitted:  # an earlier part of the run made it, and may have been better
+            best_loss = loop.score(validation)["loss"]
         self._curve_start(loop, validation)
         for epoch in range(epochs):
             order = self._rng.permutation(rows.rows).astype(np.int32)
@@ -238,7 +241,7 @@ class Engine:
                 "Try a tenth of the learning rate, or look at the column findings.",
             )
         model.set_weights(best)
-        self._best_loss = best_loss
+        self._best_loss, self._fitted = best_loss, model
         self._after(loop)
         return model
 

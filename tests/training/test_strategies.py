@@ -14,6 +14,7 @@ from keras import layers as kl
 
 from retrain_core.errors import RunError
 from retrain_core.strategies import make_strategy
+from retrain_core.strategies.lp_ft import HeadFirst
 from retrain_core.training.learner import pull
 from retrain_core.types import Dataset
 from tests.training.build import (
@@ -295,6 +296,30 @@ def test_a_stop_keeps_the_best_weights_so_far(
     losses = validation_losses(engine)
     assert engine.stopped and len(losses) < 10
     assert loss_of(asked, engine, model) == pytest.approx(min(losses), abs=1e-5)
+
+
+def test_a_second_part_that_makes_it_worse_leaves_the_result_of_the_first(tmp_path) -> None:
+    keras.utils.set_random_seed(0)
+    how, model = schema(), mlp()
+    path = saved(model, tmp_path / "model.keras", keras.optimizers.SGD(0.1), how.loss)
+    engine = Recorded(path, how, rows_for(model, how, 200, seed=1))
+    parts = HeadFirst(epochs=3, head_share=0.6, slower=1.0, rate=100.0, patience=0)
+    after = parts.train(None, rows_for(model, how, 200), engine)
+    losses = validation_losses(engine)
+    assert min(losses[:2]) < min(losses[2:])
+    assert engine.best_validation_loss() == pytest.approx(min(losses))
+    assert changed(model, after) == {"out"}
+
+
+def test_a_stop_soon_after_the_trials_returns_the_best_trial(
+    asked: Question, engine_of: Callable[..., Recorded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = engine_of()
+    fits = watched(monkeypatch, engine, lambda *_: engine.best_validation_loss())
+    monkeypatch.setattr(engine, "_should_stop", lambda: len(fits) == 3)  # in the fit after them
+    model = train("surgical", asked, engine, epochs=30, trial_epochs=6, patience=0)
+    assert engine.stopped and min(fits[:3]) < fits[3]
+    assert loss_of(asked, engine, model) == pytest.approx(min(fits), abs=1e-5)
 
 
 def test_a_stop_while_the_head_learns_alone_leaves_the_other_layers(
