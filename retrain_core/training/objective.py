@@ -108,7 +108,9 @@ class Objective:
             optimizer, LossScaleOptimizer
         ):  # as Keras does while float16 is its default
             optimizer = LossScaleOptimizer(optimizer)
-        model.compile(optimizer, self.loss(), metrics=[self.metric()], jit_compile=False)
+        model.compile(
+            optimizer, self.loss(), self._loss_weights(), metrics=[self.metric()], jit_compile=False
+        )
 
     def restore(self, model: keras.Model) -> None:
         """Compile ``model`` as its file says, or with the schema's loss and metric if it was saved uncompiled."""
@@ -174,6 +176,13 @@ class Objective:
         if "from_logits" in inspect.signature(loss).parameters:
             settings = {**settings, "from_logits": self.schema.from_logits}
         return loss(reduction=reduction, **settings)
+
+    def _loss_weights(self) -> list[float] | None:
+        """Return the factor of the compiled loss, if it has one."""
+        found = self._config.get("loss_weights")
+        if isinstance(found, dict):
+            found = list(found.values())
+        return found if isinstance(found, list) and len(found) == 1 else None
 
     def _loss_settings(self) -> dict[str, Any]:
         """Return the settings of the compiled loss, such as label smoothing; nothing if another loss is used."""
