@@ -52,11 +52,12 @@ def settings(spec: ExperimentSpec) -> None:
     plan |= {"devices": {name: device for name, (_, device) in chosen.items() if device}, "shared": shared}
     options = {name: options for name, (options, _) in chosen.items()}
     try:
+        runs = plan_runs(spec.id, options, **plan)
         if clicked:
-            submit(store, plan_runs(spec.id, options, **plan))
+            submit(store, runs)
             st.rerun()
         with start:
-            forecast_board(plan_estimates(spec.id, options, **plan))
+            forecast_board(plan_estimates(runs))
     except RetrainError as error:
         show_error(error)
 

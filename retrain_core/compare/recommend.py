@@ -15,7 +15,7 @@ from retrain_core.strategies import STRATEGIES
 from retrain_core.types import CandidateScores, Metric, Recommendation
 
 MARGIN = 0.005  # differences in accuracy smaller than this do not matter; for an error, this share of keep's
-MOST_NAMED = 3  # rivals that get a reason of their own
+MOST_NAMED = 3  # rivals that get a reason of their own, one more if it is the only one left
 Rows = Mapping[str, NDArray[Any]]
 
 
@@ -172,9 +172,9 @@ def _doubt(rivals: Sequence[str]) -> str:
     """Return how the sentence ends: what could still turn out otherwise."""
     if not rivals:
         return "."
-    names = [noun(name) for name in rivals[:MOST_NAMED]]
-    if len(rivals) > MOST_NAMED:
-        names.append(_others(len(rivals) - MOST_NAMED))
+    names = [noun(name) for name in _named(rivals)]
+    if len(rivals) > len(names):
+        names.append(f"{len(rivals) - len(names)} others")
     return f"; {' or '.join(names)} cannot be ruled out."
 
 
@@ -205,7 +205,8 @@ def _rivals(
 ) -> list[str]:
     reasons, where = [], _where(old_weight)
     nearest = sorted(versus, key=lambda name: versus[name].value)
-    named = [name for name in nearest if name in near or name != "keep"][:MOST_NAMED]
+    others = [name for name in nearest if name in near or name != "keep"]  # of keep each part is told
+    named = _named(others)
     for name in named:
         diff = versus[name]
         gap, who = gap_text(diff.value, metric), noun(name).capitalize()
@@ -218,22 +219,23 @@ def _rivals(
             reasons.append(f"{who} is {gap} worse {where}, {sure}.")
         else:
             reasons.append(f"{who} is {gap} better {where}, which may be chance.")
-    rest = [versus[name] for name in nearest if name not in named and name != "keep"]
+    rest = [versus[name] for name in others[len(named) :]]
     if rest:
         clearly = sum(diff.low > 0 for diff in rest)
         sure = {0: "though not clearly", len(rest): "clearly"}.get(clearly, f"{clearly} of them clearly")
-        who = f"{_others(len(rest)).capitalize()} {'is' if len(rest) == 1 else 'are'}"
-        reasons.append(f"{who} {_span(rest[0].value, rest[-1].value, metric)} {where}, {sure}.")
+        reasons.append(
+            f"{len(rest)} others are {_span(rest[0].value, rest[-1].value, metric)} {where}, {sure}."
+        )
     return reasons
 
 
-def _others(count: int) -> str:
-    """Return what candidates that are not named are called together.
+def _named(names: Sequence[str]) -> list[str]:
+    """Return those that are named: the first ones, or all if only one would be left.
 
-    >>> _others(1), _others(4)
-    ('another', '4 others')
+    >>> _named("abcd"), _named("abcde")
+    (['a', 'b', 'c', 'd'], ['a', 'b', 'c'])
     """
-    return "another" if count == 1 else f"{count} others"
+    return list(names if len(names) <= MOST_NAMED + 1 else names[:MOST_NAMED])
 
 
 def _span(low: float, high: float, metric: Metric) -> str:

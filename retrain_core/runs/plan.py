@@ -72,34 +72,14 @@ def plan_runs(
     return runs
 
 
-def plan_estimates(
-    experiment: str,
-    strategies: Mapping[str, Options],
-    *,
-    seeds: Sequence[int] = (0,),
-    device: str = "auto",
-    devices: Mapping[str, str] | None = None,
-    shared: Options | None = None,
-    limits: Limits | None = None,
-) -> list[RunSpec]:
-    """Return the rehearsals of what ``plan_runs`` plans: one a strategy, none of keep, which trains nothing.
-
-    Args:
-        experiment: Its id.
-        strategies: Options by strategy name.
-        seeds: Of no effect: a step takes as long with any seed.
-        device: As for ``plan_runs``.
-        devices: As for ``plan_runs``.
-        shared: As for ``plan_runs``.
-        limits: As for ``plan_runs``.
-
-    Raises:
-        DataError: If a strategy, an option or a device is unknown or out of bounds.
-    """
-    runs = plan_runs(experiment, strategies, device=device, devices=devices, shared=shared, limits=limits)
-    return [
-        dataclasses.replace(run, id=estimate_id(run), rehearse=True) for run in runs if run.strategy != "keep"
-    ]
+def plan_estimates(runs: Sequence[RunSpec]) -> list[RunSpec]:
+    """Return the rehearsals of planned runs: one for all seeds of a strategy, none of keep, which trains nothing."""
+    rehearsals = {
+        run.strategy: dataclasses.replace(run, id=estimate_id(run), rehearse=True)
+        for run in reversed(runs)
+        if run.strategy != "keep"
+    }
+    return list(reversed(rehearsals.values()))
 
 
 def estimate_id(run: RunSpec) -> str:

@@ -142,11 +142,13 @@ def test_a_rival_that_may_be_better_is_named_in_the_sentence() -> None:
 def test_many_candidates_do_not_make_a_long_answer() -> None:
     others = [name for name in STRATEGIES if name not in ("keep", "incremental")]
     runs = [outcome(name, 0.70 - 0.01 * place, 0.8) for place, name in enumerate(others)]
-    few = ask(outcome("keep", 0.6, 0.8), outcome("incremental", 0.75, 0.8), *runs[:4], old_weight=0.0)
+    few = ask(outcome("keep", 0.6, 0.8), outcome("incremental", 0.75, 0.8), *runs[:5], old_weight=0.0)
     many = ask(outcome("keep", 0.6, 0.8), outcome("incremental", 0.75, 0.8), *runs, old_weight=0.0)
     assert few.recommendation is not None and many.recommendation is not None
     assert len(many.recommendation.reasons) == len(few.recommendation.reasons)
-    assert "Another is 8.0 points worse on the new rows, clearly." in few.recommendation.reasons
+    assert (
+        "2 others are 8.0 points to 9.0 points worse on the new rows, clearly." in few.recommendation.reasons
+    )
     assert (
         "10 others are 8.0 points to 17.0 points worse on the new rows, clearly."
         in many.recommendation.reasons

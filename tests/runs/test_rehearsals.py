@@ -42,7 +42,9 @@ def idle_runner(asked: Asked, idle: Idle) -> Iterator[Runner]:
 def rehearse(asked: Asked, *strategies: str, again: bool = False, **options: object) -> list[str]:
     """Ask for estimates as a page does; return their ids."""
     store, spec = asked
-    rehearsals = plan_estimates(spec.id, {name: options for name in strategies or BOTH}, device="cpu")
+    rehearsals = plan_estimates(
+        plan_runs(spec.id, {name: options for name in strategies or BOTH}, device="cpu")
+    )
     request_estimates(store, rehearsals, again=again)
     return [rehearsal.id for rehearsal in rehearsals]
 
@@ -72,9 +74,11 @@ def change_question(asked: Asked) -> ExperimentSpec:
 
 
 def test_one_rehearsal_a_strategy_is_planned_and_none_of_keep() -> None:
-    rehearsals = plan_estimates("e", {"keep": {}, **BOTH}, seeds=(1, 2, 3), devices={"fine_tune": "gpu:1"})
-    assert [(spec.strategy, spec.device, spec.rehearse) for spec in rehearsals] == [
-        ("fine_tune", "gpu:1", True), ("full_retrain", "auto", True),
+    rehearsals = plan_estimates(
+        plan_runs("e", {"keep": {}, **BOTH}, seeds=(1, 2, 3), devices={"fine_tune": "gpu:1"})
+    )
+    assert [(spec.strategy, spec.device, spec.rehearse, spec.seed) for spec in rehearsals] == [
+        ("fine_tune", "gpu:1", True, 1), ("full_retrain", "auto", True, 1),
     ]  # fmt: skip
     assert all(RUN_PATTERN.fullmatch(spec.id) for spec in rehearsals)
 
@@ -201,7 +205,7 @@ def test_the_runs_end_the_rehearsals_and_start_when_they_are_over(
     idle_runner.step()
     assert at_work(asked) == {"keep-0", "fine_tune-0"}
     assert not (store.run_folder(spec.id, first) / "shared").exists()
-    request_estimates(store, plan_estimates(spec.id, {"incremental": {}}))  # too late
+    request_estimates(store, plan_estimates(plan_runs(spec.id, {"incremental": {}})))  # too late
     assert len(store.estimates(spec.id)) == 2
 
 
@@ -420,7 +424,7 @@ def test_a_damaged_rehearsal_costs_itself_and_no_other(
 ) -> None:
     store, spec = asked
     first, second = rehearse(asked)
-    (third,) = plan_estimates(spec.id, {"incremental": {}}, device="cpu")
+    (third,) = plan_estimates(plan_runs(spec.id, {"incremental": {}}, device="cpu"))
     store.add_estimates([third])
     until(lambda: len(idle.started) == 1, idle_runner)
     folder = store.run_folder(spec.id, second)
@@ -456,7 +460,8 @@ def test_preparing_that_was_cut_off_is_taken_up_for_rehearsals_too(asked: Asked,
     index.set_experiment(spec.id, "preparing")
     index.close()
     runner = Runner(store)
-    until(lambda: at_work(asked) == {ids[0]}, runner)
+    until(lambda: bool(at_work(asked)), runner)
+    assert at_work(asked) == {ids[0]} and {found(asked)[id].status for id in ids[1:]} == {"queued"}
     runner.close()
 
 
