@@ -16,6 +16,7 @@ from retrain_core.types import CandidateScores, Metric, Recommendation
 
 MARGIN = 0.005  # differences in accuracy smaller than this do not matter; for an error, this share of keep's
 MOST_RIVALS = 2  # that a sentence names
+MOST_NAMED = 3  # rivals that get a reason of their own, one more if it is the only one left
 Rows = Mapping[str, NDArray[Any]]
 
 
@@ -68,7 +69,8 @@ def recommend(
     near = [name for name in worth if to_keep[best].value - to_keep[name].value <= margin]
     choice = min(near, key=lambda name: (name != "keep", scores[name].seconds))
     versus = {name: better(choice, name) for name in rows if name != choice}
-    rivals = [name for name, lead in versus.items() if lead.low <= -margin]
+    nearest = sorted(versus, key=lambda name: versus[name].value)
+    rivals = [name for name in nearest if versus[name].low <= -margin]
     reasons = [
         *_gain(choice, scores, metric),
         *_rivals(versus, near, metric, old_weight),
@@ -203,20 +205,52 @@ def _rivals(
     versus: Mapping[str, _Difference], near: Sequence[str], metric: Metric, old_weight: float
 ) -> list[str]:
     reasons, where = [], _where(old_weight)
-    for name, diff in sorted(versus.items(), key=lambda item: item[1].value):
+    nearest = sorted(versus, key=lambda name: versus[name].value)
+    others = [name for name in nearest if name in near or name != "keep"]  # of keep each part is told
+    named = _named(others)
+    for name in named:
+        diff = versus[name]
         gap, who = gap_text(diff.value, metric), noun(name).capitalize()
         if name in near:
             reasons.append(
                 f"{who} is not materially {'worse' if diff.value > 0 else 'better'} ({gap}); the cheaper one is taken."
             )
-        elif name == "keep":
-            continue  # its difference is given for each part
         elif diff.value > 0:
             sure = "clearly" if diff.low > 0 else "though not clearly"
             reasons.append(f"{who} is {gap} worse {where}, {sure}.")
         else:
             reasons.append(f"{who} is {gap} better {where}, which may be chance.")
+    rest = [versus[name] for name in others[len(named) :]]
+    if rest:
+        clearly = sum(diff.low > 0 for diff in rest)
+        sure = {0: "though not clearly", len(rest): "clearly"}.get(clearly, f"{clearly} of them clearly")
+        reasons.append(
+            f"{len(rest)} others are {_span(rest[0].value, rest[-1].value, metric)} {where}, {sure}."
+        )
     return reasons
+
+
+def _named(names: Sequence[str]) -> list[str]:
+    """Return those that are named: the first ones, or all if only one would be left.
+
+    >>> _named("abcd"), _named("abcde")
+    (['a', 'b', 'c', 'd'], ['a', 'b', 'c'])
+    """
+    return list(names if len(names) <= MOST_NAMED + 1 else names[:MOST_NAMED])
+
+
+def _span(low: float, high: float, metric: Metric) -> str:
+    """Return a range of losses against the choice; a negative one is a gain.
+
+    >>> _span(0.01, 0.034, Metric("accuracy", "max")), _span(-0.01, 0.02, Metric("accuracy", "max"))
+    ('1.0 points to 3.4 points worse', '1.0 points better to 2.0 points worse')
+    """
+    ends = [(gap_text(value, metric), "worse" if value >= 0 else "better") for value in (low, high)]
+    if ends[0] == ends[1]:
+        ends = ends[1:]
+    elif ends[0][1] == ends[1][1]:
+        ends[0] = (ends[0][0], "")
+    return " to ".join(" ".join(filter(None, end)) for end in ends)
 
 
 def _where(old_weight: float) -> str:

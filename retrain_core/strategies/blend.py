@@ -50,4 +50,5 @@ class Blend:
         """Return the blended model; ``old`` is not used."""
         model = tools.load_model()
         tools.thaw(model)
-        return tools.blend_with_old(tools.fit(model, new, self), self.share)
+        before = tools.learning_weights(model)
+        return tools.blend(tools.fit(model, new, self), before, self.share)

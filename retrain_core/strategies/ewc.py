@@ -59,5 +59,5 @@ class Elastic:
         if old is None:
             raise needs_old_rows(self)
         model = tools.load_model()
-        penalty = tools.pull_by_importance(model, old, self.strength, self.fisher_rows)
+        penalty = tools.pull_by_importance(model, old, self.strength, self.fisher_rows, self.rate)
         return tools.fit_in_order(model, new, self, penalty=penalty)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
 from retrain_core.errors import RunError
@@ -58,12 +58,14 @@ class Recalibrate:
         if self.prior and old is None:
             tools.notice("There is no old data, so priors are not corrected.")
         model = tools.load_model()
-        several = tools.schema.task != "multilabel" and tools.schema.units > 1
+        several = not tools.each_unit(model)
         logits = tools.logits(model, new)
-        targets = np.asarray(new.targets)
-        shift = np.zeros(logits.shape[1])
+        units = logits.shape[1]
+        targets = np.asarray(new.targets) if several else _columns(new.targets, units)
+        shift = np.zeros(units)
         if self.prior and old is not None:
-            by_prior = prior_shift(np.asarray(old.targets), targets, logits.shape[1], several=several)
+            before = np.asarray(old.targets) if several else _columns(old.targets, units)
+            by_prior = prior_shift(before, targets, units, several=several)
             if log_loss(logits + by_prior, targets, several=several) < log_loss(
                 logits, targets, several=several
             ):
@@ -72,6 +74,15 @@ class Recalibrate:
                 tools.notice("Priors are not corrected: more than the labels' frequency has changed.")
         scale = best_scale(logits, targets, shift, several=several) if self.temperature else 1.0
         return tools.scale_logits(model, scale, shift)
+
+
+def _columns(targets: ArrayLike, units: int) -> NDArray[np.integer]:
+    """Return 0 and 1 with a column a unit: for classes, one against all others."""
+    values: NDArray[Any] = np.asarray(targets)
+    if units > 1 and values.ndim == 1:
+        return np.asarray(np.equal.outer(values, np.arange(units)), np.int8)
+    columns: NDArray[np.integer] = values.reshape(len(values), units)
+    return columns
 
 
 def prior_shift(old: NDArray[np.integer], new: NDArray[np.integer], units: int, *, several: bool) -> Floats:

@@ -66,4 +66,5 @@ class Surgical:
         # The trained trial itself is not gone on with: its optimiser has warmed up, and is not kept.
         model = tools.load_model()
         tools.freeze_all_but_block(model, block, blocks)
-        return tools.fit(model, new, self, share=self.epochs / (trials + self.epochs))
+        model = tools.fit(model, new, self, share=self.epochs / (trials + self.epochs))
+        return model if tools.best_validation_loss() <= loss else best

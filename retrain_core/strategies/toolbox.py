@@ -178,8 +178,18 @@ class Toolbox(Protocol):
         """Return half the squared distance of the learning weights from where they are now, times ``strength``."""
         ...
 
-    def pull_by_importance(self, model: Model, old: Dataset, strength: float, most_rows: int) -> Penalty:
-        """Return the same, with each weight's Fisher information on old rows as its strength."""
+    def pull_by_importance(
+        self, model: Model, old: Dataset, strength: float, most_rows: int, rate: float
+    ) -> Penalty:
+        """Return the same, with ``strength`` times each weight's Fisher information on old rows as its strength.
+
+        Args:
+            model: Whose weights.
+            old: Old rows.
+            strength: Of the hold.
+            most_rows: Old rows to measure on.
+            rate: Learning rate to train at, times the model's own: a hold too firm for it would overshoot.
+        """
         ...
 
     def teacher(self, rows: Dataset, weight: float, temperature: float) -> Teacher:
@@ -188,6 +198,10 @@ class Toolbox(Protocol):
 
     def best_validation_loss(self) -> float:
         """Return the validation loss of the model that the last ``fit`` returned."""
+        ...
+
+    def each_unit(self, model: Model) -> bool:
+        """Whether each output unit has a probability of its own, rather than a share of one distribution."""
         ...
 
     def logits(self, model: Model, rows: Dataset) -> NDArray[Any]:
@@ -202,8 +216,12 @@ class Toolbox(Protocol):
         """Return ``model`` with its weights times ``shrink`` plus ``noise`` times a fresh draw of its initialisers."""
         ...
 
-    def blend_with_old(self, model: Model, share: float) -> Model:
-        """Return ``model`` with each weight ``share`` of its own and the rest of the old model's."""
+    def learning_weights(self, model: Model) -> list[NDArray[Any]]:
+        """Return a copy of the weights that learn, as they are now."""
+        ...
+
+    def blend(self, model: Model, before: list[NDArray[Any]], share: float) -> Model:
+        """Return ``model`` with ``share`` of each learning weight and the rest of what it was ``before``."""
         ...
 
     def notice(self, text: str) -> None:

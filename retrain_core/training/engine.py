@@ -30,6 +30,7 @@ from retrain_core.training.weights import fisher_information, shrunk_and_perturb
 from retrain_core.types import Dataset, Limits, Schema
 
 Report = Callable[[str, dict[str, Any]], None]
+EACH_UNIT_LOSSES = ("binary_crossentropy", "binary_focal_crossentropy")
 CURVE_POINTS = 20  # validation scores along an incremental run
 STILL_FALLING = 0.02  # share of the validation loss that the last epoch may gain without a word
 
@@ -85,6 +86,7 @@ class Engine:
         self._trainable: dict[int, list[tuple[Any, bool]]] = {}
         self._at = _Progress()
         self._best_loss = math.inf
+        self._fitted: keras.Model | None = None  # what the last fit returned
         self._loop_steps = 0
         self.way = "plain"
         self._known_way = way
@@ -141,11 +143,14 @@ class Engine:
         shrunk_and_perturbed(model, keras.models.clone_model(model), shrink, noise)
         return model
 
-    def blend_with_old(self, model: keras.Model, share: float) -> keras.Model:
-        """Return ``model`` with each weight ``share`` of its own and the rest of the old model's."""
-        old = self._grown(models.load(self._path))
-        for mine, before in zip(model.trainable_weights, _same(model, old), strict=True):
-            mine.assign(share * mine + (1 - share) * before)
+    def learning_weights(self, model: keras.Model) -> list[NDArray[Any]]:
+        """Return a copy of the weights that learn, as they are now."""
+        return [np.array(weight) for weight in model.trainable_weights]
+
+    def blend(self, model: keras.Model, before: list[NDArray[Any]], share: float) -> keras.Model:
+        """Return ``model`` with ``share`` of each learning weight and the rest of what it was ``before``."""
+        for mine, then in zip(model.trainable_weights, before, strict=True):
+            mine.assign(share * mine + (1 - share) * then)
         return model
 
     def finish(self, model: keras.Model) -> keras.Model:
@@ -159,20 +164,20 @@ class Engine:
 
     def pull_to_old(self, model: keras.Model, strength: float) -> Penalty:
         """Return half the squared distance of the learning weights from where they are now, times ``strength``."""
-        learning = list(model.trainable_weights)
-        return pull(learning, [np.array(weight) for weight in learning], [strength] * len(learning))
+        learning = model.trainable_weights
+        return pull(learning, self.learning_weights(model), [strength] * len(learning))
 
     def pull_by_importance(
-        self, model: keras.Model, old: Dataset, strength: float, most_rows: int
+        self, model: keras.Model, old: Dataset, strength: float, most_rows: int, rate: float
     ) -> Penalty:
-        """Return the same, with each weight's Fisher information on old rows as its strength."""
+        """Return the same, each weight as firmly as it matters for old rows, but no firmer than a step can follow."""
         rows = self._rng.permutation(old.rows)[:most_rows].astype(np.int32)
         self._tell("measuring which weights matter for the old rows")
+        # A step of gradient descent takes the share rate * strength of the way back: more than 1 would overshoot.
+        firmest = 1 / self.objective.highest_rate(rate)
         found = fisher_information(model, self.objective, old, rows)
-        learning = list(model.trainable_weights)
-        return pull(
-            learning, [np.array(weight) for weight in learning], [strength * values for values in found]
-        )
+        strengths = [np.minimum(strength * values, firmest) for values in found]
+        return pull(model.trainable_weights, self.learning_weights(model), strengths)
 
     def teacher(self, rows: Dataset, weight: float, temperature: float) -> Teacher:
         """Return the old model as a teacher for ``rows``."""
@@ -212,6 +217,8 @@ class Engine:
             return model
         best, best_loss, waited = model.get_weights(), math.inf, 0
         before = math.inf
+        if model is self._fitted:  # an earlier part of the run made it, and may have been better
+            best_loss = loop.score(validation)["loss"]
         self._curve_start(loop, validation)
         for epoch in range(epochs):
             order = self._rng.permutation(rows.rows).astype(np.int32)
@@ -219,6 +226,8 @@ class Engine:
                 order = order[: (budget - epoch * epoch_steps) * size]
             label = f"epoch {self._at.epoch + 1}" + ("" if share < 1 else f" of {epochs}")
             logs = self._train(loop, source, order, size, share / epochs, label)
+            learnt = model.get_weights() if self.objective.averages else None
+            loop.finalize()  # an optimiser that averages weights is judged by its averages, which are kept
             scores = loop.score(validation)
             self._at.epoch += 1
             self._point(logs, scores, epoch=self._at.epoch)
@@ -227,6 +236,8 @@ class Engine:
                 best, best_loss, waited = model.get_weights(), scores["loss"], 0
             else:
                 waited += 1
+            if learnt is not None:
+                model.set_weights(learnt)
             if self.stopped or (patience and waited >= patience):
                 break
         if not math.isfinite(best_loss):
@@ -235,14 +246,11 @@ class Engine:
                 "Usual causes: too large a learning rate, or validation rows unlike the training rows.",
                 "Try a tenth of the learning rate, or look at the column findings.",
             )
-        if not waited:  # an optimiser that averages weights has its average in the end
-            loop.finalize()
-            best = model.get_weights()
         fell = (before - best_loss) / (abs(before) or 1.0) if math.isfinite(before) and not waited else 0.0
         if fell > STILL_FALLING and share == 1.0 and budget is None and not self.stopped:
             self.notice(f"The validation loss still fell by {fell:.0%} in the last epoch: allow more epochs.")
         model.set_weights(best)
-        self._best_loss = best_loss
+        self._best_loss, self._fitted = best_loss, model
         self._after(loop)
         return model
 
@@ -317,13 +325,19 @@ class Engine:
         """Return the validation loss of the model that the last ``fit`` returned."""
         return self._best_loss
 
+    def each_unit(self, model: keras.Model) -> bool:
+        """Whether each output unit has a probability of its own, rather than a share of one distribution."""
+        if self.schema.units == 1 or self.schema.task == "multilabel":
+            return True
+        return heads.is_sigmoid(model) or (self.schema.from_logits and self.schema.loss in EACH_UNIT_LOSSES)
+
     def logits(self, model: keras.Model, rows: Dataset) -> NDArray[np.float64]:
         """Return the outputs of ``model`` as logits, shape ``(rows, units)``; up to a constant a row for softmax."""
         outputs = Forward(model)(inputs_of(model, rows))[0].astype(np.float64)
         if self.schema.from_logits:
             return outputs
         tiny = 1e-7
-        if self.schema.units == 1 or self.schema.task == "multilabel":
+        if self.each_unit(model):
             clipped = outputs.clip(tiny, 1 - tiny)
             return np.asarray(np.log(clipped) - np.log1p(-clipped))
         return np.asarray(np.log(outputs.clip(tiny, 1)))
@@ -486,12 +500,6 @@ def _replayed(rows: int, size: int, extra: int) -> list[int]:
     if not extra:
         return []
     return [max(1, round(min(size, rows - start) * extra / size)) for start in range(0, rows, size)]
-
-
-def _same(model: keras.Model, other: keras.Model) -> list[Any]:
-    """Return the weights of ``other`` that stand where the learning weights of ``model`` do."""
-    places = {id(weight): number for number, weight in enumerate(model.weights)}
-    return [other.weights[places[id(weight)]] for weight in model.trainable_weights]
 
 
 def _prefixed(scores: dict[str, float]) -> dict[str, float]:

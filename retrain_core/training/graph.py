@@ -144,6 +144,8 @@ def _nodes(graph: Any) -> Iterator[Any]:
 def _is_fixed(node: Any) -> bool:
     """Whether it gives the same outputs for the same inputs at every step, and adds nothing to the loss."""
     parts = _flat(node.operation)
+    if any(tensor.dtype == "bool" for tensor in node.outputs):
+        return False  # a mask: Keras cannot save a model whose masks were cut off from it
     if any(None in tensor.shape[1:] for tensor in node.outputs):
         return False  # such as text padded to the longest of its batch: in a larger batch it is another value
     return not any(_changes(part) or _misstates(part) for part in parts)

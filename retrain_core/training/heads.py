@@ -60,6 +60,11 @@ def rescaled(
     return _with_layer(model, head, layer)
 
 
+def is_sigmoid(model: keras.Model) -> bool:
+    """Whether the outputs are a sigmoid."""
+    return "sigmoid" in _activations(model)
+
+
 def output_layer(model: keras.Model) -> Any:
     """Return the dense layer that gives the outputs, in whatever nested model it stands.
 

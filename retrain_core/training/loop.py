@@ -20,14 +20,13 @@ from retrain_core.machine import available_memory_mb
 from retrain_core.training.ahead import Ahead, ahead_of
 from retrain_core.training.graph import functional, is_preprocessing, noise_apart, split
 from retrain_core.training.learner import Learner, Penalty, Teacher
-from retrain_core.training.memory import exhaustion_told
+from retrain_core.training.memory import exhaustion_told, score_batch
 from retrain_core.training.objective import Objective
 from retrain_core.training.rows import CHUNK_BYTES, inputs_of, row_bytes, specs, take
 from retrain_core.training.steps import Batch, compiled_steps, graph_function, may_compile, plain_steps
 from retrain_core.types import Dataset
 
 CHUNK_SECONDS = 0.25  # a stop or a progress event waits no longer than about this
-SCORE_BATCH = 1024
 MOST_COMPILED = 256  # steps in one compiled call
 WARM_STEPS = 8  # before a way is timed: the first call traces and compiles
 TRIAL_STEPS = 128  # in each way; a number, not a time, so that a seed gives the same steps again
@@ -107,6 +106,7 @@ class Loop:
         self._trunk = None if self.cached else trunk
         self._features = Forward(trunk) if trunk is not None and self.cached else None
         self._head = head
+        self._score_batch = score_batch(model)
         self._call_steps = call_steps
         self._ahead: Ahead | None = None
         learning = head
@@ -176,7 +176,8 @@ class Loop:
         if self._test is None:
             self._test = self._make_test(source)
         self._scorer.reset_metrics()
-        most = max(1, CHUNK_BYTES // (SCORE_BATCH * max(1, row_bytes(source.inputs)))) * SCORE_BATCH
+        batch = self._score_batch
+        most = max(1, CHUNK_BYTES // (batch * max(1, row_bytes(source.inputs)))) * batch
         for start in range(0, len(order), most):
             rows = order[start : start + most]
             with exhaustion_told():
@@ -311,9 +312,9 @@ class Loop:
             x = self._head_inputs(x)
 
             def step(begin: tf.Tensor) -> tf.Tensor:
-                rows = slice(begin, begin + SCORE_BATCH)
+                rows = slice(begin, begin + self._score_batch)
                 self._scorer.test_step(([values[rows] for values in x], y[rows]))
-                return begin + SCORE_BATCH
+                return begin + self._score_batch
 
             tf.while_loop(lambda begin: begin < tf.shape(y)[0], step, [tf.constant(0)])
 
@@ -340,6 +341,7 @@ class Forward:
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
+        self._batch = score_batch(model)
         self._call: Any = None
 
     def __call__(self, inputs: list[NDArray[Any]]) -> list[NDArray[Any]]:
@@ -349,8 +351,8 @@ class Forward:
             example = take(inputs, np.zeros(1, np.int32))
             self._call = graph_function(self._outputs, input_signature=[specs(example)])
         pieces = []
-        for start in range(0, rows, SCORE_BATCH):
-            chosen = np.arange(start, min(start + SCORE_BATCH, rows), dtype=np.int32)
+        for start in range(0, rows, self._batch):
+            chosen = np.arange(start, min(start + self._batch, rows), dtype=np.int32)
             with exhaustion_told():
                 pieces.append([np.asarray(tensor) for tensor in self._call(take(inputs, chosen))])
         return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]

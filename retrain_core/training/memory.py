@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +16,8 @@ from retrain_core.training.graph import functional
 
 COPIES = 2.5  # of each activation: kept for the gradient, its gradient, and what lies between
 SAFE_SHARE = 0.9  # of the memory that is free
+SCORE_BATCH = 1024
+SCORE_BYTES = 256 * 1024**2
 
 
 @contextmanager
@@ -51,16 +54,29 @@ def advise(model: keras.Model, batch_size: int, available_mb: float) -> tuple[st
     return why, f"Choose a batch size of {2 ** int(np.log2(fitting)):,} or less."
 
 
+def score_batch(model: keras.Model) -> int:
+    """Return how many rows to score at once: fewer than usual if their layers' outputs would fill the memory."""
+    return max(1, min(SCORE_BATCH, int(SCORE_BYTES // max(row_bytes(model), 1))))
+
+
 def row_bytes(model: keras.Model) -> float:
     """Return the bytes that one row of a batch needs: every layer's output, as often as a step holds it."""
-    graph = functional(model)
-    tensors = {id(t): t for depth in graph._nodes_by_depth.values() for node in depth for t in node.outputs}
     sizes = [
         np.prod([size or 1 for size in tensor.shape[1:]], dtype=np.float64) * tf.as_dtype(tensor.dtype).size
-        for tensor in tensors.values()
+        for tensor in [*functional(model).inputs, *_activations(model)]
         if tensor.dtype != "string"
     ]
     return COPIES * float(sum(sizes))
+
+
+def _activations(model: keras.Model) -> Iterator[Any]:
+    """Yield what each call of a layer gives, those inside nested models at each of their calls."""
+    for depth in functional(model)._nodes_by_depth.values():
+        for node in depth:
+            if isinstance(node.operation, keras.Model):
+                yield from _activations(node.operation)
+            elif not node.is_input:
+                yield from node.outputs
 
 
 def fixed_bytes(model: keras.Model) -> float:

@@ -117,7 +117,8 @@ def _was_adapted(layer: Any) -> bool:
         return layer.input_mean is None
     if isinstance(layer, keras.layers.Discretization):
         return layer.input_bin_boundaries is None
-    return hasattr(layer, "adapt") and getattr(layer, "input_vocabulary", None) is None
+    lookup = getattr(layer, "_lookup_layer", layer)  # of TextVectorization
+    return hasattr(layer, "adapt") and getattr(lookup, "input_vocabulary", None) is None
 
 
 def _values_before(model: keras.Model, layer: keras.layers.Layer, inputs: Any) -> Any:

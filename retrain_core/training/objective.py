@@ -70,6 +70,20 @@ class Objective:
             return LossScaleOptimizer(inner, own.initial_scale, own.dynamic_growth_steps)
         return inner
 
+    @property
+    def averages(self) -> bool:
+        """Whether the optimiser keeps averages of the weights, which are the model in the end."""
+        own = self.optimizer()
+        return bool(getattr(own, "inner_optimizer", own).use_ema)
+
+    def highest_rate(self, rate: float = 1.0) -> float:
+        """Return the largest learning rate there will be, at ``rate`` times the model's own."""
+        own = self.optimizer(rate)
+        found = getattr(own, "inner_optimizer", own)._learning_rate
+        if isinstance(found, keras.optimizers.schedules.LearningRateSchedule):
+            return max(float(found(2**power)) for power in range(24))  # one may begin by rising
+        return float(found)
+
     def loss(self, reduction: str | None = "sum_over_batch_size") -> keras.losses.Loss:
         """Return the loss object that trains and scores, with the settings it was compiled with."""
         return self._loss(self.schema.loss, self._loss_settings(), reduction)
@@ -94,7 +108,9 @@ class Objective:
             optimizer, LossScaleOptimizer
         ):  # as Keras does while float16 is its default
             optimizer = LossScaleOptimizer(optimizer)
-        model.compile(optimizer, self.loss(), metrics=[self.metric()], jit_compile=False)
+        model.compile(
+            optimizer, self.loss(), self._loss_weights(), metrics=[self.metric()], jit_compile=False
+        )
 
     def restore(self, model: keras.Model) -> None:
         """Compile ``model`` as its file says, or with the schema's loss and metric if it was saved uncompiled."""
@@ -160,6 +176,13 @@ class Objective:
         if "from_logits" in inspect.signature(loss).parameters:
             settings = {**settings, "from_logits": self.schema.from_logits}
         return loss(reduction=reduction, **settings)
+
+    def _loss_weights(self) -> list[float] | None:
+        """Return the factor of the compiled loss, if it has one."""
+        found = self._config.get("loss_weights")
+        if isinstance(found, dict):
+            found = list(found.values())
+        return found if isinstance(found, list) and len(found) == 1 else None
 
     def _loss_settings(self) -> dict[str, Any]:
         """Return the settings of the compiled loss, such as label smoothing; nothing if another loss is used."""

@@ -180,7 +180,10 @@ def test_a_refresh_a_second_tab_and_a_restart_find_the_runs_again(
     page.goto("about:blank")
     app.stop()
     app.start()
-    page.goto(url)
+    page.goto(url)  # the first thing this server is asked for
+    names = page.get_by_test_id("stSidebarNav").get_by_role("link")
+    expect(names).to_contain_text(["Start", "Data", "Shift", "Train", "Compare", "Report"])
+    expect(names).to_have_count(6)
     expect(page.get_by_role("button", name="Stop all")).to_be_visible()
     page.locator(".st-key-card_fine_tune-0").get_by_role("button", name="Stop").click()
     expect(page.locator(".st-key-card_fine_tune-0")).to_contain_text("stopped")

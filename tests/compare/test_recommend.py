@@ -7,6 +7,7 @@ import pytest
 
 from retrain_core.compare import compare
 from retrain_core.errors import RunError
+from retrain_core.strategies import STRATEGIES
 from retrain_core.types import Comparison, Holdout, Outcome, PartScores, RunResult, RunSpec
 
 ROWS = 4000
@@ -148,6 +149,22 @@ def test_many_rivals_are_counted_instead_of_named() -> None:
     recommendation = ask(*runs).recommendation
     assert recommendation is not None
     assert recommendation.summary.endswith("; 3 others cannot be ruled out.")
+
+
+def test_many_candidates_do_not_make_a_long_answer() -> None:
+    others = [name for name in STRATEGIES if name not in ("keep", "incremental")]
+    runs = [outcome(name, 0.70 - 0.01 * place, 0.8) for place, name in enumerate(others)]
+    few = ask(outcome("keep", 0.6, 0.8), outcome("incremental", 0.75, 0.8), *runs[:5], old_weight=0.0)
+    many = ask(outcome("keep", 0.6, 0.8), outcome("incremental", 0.75, 0.8), *runs, old_weight=0.0)
+    assert few.recommendation is not None and many.recommendation is not None
+    assert len(many.recommendation.reasons) == len(few.recommendation.reasons)
+    assert (
+        "2 others are 8.0 points to 9.0 points worse on the new rows, clearly." in few.recommendation.reasons
+    )
+    assert (
+        "10 others are 8.0 points to 17.0 points worse on the new rows, clearly."
+        in many.recommendation.reasons
+    )
 
 
 def test_a_loss_that_prefers_another_is_a_reason() -> None:

@@ -77,8 +77,8 @@ def test_one_rehearsal_a_strategy_is_planned_and_none_of_keep() -> None:
     rehearsals = plan_estimates(
         plan_runs("e", {"keep": {}, **BOTH}, seeds=(1, 2, 3), devices={"fine_tune": "gpu:1"})
     )
-    assert [(spec.strategy, spec.device, spec.rehearse) for spec in rehearsals] == [
-        ("fine_tune", "gpu:1", True), ("full_retrain", "auto", True),
+    assert [(spec.strategy, spec.device, spec.rehearse, spec.seed) for spec in rehearsals] == [
+        ("fine_tune", "gpu:1", True, 1), ("full_retrain", "auto", True, 1),
     ]  # fmt: skip
     assert all(RUN_PATTERN.fullmatch(spec.id) for spec in rehearsals)
 

@@ -15,7 +15,7 @@ from keras.optimizers import schedules
 
 from retrain_core.models.allowed import LOSSES, OPTIMIZERS
 from retrain_core.strategies import make_strategy
-from retrain_core.training import loop, models
+from retrain_core.training import loop, memory, models
 from retrain_core.training.loop import Loop
 from retrain_core.training.objective import Objective
 from retrain_core.training.rows import feed
@@ -69,15 +69,23 @@ def by_us(
     )
 
 
-def by_keras(path: Path, how: Schema, rows: Dataset, epochs: int, scored: bool, **options: Any) -> Trained:
+def by_keras(
+    path: Path,
+    how: Schema,
+    rows: Dataset,
+    epochs: int,
+    scored: bool,
+    loss_weights: list[float] | None = None,
+    **options: Any,
+) -> Trained:
     keras.utils.set_random_seed(7)
     model, objective = keras.saving.load_model(path), Objective(path, how)
-    model.compile(model.optimizer, model.loss, metrics=[objective.metric()], jit_compile=False)
+    model.compile(model.optimizer, model.loss, loss_weights, metrics=[objective.metric()], jit_compile=False)
     x, y = feed(model, rows), objective.targets(rows.targets)
     history = model.fit(x, y, BATCH, epochs, shuffle=False, verbose=0, **options).history
     scores = {}
     if scored:  # penalties of activations depend on how many rows a batch has
-        scores = model.evaluate(x, y, batch_size=loop.SCORE_BATCH, verbose=0, return_dict=True)
+        scores = model.evaluate(x, y, batch_size=memory.SCORE_BATCH, verbose=0, return_dict=True)
     return Trained({name: values[-1] for name, values in history.items()}, model.get_weights(), scores)
 
 
@@ -424,6 +432,18 @@ def test_every_loss_trains_as_in_fit(check, name: str) -> None:
 )
 def test_every_way_to_give_labels_and_outputs(check, how: Schema, activation: str, loss: Any) -> None:
     check(lambda: sequential(output(how.units, activation)), how, loss=loss, scored=False)
+
+
+@pytest.mark.parametrize("factor", [[3.0], {"out": 3.0}])
+def test_the_factor_of_a_loss_is_kept(tmp_path: Path, factor: Any) -> None:
+    how, model, path = schema(), mlp(), tmp_path / "model.keras"
+    model.compile(keras.optimizers.SGD(0.1), how.loss, loss_weights=factor)
+    model.optimizer.build(model.trainable_variables)
+    model.save(path)
+    rows = rows_for(model, how)
+    ours = by_us(path, how, rows, 1, True, None)
+    theirs = by_keras(path, how, rows, 1, True, loss_weights=[3.0])
+    ours.agrees_with(theirs, PLAIN)
 
 
 @pytest.mark.parametrize("compiled", [False, True])

@@ -123,6 +123,17 @@ def test_saving_after_a_split_writes_the_same_file(tmp_path: Path) -> None:
     assert same(before.get_weights(), after.get_weights())
 
 
+def test_a_model_that_passes_a_mask_is_saved_after_a_split(tmp_path: Path) -> None:
+    row = keras.Input((6,), dtype="int32", name="row")
+    words = kl.Embedding(9, 4, mask_zero=True)(row)
+    met = kl.MultiHeadAttention(2, 3)(words, words)
+    keras.Model(row, output()(kl.GlobalAveragePooling1D()(met))).save(tmp_path / "before.keras")
+    model = models.load(tmp_path / "before.keras")
+    split(model)
+    model.save(tmp_path / "after.keras")
+    assert same(model.get_weights(), models.load(tmp_path / "after.keras").get_weights())
+
+
 def config(path: Path) -> dict:
     """Return the layers as the file describes them."""
     with zipfile.ZipFile(path) as archive:

@@ -22,7 +22,7 @@ from retrain_core.training.objective import Objective
 from retrain_core.training.replay import Reservoir
 from retrain_core.training.weights import fisher_information
 from retrain_core.types import Dataset, Schema
-from tests.training.build import Recorded, output, rows_for, saved, schema, sequential
+from tests.training.build import Recorded, changed, output, rows_for, saved, schema, sequential
 from tests.training.conftest import Question
 
 
@@ -206,6 +206,23 @@ def test_the_distance_is_the_divergence_of_softened_outputs(task: str, units: in
     assert float(teacher.distance(outputs[0], outputs[0])) == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(("how", "activation"), [(schema(), "sigmoid"), (schema("regression"), None)])
+def test_outputs_of_half_precision_can_be_kept_too(
+    how: Schema, activation: str | None, policy: str, tmp_path: Path
+) -> None:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = sequential(output(1, activation))
+    finally:
+        keras.config.set_dtype_policy(before)
+    path = saved(model, tmp_path / "model.keras", keras.optimizers.SGD(0.1), how.loss)
+    rows = rows_for(model, how)
+    after = make_strategy("lwf", {}).train(None, rows, Recorded(path, how, rows))
+    assert changed(model, after) == {"out"}
+
+
 def test_the_distance_of_numbers_is_their_squared_difference() -> None:
     then, now = np.array([[1.0], [2.0]], np.float32), np.array([[2.0], [5.0]], np.float32)
     assert float(Teacher(then, 2.0, 4.0, "regression", False).distance(then, now)) == 2.0 * (1 + 9) / 2
@@ -242,9 +259,11 @@ def test_fisher_information_is_the_mean_squared_gradient_of_a_row(
     x, y = data.inputs["row"][:40], np.asarray(data.targets)[:40]
     outputs = np.asarray(model(x))
     target = np.eye(3)[y] if how.units == 3 else y.reshape(-1, 1)
-    error = (outputs - target) * (2.0 if how.task == "regression" else 1.0)  # gradient by the logits
-    np.testing.assert_allclose(bias, (error**2).mean(axis=0), rtol=1e-3)
-    np.testing.assert_allclose(kernel, np.einsum("nf,nu->fu", x**2, error**2) / 40, rtol=1e-3)
+    squared = (outputs - target) ** 2  # of the gradient by the logits
+    if how.task == "regression":
+        squared *= 4 / squared.mean()  # that of the squared error, over the mean loss
+    np.testing.assert_allclose(bias, squared.mean(axis=0), rtol=1e-3)
+    np.testing.assert_allclose(kernel, np.einsum("nf,nu->fu", x**2, squared) / 40, rtol=1e-3)
 
 
 def test_weights_that_matter_for_old_rows_are_held_and_others_learn(tmp_path: Path) -> None:
@@ -253,11 +272,24 @@ def test_weights_that_matter_for_old_rows_are_held_and_others_learn(tmp_path: Pa
     x = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
     new = Dataset({"row": x}, (9 * x.sum(axis=1)).astype(np.float32), "regression", (), "")
     old = replace(new, inputs={"row": x * np.array([1, 0], np.float32)})  # the second column is always 0
-    held = make_strategy("ewc", {"strength": 0.3, "rate": 0.01, "passes": 5}).train(
-        old, new, Recorded(path, how, new)
-    )
+    held = make_strategy("ewc", {"rate": 0.01, "passes": 5}).train(old, new, Recorded(path, how, new))
     moved = np.abs(held.get_weights()[0] - model.get_weights()[0]).ravel()
     assert moved[1] > 0.3 and moved[0] < moved[1] / 5
+
+
+@pytest.mark.parametrize("loss", ["mean_squared_error", "huber", "mean_absolute_error"])
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_the_hold_is_stable_whatever_numbers_are_predicted(tmp_path: Path, loss: str, scale: float) -> None:
+    how = schema("regression", loss=loss)
+    model = sequential(output(1, None), shape=(2,))
+    path = saved(model, tmp_path / "model.keras", keras.optimizers.SGD(0.1, momentum=0.9), loss)
+    x = np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32)
+    rows = Dataset({"row": x}, (scale * (x.sum(axis=1) + 3)).astype(np.float32), "regression", (), "")
+    held = make_strategy("ewc", {"strength": 1e6, "rate": 1.0, "passes": 5}).train(
+        rows, rows, Recorded(path, how, rows)
+    )
+    moved = max(np.abs(a - b).max() for a, b in zip(held.get_weights(), model.get_weights(), strict=True))
+    assert 0 < moved < 10 * scale
 
 
 def test_without_a_hold_it_is_plain_incremental_training(

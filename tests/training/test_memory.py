@@ -12,7 +12,15 @@ from keras import layers as kl
 
 from retrain_core.errors import RunError
 from retrain_core.training import worker
-from retrain_core.training.memory import advise, check_batch, fixed_bytes, row_bytes
+from retrain_core.training.memory import (
+    SCORE_BATCH,
+    SCORE_BYTES,
+    advise,
+    check_batch,
+    fixed_bytes,
+    row_bytes,
+    score_batch,
+)
 from retrain_core.types import RunSpec, to_json
 from tests.training.build import mlp, output, sequential
 
@@ -27,6 +35,12 @@ def pictures() -> keras.Model:
 def repeated() -> keras.Model:
     """Return a model that repeats each row two thousand million times."""
     return sequential(kl.RepeatVector(2 * 10**9), kl.GlobalAveragePooling1D(), output())
+
+
+def test_large_rows_are_scored_few_at_a_time() -> None:
+    large = sequential(kl.Conv2D(64, 3, padding="same"), kl.Flatten(), output(), shape=(256, 256, 3))
+    assert score_batch(mlp()) == SCORE_BATCH
+    assert 1 < score_batch(large) < 32 and score_batch(large) * row_bytes(large) <= SCORE_BYTES
 
 
 def test_a_step_that_fits_needs_no_advice() -> None:
@@ -50,6 +64,15 @@ def test_a_model_that_does_not_fit_with_a_single_row_needs_another_machine() -> 
 def test_a_row_is_what_all_layers_give_for_it() -> None:
     numbers = 4 + 8 + 1  # of the input, of the hidden layer and of the output
     assert row_bytes(mlp()) == pytest.approx(2.5 * 4 * numbers)
+
+
+def test_layers_inside_nested_models_count_at_each_of_their_calls() -> None:
+    inner = sequential(kl.Dense(8), kl.Dense(6))
+    row = keras.Input((4,))
+    once = keras.Model(row, kl.Dense(1)(inner(row)))
+    twice = keras.Model(row, kl.Dense(1)(kl.Add()([inner(row), inner(2 * row)])))
+    assert row_bytes(once) == 2.5 * 4 * (4 + 8 + 6 + 1)
+    assert row_bytes(twice) == 2.5 * 4 * (4 + 4 + 2 * (8 + 6) + 6 + 1)
 
 
 def test_frozen_weights_need_neither_gradients_nor_optimiser_state() -> None:

@@ -124,6 +124,16 @@ def test_a_vocabulary_that_the_model_was_given_is_kept() -> None:
     assert new.get_layer("lookup").get_vocabulary()[1:] == ["a", "b"]
 
 
+def test_a_vocabulary_that_text_is_vectorized_by_is_kept_if_it_was_given(tmp_path: Path) -> None:
+    layer = keras.layers.TextVectorization(vocabulary=["a", "b"], output_sequence_length=2, name="words")
+    inputs = keras.Input((1,), name="text", dtype="string")
+    embedded = keras.layers.Embedding(4, 2)(layer(inputs))
+    keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Flatten()(embedded))).save(tmp_path / "old.keras")
+    rows = data({"text": np.array([["x y"]] * ROWS, dtype=np.str_)})
+    new, notices = models.fresh(models.load(tmp_path / "old.keras"), rows)
+    assert new.get_layer("words").get_vocabulary()[2:] == ["a", "b"] and not notices
+
+
 def test_freezing_counts_the_layers_of_nested_models_from_the_output() -> None:
     inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="deep")], name="inner")
     model = keras.Sequential(

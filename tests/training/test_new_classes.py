@@ -70,6 +70,22 @@ def test_a_grown_head_keeps_its_rows_and_all_other_layers(path: Path) -> None:
     assert grown.output_shape == (None, ALL) and np.all(np.any(after["out"][0][:, KNOWN:] != 0, axis=0))
 
 
+def test_a_blend_without_new_weights_has_the_units_that_were_drawn_for_new_classes(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, drawn = Recorded(path, HOW, VALIDATION), []
+    load = engine.load_model
+
+    def watching() -> keras.Model:
+        model = load()
+        drawn.append(layer_weights(model))
+        return model
+
+    monkeypatch.setattr(engine, "load_model", watching)
+    blended = make_strategy("blend", {"share": 0.0, "epochs": 1}).train(None, NEW, engine)
+    assert all(same(weights, drawn[0][name]) for name, weights in layer_weights(blended).items())
+
+
 def test_a_head_inside_a_nested_model_grows_and_the_old_model_is_left_alone(tmp_path: Path) -> None:
     ending = keras.Sequential([keras.Input((4,)), kl.Dense(3, name="deep"), kl.Softmax()], name="ending")
     row = keras.Input((6,), name="row")

@@ -24,7 +24,14 @@ TRUE_SHIFT = np.array([1.5, 0.0, -1.0])
 
 
 def is_softmax(how: Schema) -> bool:
-    return how.units > 1 and how.task != "multilabel"
+    return how.units > 1 and how.task != "multilabel" and how.loss != "binary_crossentropy"
+
+
+def columns(how: Schema, targets: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return 0 and 1, a column a unit."""
+    if how.task == "multiclass":
+        return np.eye(how.units, dtype=np.int8)[targets]
+    return targets.reshape(len(targets), how.units)
 
 
 def probabilities(how: Schema, logits: Floats) -> Floats:
@@ -34,8 +41,8 @@ def probabilities(how: Schema, logits: Floats) -> Floats:
 def labels(how: Schema, logits: Floats, rng: np.random.Generator) -> NDArray[np.integer]:
     """Draw labels that the logits predict well."""
     chance = probabilities(how, logits)
-    if is_softmax(how):
-        return np.array([rng.choice(how.units, p=row) for row in chance], np.int32)
+    if how.task == "multiclass" or is_softmax(how):
+        return np.array([rng.choice(how.units, p=row / row.sum()) for row in chance], np.int32)
     drawn = (rng.random(chance.shape) < chance).astype(np.int8)
     return drawn if how.task == "multilabel" else drawn[:, 0].astype(np.int32)
 
@@ -44,7 +51,7 @@ def log_loss(how: Schema, logits: Floats, targets: NDArray[np.integer]) -> float
     chance = probabilities(how, logits).clip(1e-12, 1 - 1e-12)
     if is_softmax(how):
         return float(-np.log(chance[np.arange(len(targets)), targets]).mean())
-    y = targets.reshape(chance.shape)
+    y = columns(how, targets)
     return float(-(y * np.log(chance) + (1 - y) * np.log(1 - chance)).mean())
 
 
@@ -53,7 +60,7 @@ def frequency(how: Schema, targets: NDArray[np.integer]) -> Floats:
     if is_softmax(how):
         counts = np.bincount(targets, minlength=how.units) + 0.5
         return np.log(counts / counts.sum())
-    rows = targets.reshape(len(targets), -1)
+    rows = columns(how, targets)
     return special.logit((rows.sum(axis=0) + 0.5) / (len(rows) + 1))
 
 
@@ -63,6 +70,11 @@ WAYS = {
     "two units": (schema("binary", 2, "sparse_categorical_crossentropy"), "softmax"),
     "classes": (schema("multiclass", 3), "softmax"),
     "classes, logits": (schema("multiclass", 3, from_logits=True), None),
+    "classes, a sigmoid each": (schema("multiclass", 3, "binary_crossentropy"), "sigmoid"),
+    "classes, a sigmoid each, logits": (
+        schema("multiclass", 3, "binary_crossentropy", from_logits=True),
+        None,
+    ),
     "labels": (schema("multilabel", 3), "sigmoid"),
 }
 

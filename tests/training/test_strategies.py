@@ -14,6 +14,7 @@ from keras import layers as kl
 
 from retrain_core.errors import RunError
 from retrain_core.strategies import make_strategy
+from retrain_core.strategies.lp_ft import HeadFirst
 from retrain_core.training.learner import pull
 from retrain_core.types import Dataset
 from tests.training.build import (
@@ -248,6 +249,38 @@ def test_the_best_weights_on_the_validation_rows_are_returned(asked: Question, e
     assert losses[-1] > min(losses) and engine.best_validation_loss() == min(losses)
 
 
+def test_an_optimiser_that_averages_weights_is_judged_by_its_averages(tmp_path) -> None:
+    keras.utils.set_random_seed(0)
+    how, model = schema("regression"), mlp(activation=None)
+    averaging = keras.optimizers.SGD(0.6, use_ema=True, ema_momentum=0.7)
+    path = saved(model, tmp_path / "model.keras", averaging, "mse")
+    rows, validation = rows_for(model, how, 96), rows_for(model, how, 96, seed=1)
+    options = {"epochs": 8, "trainable_layers": 2, "patience": 0}
+    engine = Recorded(path, how, validation)
+    after = make_strategy("fine_tune", options).train(None, rows, engine)
+
+    draws = np.random.default_rng(0)  # as the engine's
+    order = np.concatenate([draws.permutation(96) for _ in range(8)])
+    theirs = keras.saving.load_model(path)
+    averages = []
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: averages.append(
+            [np.array(average) for average in theirs.optimizer._model_variables_moving_average]
+        )
+    )
+    x, y = rows.inputs["row"][order], np.asarray(rows.targets)[order]
+    theirs.fit(x, y, batch_size=32, shuffle=False, verbose=0, callbacks=[note])
+    losses = []
+    for weights in averages[2::3]:
+        theirs.set_weights(weights)
+        losses.append(theirs.evaluate(validation.inputs["row"], validation.targets, verbose=0))
+    assert validation_losses(engine) == pytest.approx(losses, rel=1e-4)
+    best = int(np.argmin(losses))
+    assert best < 7
+    for ours, average in zip(after.get_weights(), averages[2::3][best], strict=True):
+        np.testing.assert_allclose(ours, average, atol=1e-5)
+
+
 def test_training_ends_when_the_validation_loss_gets_no_better(asked: Question, engine: Recorded) -> None:
     train("fine_tune", asked, engine, epochs=50, rate=100.0, patience=2)
     losses = validation_losses(engine)
@@ -271,6 +304,30 @@ def test_a_stop_keeps_the_best_weights_so_far(
     losses = validation_losses(engine)
     assert engine.stopped and len(losses) < 10
     assert loss_of(asked, engine, model) == pytest.approx(min(losses), abs=1e-5)
+
+
+def test_a_second_part_that_makes_it_worse_leaves_the_result_of_the_first(tmp_path) -> None:
+    keras.utils.set_random_seed(0)
+    how, model = schema(), mlp()
+    path = saved(model, tmp_path / "model.keras", keras.optimizers.SGD(0.1), how.loss)
+    engine = Recorded(path, how, rows_for(model, how, 200, seed=1))
+    parts = HeadFirst(epochs=3, head_share=0.6, slower=1.0, rate=100.0, patience=0)
+    after = parts.train(None, rows_for(model, how, 200), engine)
+    losses = validation_losses(engine)
+    assert min(losses[:2]) < min(losses[2:])
+    assert engine.best_validation_loss() == pytest.approx(min(losses))
+    assert changed(model, after) == {"out"}
+
+
+def test_a_stop_soon_after_the_trials_returns_the_best_trial(
+    asked: Question, engine_of: Callable[..., Recorded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = engine_of()
+    fits = watched(monkeypatch, engine, lambda *_: engine.best_validation_loss())
+    monkeypatch.setattr(engine, "_should_stop", lambda: len(fits) == 3)  # in the fit after them
+    model = train("surgical", asked, engine, epochs=30, trial_epochs=6, patience=0)
+    assert engine.stopped and min(fits[:3]) < fits[3]
+    assert loss_of(asked, engine, model) == pytest.approx(min(fits), abs=1e-5)
 
 
 def test_a_stop_while_the_head_learns_alone_leaves_the_other_layers(

@@ -180,9 +180,7 @@ class LocalLauncher:
         waiting = list(self._asked.values())
         self._forked.clear()
         self._asked.clear()
-        self._close_server()
-        self._server_errors.seek(0)
-        sys.stderr.write(self._server_errors.read().decode(errors="replace"))
+        self._close_server(unasked=True)
         self._server, self._ready = self._start_server() if self._ready else None, False
         for request in waiting:
             folder = Path(request["run"])
@@ -192,7 +190,7 @@ class LocalLauncher:
                 ended.append((folder, 1))
         return ended
 
-    def _close_server(self) -> None:
+    def _close_server(self, *, unasked: bool = False) -> None:
         if self._server is not None and self._server.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._server.stdin.close()
@@ -202,6 +200,10 @@ class LocalLauncher:
                 self._server.kill()
                 self._server.wait()
             self._listener.join(timeout=10)
+            with self._server_errors:
+                self._server_errors.seek(0)
+                if unasked:
+                    sys.stderr.write(self._server_errors.read().decode(errors="replace"))
 
 
 def _environment(device: str) -> dict[str, str]:
