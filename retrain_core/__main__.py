@@ -20,6 +20,7 @@ from retrain_core.errors import DataError, FileError, InputError, RetrainError, 
 from retrain_core.types import ExperimentSpec, Limits, RunSpec, ShiftReport, Table, to_json
 
 if TYPE_CHECKING:
+    from retrain_core.runs.forecasts import EstimateState
     from retrain_core.runs.runner import Runner
     from retrain_core.runs.store import Store
 
@@ -81,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME.OPTION=VALUE",
         help="an option of one strategy, or its device, such as fine_tune.trainable_layers=2",
+    )
+    compare.add_argument(
+        "--forecast", action="store_true", help="say what each strategy will cost before anything is trained"
     )
     compare.add_argument("--seed", type=int, default=0, help="first seed, and the seed of the split")
     compare.add_argument("--seeds", type=int, default=1, help="runs a strategy, each with a seed of its own")
@@ -190,6 +194,8 @@ def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespa
     runner = Runner(store)
     try:
         prepare(store, spec)  # not by the runner, so that an error keeps its kind and its exit code
+        if options.forecast:
+            runs = _forecast(store, runs, runner)
         store.add_runs(runs)
         _wait(store, spec.id, runner)
     finally:
@@ -267,6 +273,39 @@ def _experiment(store: Store, options: argparse.Namespace, id: str) -> Experimen
     )
     store.save_experiment(spec)
     return spec
+
+
+def _forecast(store: Store, runs: Sequence[RunSpec], runner: Runner) -> Sequence[RunSpec]:
+    """Rehearse the runs, tell on standard error what they will cost, and return them with that."""
+    from retrain_core.runs.forecasts import estimates, with_forecasts
+    from retrain_core.runs.plan import plan_estimates
+
+    rehearsals = plan_estimates(runs)
+    store.add_estimates(rehearsals)
+    told: set[str] = set()
+    while len(told) < len(rehearsals):
+        runner.step()
+        time.sleep(0.02)
+        for id, state in estimates(store, runs[0].experiment).items():
+            if state.done and id not in told:
+                told.add(id)
+                print(f"{state.spec.strategy}: {_cost(state)}", file=sys.stderr)
+    return with_forecasts(store, runs)
+
+
+def _cost(state: EstimateState) -> str:
+    """Return what one run of a strategy will cost, as far as a rehearsal could find out."""
+    if state.estimate is None:
+        return f"no forecast ({state.error})"
+    (low, high), (least, most) = state.estimate.seconds, state.estimate.rows_seen
+    rows = f"{most:,}" if least == most else f"{least:,} to {most:,}"
+    joules = state.estimate.energy_joules
+    energy = "energy unknown" if joules is None else f"{joules[0]:.0f} to {joules[1]:.0f} J"
+    advice = f". {state.estimate.advice}" if state.estimate.advice else ""
+    return (
+        f"forecast {low:.1f} to {high:.1f} s, {state.estimate.peak_memory_mb:,.0f} MB, {rows} rows, "
+        f"{energy}{advice}"
+    )
 
 
 def _wait(store: Store, experiment: str, runner: Runner) -> None:

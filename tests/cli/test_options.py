@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,30 @@ def test_seeds_strategies_weight_and_holdout_file(files: Path, tmp_path: Path) -
     assert fine_tune["options"]["batch_size"] == 16
     mean = np.mean([seed["new"]["loss"] for seed in fine_tune["per_seed"]])
     assert fine_tune["new"]["loss"] == pytest.approx(mean)
+
+
+def test_what_it_will_cost_is_told_before_anything_is_trained(files: Path, tmp_path: Path) -> None:
+    done = compare(
+        files,
+        tmp_path,
+        "--forecast",
+        "--strategies",
+        "keep,fine_tune,replay",
+        "--seeds",
+        2,
+        "--device",
+        "cpu",
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    told = [line for line in lines if line.startswith(("fine_tune: ", "replay: "))]
+    assert re.fullmatch(
+        r"fine_tune: forecast [\d.]+ to [\d.]+ s, [\d,]+ MB, [\d,]+ rows, (energy unknown|[\d.]+ to [\d.]+ J)",
+        told[0],
+    )
+    assert re.fullmatch(r"replay: no forecast \(.*needs old data.*\)", told[1])  # and nothing else was asked
+    assert len(told) == 2 and lines.index(told[1]) < lines.index("keep-0: running")
+    assert read(tmp_path)["strategies"]["fine_tune"]["forecast"] is not None
 
 
 def test_same_seed_same_numbers(files: Path, tmp_path: Path) -> None:
