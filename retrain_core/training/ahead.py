@@ -50,19 +50,17 @@ class Ahead:
     def take(
         self, inputs: list[NDArray[Any]], rows: NDArray[np.int32], then: NDArray[np.int32]
     ) -> list[tf.Tensor]:
-        """Return the outputs for ``rows``, and begin with those for the rows that come ``then``.
-
-        Each call must be for what the last one began, or begin anew after a call with no rows to come.
-        """
+        """Return the outputs for ``rows``, and begin with those for the rows that come ``then``."""
         begun, self._next = self._next, None
-        outputs = self._do(inputs, rows) if begun is None else begun[1].result()
+        outputs = None
+        if begun is not None:
+            found = begun[1].result()  # also if it is not wanted any more: it draws from the same generator
+            outputs = found if np.array_equal(begun[0], rows) else None
+        if outputs is None:
+            outputs = self._do(inputs, rows)
         if len(then):
             self._next = then, self._thread.submit(self._do, inputs, then)
         return outputs
-
-    def forget(self) -> None:
-        """Begin anew: the rows to come will not be asked for."""
-        self._next = None
 
     def _do(self, inputs: list[NDArray[Any]], rows: NDArray[np.int32]) -> list[tf.Tensor]:
         masks = [tf.constant(part.draw(len(rows))) for part in self._masks]

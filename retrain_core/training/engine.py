@@ -21,7 +21,7 @@ from retrain_core.training import heads, models
 from retrain_core.training.forecast import Forecast
 from retrain_core.training.graph import leaves
 from retrain_core.training.learner import Penalty, Teacher, pull
-from retrain_core.training.loop import Forward, Loop, Source
+from retrain_core.training.loop import NOTHING, Forward, Loop, Source
 from retrain_core.training.memory import check_batch
 from retrain_core.training.objective import Objective
 from retrain_core.training.replay import Reservoir
@@ -220,12 +220,13 @@ class Engine:
         if model is self._fitted:  # an earlier part of the run made it, and may have been better
             best_loss = loop.score(validation)["loss"]
         self._curve_start(loop, validation)
+        following = self._shuffled(rows.rows)
         for epoch in range(epochs):
-            order = self._rng.permutation(rows.rows).astype(np.int32)
+            order, following = following, self._shuffled(rows.rows)
             if budget is not None:
                 order = order[: (budget - epoch * epoch_steps) * size]
             label = f"epoch {self._at.epoch + 1}" + ("" if share < 1 else f" of {epochs}")
-            logs = self._train(loop, source, order, size, share / epochs, label)
+            logs = self._train(loop, source, order, size, share / epochs, label, following)
             learnt = model.get_weights() if self.objective.averages else None
             loop.finalize()  # an optimiser that averages weights is judged by its averages, which are kept
             scores = loop.score(validation)
@@ -438,13 +439,23 @@ class Engine:
             pieces += [order[step * size : (step + 1) * size], memory.draw(replayed)]
         return np.concatenate(pieces)
 
+    def _shuffled(self, rows: int) -> NDArray[np.int32]:
+        return self._rng.permutation(rows).astype(np.int32)
+
     def _train(
-        self, loop: Loop, source: Source, order: NDArray[np.int32], size: int, share: float, label: str
+        self,
+        loop: Loop,
+        source: Source,
+        order: NDArray[np.int32],
+        size: int,
+        share: float,
+        label: str,
+        following: NDArray[np.int32] = NOTHING,
     ) -> dict[str, float]:
         """Train on ``order``, reporting progress over its ``share`` of the run; stop early if asked."""
         rows, done = self._at.rows, self._at.done
         logs: dict[str, float] = {}
-        for logs in loop.train(source, order, size):
+        for logs in loop.train(source, order, size, following):
             self._at.rows = rows + int(logs["rows"])
             self._at.done = done + share * logs["share"]
             self._tell(label, **self._position(logs))

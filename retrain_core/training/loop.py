@@ -42,6 +42,7 @@ CANNOT_COMPILE = (
 )
 
 Rows = NDArray[np.int32]
+NOTHING: Rows = np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True)
@@ -146,21 +147,24 @@ class Loop:
         self._build(source)
         return source
 
-    def train(self, source: Source, order: Rows, batch_size: int) -> Iterator[dict[str, float]]:
+    def train(
+        self, source: Source, order: Rows, batch_size: int, following: Rows = NOTHING
+    ) -> Iterator[dict[str, float]]:
         """Train on the rows ``order`` names, yielding the running loss and metric after each chunk.
+
+        The next call is expected for the rows ``following``, if they are known: it then begins without a wait.
 
         Raises:
             RunError: If the loss is not a number any more; it names the step.
         """
         self._learner.reset_metrics()
-        if self._ahead:
-            self._ahead.forget()
         done, told = 0, time.perf_counter()
         while done < len(order):
             start = time.perf_counter()
-            rows = order[done:][: self._due(len(order), done, batch_size, source)]
+            rows = order[done:][: self._due(len(order) - done, batch_size, source)]
             done += len(rows)
-            then = order[done:][: self._due(len(order), done, batch_size, source)]
+            then = order[done:] if done < len(order) else following
+            then = then[: self._due(len(then), batch_size, source)]
             with exhaustion_told():
                 self._steps(self._batch(source, rows, then), len(rows), batch_size)
             now = time.perf_counter()
@@ -197,9 +201,8 @@ class Loop:
 
     # --- chunks -------------------------------------------------------------------------------
 
-    def _due(self, rows: int, done: int, size: int, source: Source) -> int:
+    def _due(self, left: int, size: int, source: Source) -> int:
         """Return how many of the rows that are left come next."""
-        left = rows - done
         fitting = max(1, CHUNK_BYTES // max(1, size * row_bytes(source.inputs)))
         if self._phase.endswith("compiled") and left >= size:
             self._most_compiled = self._most_compiled or min(MOST_COMPILED, fitting, self._call_steps)
@@ -207,10 +210,7 @@ class Loop:
         if left < size:
             return left
         if self._ahead and not self._trial:
-            fitting = self._ahead.rows_at_once(source.inputs) // (
-                size if done else 4 * size
-            )  # the first are waited for
-            return min(max(1, fitting) * size, left)
+            return min(max(1, self._ahead.rows_at_once(source.inputs) // size) * size, left)
         return min(min(self._most_steps, fitting) * size, left)
 
     @property
