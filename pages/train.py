@@ -39,7 +39,9 @@ def settings(spec: ExperimentSpec) -> None:
     usual = [strategy for strategy in offered if strategy.default_on]
     others = [strategy for strategy in offered if not strategy.default_on]
     chosen = strategy_forms(spec, usual)
-    with st.expander(f"More strategies ({len(others)})"):
+    begun = any(f"use_{strategy.name}" in st.query_params for strategy in others)
+    is_open = st.session_state.setdefault("more_strategies_open", begun)  # a refresh shows what was chosen
+    with st.expander(f"More strategies ({len(others)})", expanded=is_open):
         chosen |= strategy_forms(spec, others)
     chosen = {name: chosen[name] for name in STRATEGIES if name in chosen}
     if not chosen:

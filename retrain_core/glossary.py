@@ -26,6 +26,8 @@ GLOSSARY: dict[str, str] = {
     "step budget": "A number of training steps that every strategy does, so that they are compared at equal compute.",
     "class weights": "Weights in the loss that make all classes count alike, however many rows they have.",
     "compiled steps": "Training steps fused by the XLA compiler; chosen where a few measured steps show that it is faster.",
+    "plain steps": "Training steps done one operation after another by TensorFlow, as Keras does them.",
+    "device shared": "Other runs trained on the same device at the same time, so the times may be longer than alone.",
     "forecast": "What a run will cost, measured on a few real steps of this very model; the range allows for early stopping.",
     "prequential score": "Score on each arriving batch before it is trained on, averaged over the rows so far.",
     "peak memory": "The largest amount of main memory that the training process held at any moment.",

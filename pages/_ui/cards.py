@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.text import literal, seconds
+from pages._ui.text import help_for, literal, seconds
 from retrain_core.figures.style import look_of, score_text, trains
 from retrain_core.runs import RunState
 from retrain_core.types import RunResult, RunSpec
 
+CARD_TERMS = ("forecast", "plain steps", "compiled steps", "device shared")
 STATUS = {
     "queued": ("waiting", "gray"),
     "running": ("running", "blue"),
@@ -26,7 +27,9 @@ def run_card(run: RunState, *, several_seeds: bool) -> None:
         seed = f" · seed {run.spec.seed}" if several_seeds else ""
         st.markdown(f"**{look_of(run.spec.strategy).title}**{seed} :{colour}-badge[{words}]")
         st.progress(min(run.progress, 1.0))
-        st.caption(_where(run))
+        where = _where(run)
+        terms = [f"{term.capitalize()}: {help_for(term)}" for term in CARD_TERMS if term in where]
+        st.caption(where, help="\n\n".join(terms) or None)
         st.markdown(_scores(run))
         for notice in run.notices:
             st.caption(f":material/info: {literal(notice)}")
