@@ -137,6 +137,10 @@ def growth() -> None:
             f"| {row.seconds / (0.65 * row.rows) * 1e6:.1f} | {row.private_mb:,.0f} |"
         )
     warm.close()
+    tell(
+        "\nOwn memory counts the pages of mapped arrays that no other process has in use: "
+        "with one worker, all it has read."
+    )
     (HERE / "growth.svg").write_text(growth_plot.draw(found))
     tell("\n![time and memory over rows](growth.svg)\n")
 
