@@ -50,9 +50,9 @@ def orders(monkeypatch: pytest.MonkeyPatch) -> list[tuple[NDArray[np.int32], int
     """Return a list that gets the rows and the batch size of each call that trains."""
     seen, train = [], Loop.train
 
-    def watching(loop: Loop, source: Any, order: NDArray[np.int32], size: int) -> Any:
+    def watching(loop: Loop, source: Any, order: NDArray[np.int32], size: int, *more: Any) -> Any:
         seen.append((order, size))
-        return train(loop, source, order, size)
+        return train(loop, source, order, size, *more)
 
     monkeypatch.setattr(Loop, "train", watching)
     return seen
