@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from retrain_core.runs.runner import Runner
     from retrain_core.runs.store import Store
 
+TICK_SECONDS, LOOK_SECONDS = 0.02, 0.3
 MOST_SEED = 2**32 - 1  # Keras takes no larger one
 
 
@@ -283,13 +284,15 @@ def _forecast(store: Store, runs: Sequence[RunSpec], runner: Runner) -> Sequence
     rehearsals = plan_estimates(runs)
     store.add_estimates(rehearsals)
     told: set[str] = set()
-    while len(told) < len(rehearsals):
-        runner.step()
-        time.sleep(0.02)
+
+    def look() -> bool:
         for id, state in estimates(store, runs[0].experiment).items():
             if state.done and id not in told:
                 told.add(id)
                 print(f"{state.spec.strategy}: {_cost(state)}", file=sys.stderr)
+        return len(told) == len(rehearsals)
+
+    _work_until(look, runner)
     return with_forecasts(store, runs)
 
 
@@ -313,13 +316,8 @@ def _wait(store: Store, experiment: str, runner: Runner) -> None:
     from retrain_core.runs.state import experiment_status, run_states
 
     told: dict[str, str] = {}
-    next_look = 0.0
-    while True:
-        runner.step()
-        time.sleep(0.02)
-        if time.monotonic() < next_look:
-            continue
-        next_look = time.monotonic() + 0.3
+
+    def look() -> bool:
         status, error = experiment_status(store, experiment)
         if status == "failed":
             raise RunError(error or "The data could not be prepared.")
@@ -329,8 +327,21 @@ def _wait(store: Store, experiment: str, runner: Runner) -> None:
             if told.get(state.spec.id) != line:
                 told[state.spec.id] = line
                 print(f"{state.spec.id}: {line}{f' ({state.error})' if state.error else ''}", file=sys.stderr)
-        if status == "ready" and all(state.done for state in states):
-            return
+        return status == "ready" and all(state.done for state in states)
+
+    _work_until(look, runner)
+
+
+def _work_until(look: Callable[[], bool], runner: Runner) -> None:
+    """Let the runner work until ``look``, asked now and then, finds that all is done."""
+    next_look = 0.0
+    while True:
+        runner.step()
+        time.sleep(TICK_SECONDS)
+        if time.monotonic() >= next_look:
+            if look():
+                return
+            next_look = time.monotonic() + LOOK_SECONDS
 
 
 def _report(options: argparse.Namespace) -> None:

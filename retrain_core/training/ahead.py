@@ -32,6 +32,7 @@ class Ahead:
 
     def __init__(self, model: keras.Model, dropouts: Sequence[Noise], inputs: int) -> None:
         self._masks = [_Masks(part) for part in dropouts]
+        self._model, self._types = model, [tensor.dtype for tensor in model.inputs[:inputs]]
         self._call = graph_function(
             self._outputs,
             input_signature=[
@@ -39,7 +40,6 @@ class Ahead:
                 [tf.TensorSpec((None, *part.shape), tf.bool) for part in dropouts],
             ],
         )
-        self._model = model
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ahead")
         self._next: tuple[NDArray[np.int32], Future[list[tf.Tensor]]] | None = None
 
@@ -64,7 +64,8 @@ class Ahead:
 
     def _do(self, inputs: list[NDArray[Any]], rows: NDArray[np.int32]) -> list[tf.Tensor]:
         masks = [tf.constant(part.draw(len(rows))) for part in self._masks]
-        return list(self._call(take(inputs, rows), masks))
+        values = [tf.cast(v, dtype) for v, dtype in zip(take(inputs, rows), self._types, strict=True)]
+        return list(self._call(values, masks))
 
     def _outputs(self, inputs: list[tf.Tensor], masks: list[tf.Tensor]) -> list[tf.Tensor]:
         noise = [part.noise(mask) for part, mask in zip(self._masks, masks, strict=True)]

@@ -216,7 +216,7 @@ class Engine:
             self._after(loop)
             return model
         best, best_loss, waited = model.get_weights(), math.inf, 0
-        before = math.inf
+        before, averages = math.inf, self.objective.averages
         if model is self._fitted:  # an earlier part of the run made it, and may have been better
             best_loss = loop.score(validation)["loss"]
         self._curve_start(loop, validation)
@@ -227,7 +227,7 @@ class Engine:
                 order = order[: (budget - epoch * epoch_steps) * size]
             label = f"epoch {self._at.epoch + 1}" + ("" if share < 1 else f" of {epochs}")
             logs = self._train(loop, source, order, size, share / epochs, label, following)
-            learnt = model.get_weights() if self.objective.averages else None
+            learnt = model.get_weights() if averages else None
             loop.finalize()  # an optimiser that averages weights is judged by its averages, which are kept
             scores = loop.score(validation)
             self._at.epoch += 1

@@ -163,7 +163,7 @@ class Loop:
             start = time.perf_counter()
             rows = order[done:][: self._due(len(order) - done, batch_size, source)]
             done += len(rows)
-            then = order[done:] if done < len(order) else following
+            then = NOTHING if self._trial else order[done:] if done < len(order) else following
             then = then[: self._due(len(then), batch_size, source)]
             with exhaustion_told():
                 self._steps(self._batch(source, rows, then), len(rows), batch_size)
@@ -235,7 +235,7 @@ class Loop:
                 if self._compiles:
                     raise
                 self._trial, self.way = [], "plain"  # XLA cannot do this model: nothing was computed yet
-        self._run(self._plain_steps(batch), batch, size, phase)
+        self._run(self._plain_steps(batch), batch, size, phase if phase.endswith("plain") else "")
 
     def _plain_steps(self, batch: Batch) -> Any:
         if self._plain is None:
@@ -266,7 +266,7 @@ class Loop:
 
     def _note(self, phase: str, seconds: float, steps: int) -> None:
         """Keep what a step took, and choose once both ways were tried."""
-        if not self._trial:
+        if not self._trial or not phase:  # the smaller batch that ends an epoch is no trial of compiled steps
             return
         self._seconds[phase] = seconds / max(1, steps)
         self._trial = self._trial[1:]
@@ -290,7 +290,7 @@ class Loop:
             y = (y, tf.constant(source.then[rows]))
         weights = [] if source.weights is None else [tf.constant(source.weights[rows])]
         if self._ahead:
-            return self._ahead.take(source.inputs, rows, then[: 0 if self._trial else None]), y, weights
+            return self._ahead.take(source.inputs, rows, then), y, weights
         return take(source.inputs, rows), y, weights
 
     def _prepare(self, inputs: list[tf.Tensor]) -> list[tf.Tensor]:

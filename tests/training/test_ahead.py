@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -180,6 +181,17 @@ def test_half_precision_keeps_its_type() -> None:
     ahead = ahead_for(frozen_behind_dropout(kl.Dropout(RATE, dtype="float16"), dtype="float16"))
     (outputs,) = ahead.take([np.ones((5, 7), np.float32)], np.arange(5, dtype=np.int32), np.arange(0))
     assert (outputs.shape, outputs.dtype) == ((5, 6), "float16")
+
+
+def test_rows_of_another_type_are_cast_as_elsewhere(tmp_path: Path) -> None:
+    model = sequential(kl.Dropout(RATE), kl.Dense(6), output())
+    model.layers[1].trainable = False
+    path, how = saved(model, tmp_path / "model.keras", keras.optimizers.SGD(0.1), schema().loss), schema()
+    rows = rows_for(model, how)
+    bytes_ = replace(rows, inputs={"row": (np.asarray(rows.inputs["row"]) * 10).astype(np.uint8)})
+    loop = Loop(models.load(path), Objective(path, how), rows=ROWS)
+    *_, logs = loop.train(loop.source(bytes_), np.arange(ROWS, dtype=np.int32), SIZE)
+    assert loop._ahead is not None and logs["rows"] == ROWS
 
 
 # --- where it is not done -------------------------------------------------------------------------

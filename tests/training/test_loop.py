@@ -92,6 +92,16 @@ def test_the_faster_way_is_chosen(
     assert (loop.way, loop.choosing, loop.steps) == (way, 0, 6)
 
 
+@pytest.mark.usefixtures("quick_trials")
+def test_the_small_batch_that_ends_an_epoch_is_no_trial_of_compiled_steps(loop_of) -> None:
+    loop, rows = loop_of(mlp(), planned_steps=10_000)
+    source = loop.source(rows)
+    list(loop.train(source, ORDER[:40], 16))  # two plain steps, then 8 rows
+    assert loop.choosing and set(loop._seconds) == {"warm plain", "plain"}
+    list(loop.train(source, ORDER[:32], 16))
+    assert set(loop._seconds) == {"warm plain", "plain", "warm compiled", "compiled"}
+
+
 @pytest.mark.parametrize(
     ("model", "planned", "a_call"),
     [
