@@ -115,7 +115,5 @@ with st.container(horizontal=True):
         )
 
 st.subheader("The same from the command line")
-st.caption(
-    "Options of a single strategy, and a time limit, are at their defaults there. What was overruled on the Data page cannot be said there yet."
-)
+st.caption("A time limit, and what was overruled on the Data page, cannot be said there yet.")
 st.code(command(content), language="bash", wrap_lines=True)
