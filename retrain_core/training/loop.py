@@ -130,7 +130,6 @@ class Loop:
         self._plain: Any = None
         self._compiled: Any = None
         self._compiles = False
-        self._most_compiled = 0
         self._test: Any = None
 
     def source(
@@ -166,7 +165,7 @@ class Loop:
             then = NOTHING if self._trial else order[done:] if done < len(order) else following
             then = then[: self._due(len(then), batch_size, source)]
             with exhaustion_told():
-                self._steps(self._batch(source, rows, then), len(rows), batch_size)
+                self._steps(source, self._batch(source, rows, then), len(rows), batch_size)
             now = time.perf_counter()
             if done == len(order) or now - told > CHUNK_SECONDS or self._trial:
                 told = now
@@ -203,15 +202,17 @@ class Loop:
 
     def _due(self, left: int, size: int, source: Source) -> int:
         """Return how many of the rows that are left come next."""
-        fitting = max(1, CHUNK_BYTES // max(1, size * row_bytes(source.inputs)))
-        if self._phase.endswith("compiled") and left >= size:
-            self._most_compiled = self._most_compiled or min(MOST_COMPILED, fitting, self._call_steps)
-            return min(self._most_compiled, self._most_steps, left // size) * size
         if left < size:
             return left
+        if self._phase.endswith("compiled"):
+            return min(self._most_compiled(size, source), self._most_steps, left // size) * size
         if self._ahead and not self._trial:
             return min(max(1, self._ahead.rows_at_once(source.inputs) // size) * size, left)
-        return min(min(self._most_steps, fitting) * size, left)
+        return min(min(self._most_steps, _fitting(size, source)) * size, left)
+
+    def _most_compiled(self, size: int, source: Source) -> int:
+        """Return for how many steps XLA compiles."""
+        return min(MOST_COMPILED, _fitting(size, source), self._call_steps)
 
     @property
     def _phase(self) -> str:
@@ -223,12 +224,13 @@ class Loop:
             return self.choosing
         return MOST_COMPILED if self.way == "compiled" else self._steps_a_chunk
 
-    def _steps(self, batch: Batch, rows: int, size: int) -> None:
+    def _steps(self, source: Source, batch: Batch, rows: int, size: int) -> None:
         """Train on a batch of many steps in the way that is due."""
         phase = self._phase
         if phase.endswith("compiled") and rows >= size:
             try:
-                self._run(self._compiled_steps(batch, size), batch, rows // size, phase)
+                most = self._most_compiled(size, source)
+                self._run(self._compiled_steps(batch, most, size), batch, rows // size, phase)
                 self._compiles = True
                 return
             except CANNOT_COMPILE:
@@ -242,10 +244,10 @@ class Loop:
             self._plain = plain_steps(self._learner, self._noise, self._prepare, _signature(batch))
         return self._plain
 
-    def _compiled_steps(self, batch: Batch, size: int) -> Any:
+    def _compiled_steps(self, batch: Batch, most: int, size: int) -> Any:
         if self._compiled is None:
             self._compiled = compiled_steps(
-                self._learner, self._noise, self._prepare, _signature(batch), self._most_compiled, size
+                self._learner, self._noise, self._prepare, _signature(batch), most, size
             )
         return self._compiled
 
@@ -361,6 +363,11 @@ class Forward:
         structure = functional(self.model)._inputs_struct
         x = keras.tree.pack_sequence_as(structure, _cast(inputs, self.model))
         return list(keras.tree.flatten(self.model(x, training=False)))
+
+
+def _fitting(size: int, source: Source) -> int:
+    """Return how many steps of ``size`` rows go into a chunk."""
+    return max(1, CHUNK_BYTES // max(1, size * row_bytes(source.inputs)))
 
 
 def _signature(batch: Batch) -> Any:
