@@ -86,7 +86,7 @@ if chosen is not None:
     shift = shifts[chosen]
     st.write(literal(shift.summary))
     for finding in shift.findings:
-        st.markdown(f":orange[:material/warning:] {literal(finding)}")
+        st.markdown(f":orange[:material/warning:] {literal(finding.text)}")
     if chosen in names:
         figure = figures.column_distribution(old[chosen], new[chosen], shift)
     else:

@@ -140,7 +140,9 @@ def _label(number: int, label: ColumnShift, old: pd.DataFrame, new: pd.DataFrame
         sides = without_rare(*sides)
     figure = label_distribution(*sides, label.name, task)
     key = f"label-{number}" if number else "label"
-    return Chart(key, f"Label: {label.name}", label.summary, figure, label.findings)
+    return Chart(
+        key, f"Label: {label.name}", label.summary, figure, tuple(finding.text for finding in label.findings)
+    )
 
 
 def _distribution(number: int, shift: ColumnShift, old: pd.DataFrame, new: pd.DataFrame) -> Chart:
@@ -148,7 +150,13 @@ def _distribution(number: int, shift: ColumnShift, old: pd.DataFrame, new: pd.Da
     if shift.kind == "categorical":
         sides = without_rare(*sides)
     figure = column_distribution(*sides, shift)
-    return Chart(f"column-{number}", f"Column: {shift.name}", shift.summary, figure, shift.findings)
+    return Chart(
+        f"column-{number}",
+        f"Column: {shift.name}",
+        shift.summary,
+        figure,
+        tuple(finding.text for finding in shift.findings),
+    )
 
 
 def without_rare(old: pd.Series[Any], new: pd.Series[Any]) -> tuple[pd.Series[Any], pd.Series[Any]]:

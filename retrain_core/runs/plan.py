@@ -79,7 +79,7 @@ def plan_estimates(runs: Sequence[RunSpec]) -> list[RunSpec]:
     Keep has none: it trains nothing.
     """
     return [
-        dataclasses.replace(run, id=estimate_id(run), rehearse=True)
+        dataclasses.replace(run, id=estimate_id(run), work="rehearse")
         for run in runs
         if run.strategy != "keep" and run.seed == runs[0].seed
     ]

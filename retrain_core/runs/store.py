@@ -34,7 +34,16 @@ from typing import Any, TypeVar
 from retrain_core.data.files import write_atomic
 from retrain_core.data.readers import file_hash
 from retrain_core.errors import StoreError
-from retrain_core.types import ExperimentSpec, FileRef, RunResult, RunSpec, SplitSummary, from_json, to_json
+from retrain_core.types import (
+    ExperimentSpec,
+    FileRef,
+    RunResult,
+    RunSpec,
+    SplitSummary,
+    Work,
+    from_json,
+    to_json,
+)
 
 EXTENSIONS = (".keras", ".h5", ".csv", ".parquet", ".npz")
 ID_PATTERN = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
@@ -247,8 +256,9 @@ class Store:
             try:
                 specs.append(self.run(experiment, name[0]))
             except StoreError:
-                seed, rehearse = int(name[2]), is_estimate(name[0])
-                specs.append(RunSpec(name[0], experiment, name[1], options={}, seed=seed, rehearse=rehearse))
+                seed = int(name[2])
+                work: Work = "rehearse" if is_estimate(name[0]) else "train"
+                specs.append(RunSpec(name[0], experiment, name[1], options={}, seed=seed, work=work))
         return sorted(specs, key=lambda spec: (spec.seed, spec.order))
 
     def add_runs(self, runs: Sequence[RunSpec]) -> None:

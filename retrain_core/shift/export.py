@@ -33,7 +33,7 @@ def _column(column: ColumnShift) -> dict[str, Any]:
         "level": column.level,
         "effect": _finite(column.effect),
         "summary": column.summary,
-        "findings": list(column.findings),
+        "findings": [finding.text for finding in column.findings],
         "measures": _measures(column.measures),
     }
 

@@ -58,7 +58,7 @@ def labels_aspect(labels: Sequence[ColumnShift], names: Sequence[str], lacking: 
         return Aspect(None, f"It cannot be told: {' '.join(lacking)}")
     worst = _most_moved(labels)
     level = worst.level if "effect_size" in worst.measures else None
-    said = " ".join([worst.summary, *worst.findings])
+    said = " ".join([worst.summary, *(finding.text for finding in worst.findings)])
     if len(names) == 1:
         return Aspect(level, said, worst.measures)
     moved = sum(label.level != "none" for label in labels)

@@ -21,7 +21,7 @@ from retrain_core.shift.labels import label_summary, labels_aspect, labels_claus
 from retrain_core.shift.levels import ORDER, detectable_effect
 from retrain_core.shift.multivariate import check_domain
 from retrain_core.shift.overall import overall_aspect
-from retrain_core.types import Aspect, ColumnShift, ShiftReport, Task
+from retrain_core.types import Aspect, ColumnFinding, ColumnShift, ShiftReport, Task
 
 # Subjects beside the columns, which a column's name cannot be taken for.
 LABEL, MULTIVARIATE, CONCEPT = "label\0", "multivariate\0", "concept\0"
@@ -139,7 +139,7 @@ def _shift(pair: ColumnPair, evidence: Evidence, verdict: Verdict) -> ColumnShif
         effect=evidence.effect,
         measures=verdict.measures,
         summary=evidence.summary,
-        findings=evidence.findings,
+        findings=tuple(ColumnFinding("reading", text) for text in evidence.findings),
     )
 
 

@@ -43,4 +43,4 @@ def _row(column: ColumnShift) -> dict[str, Any]:
     for name, info in MEASURES.items():
         if name != "effect_size":
             row[info.title] = column.measures[name].value if name in column.measures else None
-    return row | {"findings": " ".join(column.findings) or None}
+    return row | {"findings": " ".join(finding.text for finding in column.findings) or None}

@@ -131,7 +131,7 @@ def test_a_folder_in_the_wrong_place_or_of_the_other_kind_is_no_run(asked: Asked
     source = store.run_folder(spec.id, id)
     shutil.copytree(source, store.experiment_folder(spec.id) / "runs" / id)
     assert store.runs(spec.id) == []
-    (source / "run.json").write_bytes(to_json(RunSpec(id, spec.id, "fine_tune", {}, 0, rehearse=False)))
+    (source / "run.json").write_bytes(to_json(RunSpec(id, spec.id, "fine_tune", {}, 0)))
     with pytest.raises(StoreError, match="cannot be used"):
         store.run(spec.id, id)
 

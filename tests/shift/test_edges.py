@@ -53,7 +53,7 @@ def test_an_odd_column(what):
     report = shift_report(*frames, label=None)
     column = next(column for column in report.columns if column.name == "odd")
     assert column.level == level
-    assert words in " ".join([column.summary, *column.findings])
+    assert words in " ".join([column.summary, *(finding.text for finding in column.findings)])
     assert column.summary.endswith(".") and np.isfinite(column.effect)
     assert "nan" not in column.summary.lower()
 

@@ -175,4 +175,6 @@ def test_a_rate_of_missing_values_is_a_shift_of_its_own():
     column = shift_report(old, new, label=None).columns[0]
     assert column.level == "major"
     assert column.measures["missing_rate"].value == pytest.approx(0.4)
-    assert column.findings == ("Missing values: 0 % of the old rows, 40 % of the new.",)
+    assert [finding.text for finding in column.findings] == [
+        "Missing values: 0 % of the old rows, 40 % of the new."
+    ]

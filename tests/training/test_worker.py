@@ -59,7 +59,7 @@ def test_a_rehearsal_does_a_few_steps_and_leaves_nothing_but_its_result(folder: 
     for left in ("model.keras", "scores.npz"):
         (folder / left).unlink()
     spec = from_json((folder / "run.json").read_bytes(), RunSpec)
-    (folder / "run.json").write_bytes(to_json(replace(spec, rehearse=True)))
+    (folder / "run.json").write_bytes(to_json(replace(spec, work="rehearse")))
     result = work(folder)
     assert result.status == "finished" and result.new is None and result.model is None
     assert result.rows_seen == 0 and result.estimate is not None

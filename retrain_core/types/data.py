@@ -1,0 +1,154 @@
+"""The data: tables, how they are read, and what a model is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from retrain_core.types.text import CLASS_NUMBER_LOSSES, Part, Task
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a file holds, before anyone has said what it means.
+
+    Args:
+        name: The file's name as the user knows it.
+        sha256: Hash of the file's bytes.
+        columns: One row an example; arrays of an NPZ file with one or two axes are columns too.
+        arrays: Arrays of an NPZ file with three or more axes by their name, each of shape ``(rows, ...)``.
+        flattened: The columns that an array of an NPZ file has become, by its name.
+        notes: What the reader noticed and the user should know.
+    """
+
+    name: str
+    sha256: str
+    columns: pd.DataFrame
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    flattened: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Number of examples."""
+        return len(self.columns)
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Which columns feed one model input; no columns means an array of the file does."""
+
+    input: str
+    columns: tuple[str, ...]
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """How a table becomes arrays for a model: all that was inferred, and what the user overruled.
+
+    Args:
+        task: Kind of problem.
+        labels: The label column. Several: one an output unit, for several labels or several numbers a row; or one a
+            class, if the file holds one-hot labels.
+        bindings: One an input of the model, in the model's order.
+        classes: What each output unit stands for, in unit order (for one unit: the 0 and the 1), and behind them the
+            labels that are new to the model; with several labels a row, their names; empty for regression.
+        units: Output units of the model.
+        from_logits: Whether the outputs are logits, or other scores with the border at 0, rather than probabilities.
+        loss: Keras name of the loss to train and score with, such as ``binary_crossentropy``.
+    """
+
+    task: Task
+    labels: tuple[str, ...]
+    bindings: tuple[Binding, ...]
+    classes: tuple[str, ...]
+    units: int
+    from_logits: bool
+    loss: str
+
+    @property
+    def new_classes(self) -> tuple[str, ...]:
+        """Labels that the model does not know."""
+        return self.classes[self.units :] if self.task == "multiclass" else ()
+
+    @property
+    def one_hot(self) -> bool:
+        """Whether the loss wants one-hot targets."""
+        classes = self.task in ("binary", "multiclass") and self.units > 1
+        return classes and self.loss not in CLASS_NUMBER_LOSSES
+
+    @property
+    def one_hot_columns(self) -> bool:
+        """Whether the file holds the classes as one-hot columns."""
+        return self.task in ("binary", "multiclass") and len(self.labels) > 1
+
+    @property
+    def label(self) -> str:
+        """The label column as people read it; several joined by commas."""
+        return ", ".join(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples as a model takes them.
+
+    Args:
+        inputs: One array an input, shape ``(rows, ...)``.
+        targets: Shape ``(rows,)``: class index (int32) or number (float32). Shape ``(rows, units)`` with several labels
+            (int8, 0 or 1) or several numbers (float32) a row.
+        task: Kind of problem.
+        names: Feature names, for messages and charts.
+        fingerprint: SHA-256 over inputs and targets.
+    """
+
+    inputs: Mapping[str, NDArray[Any]]
+    targets: NDArray[Any]
+    task: Task
+    names: tuple[str, ...]
+    fingerprint: str
+
+    @property
+    def rows(self) -> int:
+        """Number of examples."""
+        return len(self.targets)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked, and how it came out."""
+
+    status: Literal["ok", "warning", "error"]
+    title: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """The rows that no strategy trains on."""
+
+    sha256: str
+    new_rows: int
+    old_rows: int
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """How many rows each part has, and what was done to get there.
+
+    Args:
+        rows: By part.
+        holdout: What all candidates are scored on.
+        notes: What the user should know about the split.
+        held_labels: How many rows of the new holdout part have each label; empty for regression.
+    """
+
+    rows: Mapping[Part, int]
+    holdout: Holdout
+    notes: tuple[str, ...] = ()
+    held_labels: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,30 @@
+"""Values as JSON, and the words that many of them use."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+import msgspec
+
+Task = Literal["binary", "multiclass", "multilabel", "regression"]
+Level = Literal["none", "minor", "major"]
+Kind = Literal["numeric", "categorical"]
+Part = Literal["new_train", "new_validation", "new_holdout", "old_train", "old_holdout"]
+RunStatus = Literal["queued", "running", "finished", "failed", "stopped"]
+Scalar = str | int | float | bool
+T = TypeVar("T")
+CLASS_NUMBER_LOSSES = ("sparse_categorical_crossentropy", "categorical_generalized_cross_entropy")
+
+
+def to_json(value: object) -> bytes:
+    """Return ``value`` (a dataclass or plain containers) as indented UTF-8 JSON; NaN becomes null."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=1)
+
+
+def from_json(text: bytes | str, kind: type[T]) -> T:
+    """Return the ``kind`` that ``text`` describes.
+
+    Raises:
+        msgspec.ValidationError: If a field is missing or of another type.
+    """
+    return msgspec.json.decode(text, type=kind)
