@@ -11,18 +11,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
+from retrain_core.shift.chances import overlap_of, side_chances
 from retrain_core.shift.estimate import Estimate, Values
 from retrain_core.shift.features import Features
-from retrain_core.shift.ridge import cross_fit, each_fold, each_later_fold, fit_ridge, strongest_features
+from retrain_core.shift.ridge import cross_fit, each_later_fold, fit_ridge, strongest_features
 
 FOLDS = 5
 FEWEST_ROWS = 100  # a side
 LEAST_OVERLAP = 0.2
-BINS, ROWS_PER_BIN = 25, 40  # of the calibration curve
-EDGE = 0.02  # chances of a side are kept this far from 0 and 1, relative to that side's share
 
 
 @dataclass(frozen=True)
@@ -61,12 +59,10 @@ def check_concept(features: Features, target: Values) -> ConceptCheck | None:
     folds = features.folds(FOLDS)
     if len(np.unique(folds)) < FOLDS:
         return None
-    share = side.mean()
-    scores = cross_fit(matrix, side[:, None].astype(float), features.owner, folds)[:, 0]
-    chance = np.clip(_calibrated(scores, side, folds), EDGE * share, 1 - EDGE * (1 - share))
+    chance = side_chances(features, folds)
     surprise = (side - chance)[:, None]
     left = target - cross_fit(matrix, target, features.owner, folds)
-    overlap = float(np.mean(chance * (1 - chance)) / (share * (1 - share)))
+    overlap = overlap_of(chance, side)
     weight = surprise[:, 0] ** 2
     average = np.sum(surprise * left, axis=0) / weight.sum()
     change, told = np.zeros_like(left), np.zeros(len(side), dtype=bool)
@@ -82,18 +78,6 @@ def check_concept(features: Features, target: Values) -> ConceptCheck | None:
             parts[name] = parts.get(name, 0.0) + share
     size = _size((surprise * left * change)[told], change[told], left[told], weight[told])
     return ConceptCheck(size, tuple(average.tolist()), overlap, _drivers(parts))
-
-
-def _calibrated(scores: Values, side: NDArray[np.int64], folds: NDArray[np.int64]) -> Values:
-    """Return the share of new rows among rows of like score, learned on the other folds."""
-    chance = np.empty(len(scores))
-    for train, held in each_fold(folds):
-        order = train[np.argsort(scores[train], kind="stable")]
-        parts = np.array_split(order, min(BINS, max(2, len(order) // ROWS_PER_BIN)))
-        middles = [scores[part].mean() for part in parts]
-        shares = [side[part].mean() for part in parts]
-        chance[held] = np.interp(scores[held], middles, shares)
-    return chance
 
 
 def _size(products: Values, change: Values, left: Values, weight: Values) -> Estimate:

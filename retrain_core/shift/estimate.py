@@ -23,11 +23,15 @@ class Estimate:
         value: The measure itself.
         interval: Its 95 % interval.
         p: Not adjusted for other tests; ``None`` for a measure that is no test.
+        corrected: The value without what sampling alone adds to it; ``None`` where nothing is added.
+        d: The shift of a normal's mean, in standard deviations, that would give the corrected value.
     """
 
     value: float
     interval: tuple[float, float] | None = None
     p: float | None = None
+    corrected: float | None = None
+    d: float | None = None
 
 
 def divergence_interval(

@@ -35,12 +35,16 @@ class Evidence:
         tests: Those of them that decide about the level; none if nothing can be told.
         summary: One plain sentence.
         findings: What deserves attention beside it.
+        rows: Usable values that were compared, old and new; what could be detected follows from it.
+        categories: How many categories they fall into; 0 for numbers.
     """
 
     measures: Mapping[str, Estimate] = field(default_factory=dict)
     tests: tuple[Test, ...] = ()
     summary: str = ""
     findings: tuple[str, ...] = ()
+    rows: tuple[int, int] = (0, 0)
+    categories: int = 0
 
     @property
     def effect(self) -> float:
@@ -65,7 +69,9 @@ def judge(subjects: Mapping[str, Evidence]) -> dict[str, Verdict]:
         subject: Verdict(
             highest(level_of(test.effect, p[subject, test.measure]) for test in evidence.tests),
             {
-                name: Measure(e.value, e.interval, p.get((subject, name)), MEASURES[name].unit)
+                name: Measure(
+                    e.value, e.interval, p.get((subject, name)), MEASURES[name].unit, e.corrected, e.d
+                )
                 for name, e in evidence.measures.items()
             },
         )

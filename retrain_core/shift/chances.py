@@ -1,0 +1,51 @@
+"""How likely each row is to be a new one, given its values: what importance weights and overlap are made from."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrain_core.shift.estimate import Values
+from retrain_core.shift.features import Features
+from retrain_core.shift.ridge import cross_fit, each_fold
+
+BINS, ROWS_PER_BIN = 25, 40  # of the calibration curve
+EDGE = 0.02  # chances of a side are kept this far from 0 and 1, relative to that side's share
+
+
+def side_chances(features: Features, folds: NDArray[np.int64]) -> Values:
+    """Return the chance that each row is a new one, by models that have not seen its fold.
+
+    Args:
+        features: Rows of both sides.
+        folds: The fold of each row, shape ``(rows,)``.
+
+    Returns:
+        Shape ``(rows,)``, calibrated to the share of new rows among all, a little away from 0 and 1.
+    """
+    side, share = features.side, features.side.mean()
+    scores = cross_fit(features.matrix, side[:, None].astype(float), features.owner, folds)[:, 0]
+    return np.clip(_calibrated(scores, side, folds), EDGE * share, 1 - EDGE * (1 - share))
+
+
+def overlap_of(chance: Values, side: NDArray[np.int64]) -> float:
+    """Return the share of rows that could be from either side: 1 if P(x) is the same, 0 if nothing is shared.
+
+    Args:
+        chance: Chance of being a new row, shape ``(rows,)``.
+        side: 0 for an old row, 1 for a new one, shape ``(rows,)``.
+    """
+    share = side.mean()
+    return float(np.mean(chance * (1 - chance)) / (share * (1 - share)))
+
+
+def _calibrated(scores: Values, side: NDArray[np.int64], folds: NDArray[np.int64]) -> Values:
+    """Return the share of new rows among rows of like score, learned on the other folds."""
+    chance = np.empty(len(scores))
+    for train, held in each_fold(folds):
+        order = train[np.argsort(scores[train], kind="stable")]
+        parts = np.array_split(order, min(BINS, max(2, len(order) // ROWS_PER_BIN)))
+        middles = [scores[part].mean() for part in parts]
+        shares = [side[part].mean() for part in parts]
+        chance[held] = np.interp(scores[held], middles, shares)
+    return chance
