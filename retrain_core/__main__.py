@@ -282,7 +282,7 @@ def _forecast(store: Store, runs: Sequence[RunSpec], runner: Runner) -> Sequence
     from retrain_core.runs.plan import plan_estimates
 
     rehearsals = plan_estimates(runs)
-    store.add_estimates(rehearsals)
+    store.add_beside(rehearsals)
     told: set[str] = set()
 
     def look() -> bool:

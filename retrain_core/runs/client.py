@@ -74,8 +74,8 @@ def request_estimates(store: Store, rehearsals: Sequence[RunSpec], *, again: boo
                 with contextlib.suppress(OSError):  # another tab has removed it
                     stop.touch()
         elif (stop.exists() and state.estimate is None) or (again and state.status == "failed"):
-            store.remove_estimate(experiment, id)
-    store.add_estimates(rehearsals)
+            store.remove_beside(experiment, id)
+    store.add_beside(rehearsals)
     ensure_runner(store)
 
 

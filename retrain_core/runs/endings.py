@@ -8,6 +8,7 @@ from retrain_core.errors import RetrainError
 FOLDER_ERRORS = (RetrainError, OSError, ValueError)
 STOPPED_IN_QUEUE = "It was stopped before it started."
 CUT_OFF = "It was cut off twice without finishing. Look at the machine's memory, then start it again."
+NOTHING_TO_GO_ON = "What it needs could not be found out before."
 CUT_OFF_PREPARING = (
     "Preparing the data was cut off twice. The machine may have run out of memory: try files with fewer rows."
 )

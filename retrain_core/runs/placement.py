@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from retrain_core.errors import RunError
 
+MEASURE = "measure"  # no device: work on files, which does not wait behind training
+MEASURE_LANES = 2
 NO_GPU = (
     "There is no device 'gpu'.",
     "TensorFlow finds no GPU on this machine.",
@@ -17,7 +19,7 @@ def place(asked: str, gpus: Sequence[str] | None, busy: Mapping[str, int], lanes
     """Return the device that a run can start on now, ``None`` if it has to wait.
 
     Args:
-        asked: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.
+        asked: ``auto``, ``cpu``, ``gpu``, ``gpu:N``, or ``measure`` for work that only reads files.
         gpus: Those there are; ``None`` until they are known.
         busy: Runs at work, by device.
         lanes: Runs that the CPU takes at a time; a GPU takes one.
@@ -36,4 +38,5 @@ def place(asked: str, gpus: Sequence[str] | None, busy: Mapping[str, int], lanes
         if asked == "gpu":
             raise RunError(*NO_GPU)
         asked = "cpu"
-    return asked if busy.get(asked, 0) < (lanes if asked == "cpu" else 1) else None
+    most = {"cpu": lanes, MEASURE: MEASURE_LANES}
+    return asked if busy.get(asked, 0) < most.get(asked, 1) else None

@@ -14,7 +14,9 @@ from retrain_core.data.files import write_atomic
 from retrain_core.data.parts import save_dataset
 from retrain_core.models import read_card
 from retrain_core.runs.store import Store, question_hash
-from retrain_core.types import Dataset, ExperimentSpec, FileRef, RunSpec, to_json
+from retrain_core.types import Dataset, ExperimentSpec, FileRef, RunSpec, Work, to_json
+
+MEASURED: tuple[Work, ...] = ("shift", "explain")  # done on the files, without the split and without a model
 
 
 def prepare(store: Store, spec: ExperimentSpec) -> None:
@@ -67,14 +69,31 @@ def link_inputs(store: Store, run: RunSpec) -> Path:
     for left in ("model.keras", "scores.npz", "shared"):  # by an attempt that was cut off
         (folder / left).unlink(missing_ok=True)
     inputs.mkdir()  # fails if the run folder is being removed
+    before = store.run_folder(run.experiment, run.after) if run.after else None
+    if run.work in MEASURED:
+        _link_tables(store, spec, inputs)
+        if before is not None:
+            _link(before / "observed.npz", inputs / "observed.npz")
+        return folder
     data = store.experiment_folder(run.experiment) / "data"
     shutil.copytree(data, inputs, copy_function=_link, dirs_exist_ok=True)
     write_atomic(
         inputs / "schema.json", to_json(spec.schema)
     )  # in today's form, whichever version prepared it
+    if before is not None:  # a candidate's model rather than the old one
+        _link(before / "model.keras", inputs / "model.keras")
+        return folder
     extension = ".h5" if _is_hdf5(store.file_path(spec.model)) else ".keras"
     _link(store.file_path(spec.model), inputs / f"model{extension}")
     return folder
+
+
+def _link_tables(store: Store, spec: ExperimentSpec, inputs: Path) -> None:
+    """Give a worker that measures the files themselves: it needs neither the split nor the model."""
+    write_atomic(inputs / "question.json", to_json(spec))
+    for side, ref in (("old", spec.old), ("new", spec.new)):
+        if ref is not None:
+            _link(store.file_path(ref), inputs / f"{side}{store.file_path(ref).suffix}")
 
 
 def _is_hdf5(path: Path) -> bool:

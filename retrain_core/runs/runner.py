@@ -20,10 +20,10 @@ from retrain_core.runs.endings import FOLDER_ERRORS, broken, died
 from retrain_core.runs.index import Index, IndexRow
 from retrain_core.runs.launchers import LAUNCHERS
 from retrain_core.runs.lock import RunnerLock
-from retrain_core.runs.placement import place
+from retrain_core.runs.placement import MEASURE, place
 from retrain_core.runs.plan import start_order
 from retrain_core.runs.prepare import link_inputs, prepare
-from retrain_core.runs.store import Store, is_estimate
+from retrain_core.runs.store import Store, is_beside, is_estimate
 from retrain_core.types import Device, RunResult, from_json
 
 TICK_SECONDS = 0.05
@@ -34,6 +34,7 @@ GRACE_SECONDS = 60.0  # a worker that was to end and goes on training for this l
 SCORING_GRACE_SECONDS = 600.0  # the same for one that has saved its model and scores it
 REHEARSAL_GRACE_SECONDS = 5.0  # the same for a rehearsal, for whose end the runs wait
 REHEARSAL_SECONDS = 600.0  # a few steps that take longer hang
+PROBE_SECONDS = 3600.0  # so does a probe
 LOCK_PATIENCE_SECONDS = 1.0
 MOST_CPU_LANES = 4
 
@@ -78,9 +79,9 @@ class Runner:
         self._preparing: dict[str, Future[None]] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="prepare")
         self._running: dict[Path, Work] = {}
-        cores = usable_cores()
-        self._lanes = cpu_lanes or min(cores, MOST_CPU_LANES)
-        self._threads = max(1, cores // self._lanes)
+        self._cores = usable_cores()
+        self._lanes = cpu_lanes or min(self._cores, MOST_CPU_LANES)
+        self._threads = max(1, self._cores // self._lanes)
         self._devices_known = self._launcher.find_devices(store.root / "devices.json")
         self._reconcile()
 
@@ -130,6 +131,8 @@ class Runner:
                         self._index.requeue(row, self._store.run(row.experiment, row.id).device)
             except FOLDER_ERRORS as error:
                 self._end(row, "failed", broken(error))
+        for experiment in {row.experiment for row in self._index.rows("queued")}:
+            self._queue_probes(experiment)
         for experiment, note in self._index.preparing():
             if note is None:
                 self._prepare(experiment, PREPARING_AGAIN)
@@ -140,6 +143,7 @@ class Runner:
         for path in sorted((self._store.root / "inbox").iterdir()):
             if path.is_file() and not path.name.startswith("."):
                 self._prepare(path.name)
+                self._queue_probes(path.name)  # to measure files they need not be split
                 path.unlink()
 
     def _prepare(self, experiment: str, note: str | None = None) -> None:
@@ -169,6 +173,7 @@ class Runner:
             for run in start_order(self._store.runs(experiment)):
                 self._index.add_run(experiment, run.id, run.device)
             self._queue_rehearsals(experiment)
+            self._queue_probes(experiment)
         except FOLDER_ERRORS as error:
             self._index.set_experiment(experiment, "failed", broken(error))
         else:
@@ -189,12 +194,34 @@ class Runner:
                 with contextlib.suppress(OSError):  # removed: its worker is about to be killed
                     self._store.request_stop(experiment, work.row.id)
 
+    def _queue_probes(self, experiment: str) -> None:
+        """Queue the probes that have not ended and can start: what they wait for has ended well."""
+        try:
+            for spec in self._store.probes(experiment):
+                ready = spec.device == MEASURE or experiment not in self._preparing
+                if not ready or self._store.result(experiment, spec.id) is not None:
+                    continue
+                before = self._store.result(experiment, spec.after) if spec.after else None
+                if spec.after and before is None:
+                    continue
+                self._index.add_run(experiment, spec.id, spec.device, again=True)
+                if before is not None and before.status == "failed":
+                    (row,) = [
+                        row
+                        for row in self._index.rows("queued")
+                        if (row.experiment, row.id) == (experiment, spec.id)
+                    ]
+                    self._end(row, "failed", before.error or endings.NOTHING_TO_GO_ON)
+        except FOLDER_ERRORS as error:
+            print(f"{experiment}: probes cannot be queued: {error}", file=sys.stderr)
+
     def _fail_preparing(self, experiment: str, error: str) -> None:
         """End an experiment whose data cannot be prepared, and its runs with it."""
         self._queue(experiment)
         for row in self._index.rows("queued"):
-            if row.experiment == experiment:
+            if row.experiment == experiment and row.device != MEASURE:
                 self._end(row, "failed", error)
+        self._queue_probes(experiment)  # those that wait for one that has failed now
         self._index.set_experiment(experiment, "failed", error)
 
     def _finish_runs(self) -> None:
@@ -203,24 +230,22 @@ class Runner:
             try:
                 if self._was_removed(work.row):
                     self._ask_again(work.row)
-                    continue
-                if self._end_with_result(work.row):
-                    continue
+                elif not self._end_with_result(work.row):
+                    self._end(work.row, *(work.killed or ("failed", died(code))))
             except FOLDER_ERRORS as error:
                 self._end(work.row, "failed", broken(error))
-                continue
-            self._end(work.row, *(work.killed or ("failed", died(code))))
+            self._queue_probes(work.row.experiment)  # those that waited for this one
 
     def _was_removed(self, row: IndexRow) -> bool:
-        """Whether a rehearsal that has started was removed meanwhile; it may be there anew, and then lacks inputs."""
-        inputs = self._store.run_folder(row.experiment, row.id) / "inputs"
-        return is_estimate(row.id) and not (inputs / "card.json").exists()
+        """Whether work that has started was removed meanwhile; it may be there anew, and then lacks inputs."""
+        return is_beside(row.id) and not (self._store.run_folder(row.experiment, row.id) / "inputs").exists()
 
     def _ask_again(self, row: IndexRow) -> None:
-        """Forget a rehearsal that was removed, and what its worker may have written since; queue it if it is there anew."""
+        """Forget work that was removed, and what its worker may have written since; queue it if it is there anew."""
         self._index.forget(row)
         (self._store.run_folder(row.experiment, row.id) / "result.json").unlink(missing_ok=True)
         self._queue_rehearsals(row.experiment)
+        self._queue_probes(row.experiment)
 
     def _end_with_result(self, row: IndexRow) -> bool:
         """End a run as its worker says; return whether the worker has said anything."""
@@ -239,10 +264,10 @@ class Runner:
         self._index.end(row.experiment, row.id, status, error)
 
     def _tidy_queue(self) -> None:
-        """Take out of the queue what was stopped, and rehearsals that were removed."""
+        """Take out of the queue what was stopped, and work beside the runs that was removed."""
         for row in self._index.rows("queued"):
             folder = self._store.run_folder(row.experiment, row.id)
-            if is_estimate(row.id) and not os.path.exists(folder / "run.json"):
+            if is_beside(row.id) and not os.path.exists(folder / "run.json"):
                 self._index.forget(row)
             elif os.path.exists(folder / "stop"):
                 self._end(row, "stopped", endings.STOPPED_IN_QUEUE)
@@ -283,8 +308,9 @@ class Runner:
         for row in queued:
             works = self._running.values()
             rehearsed = {work.row.experiment for work in works if work.rehearsal}
-            if row.experiment in self._preparing or (
-                rehearsed if is_estimate(row.id) else row.experiment in rehearsed
+            if row.device != MEASURE and (
+                row.experiment in self._preparing
+                or (rehearsed if is_estimate(row.id) else row.experiment in rehearsed)
             ):
                 continue
             try:
@@ -306,16 +332,18 @@ class Runner:
     def _start(self, row: IndexRow, device: str) -> None:
         try:
             spec = self._store.run(row.experiment, row.id)
-            if not self._store.is_prepared(self._store.experiment(row.experiment)):
+            prepared = device == MEASURE or self._store.is_prepared(self._store.experiment(row.experiment))
+            if not prepared:
                 self._prepare(row.experiment)  # the question was changed after it had been prepared
                 return
             folder = link_inputs(self._store, spec)
             self._mark_shared(folder, device)
             self._index.start(row, device)
-            self._launcher.start(folder, device, self._threads)
+            threads = self._cores if device == MEASURE else self._threads
+            self._launcher.start(folder, device, threads, spec.work)
         except FOLDER_ERRORS as error:
             if (
-                is_estimate(row.id) and row.attempts == 0
+                is_beside(row.id) and row.attempts == 0
             ):  # it may have been removed just now, and be there anew
                 self._index.start(row, device)
                 self._index.requeue(row, row.device)
@@ -323,11 +351,14 @@ class Runner:
                 self._end(row, "failed", broken(error))
         else:
             limit = REHEARSAL_SECONDS if spec.rehearse else spec.limits.seconds
+            if limit is None and is_beside(row.id):
+                limit = PROBE_SECONDS
             self._running[folder] = Work(replace(row, device=device), limit, time.monotonic())
 
     def _mark_shared(self, folder: Path, device: str) -> None:
         """Note in the folder of a run that is about to start, and of those it joins, that their times are longer."""
-        others = [path for path, work in self._running.items() if work.row.device == device]
+        alike = {device, MEASURE, "cpu"} if device in (MEASURE, "cpu") else {device}  # on the same cores
+        others = [path for path, work in self._running.items() if work.row.device in alike]
         for path in (folder, *others) if others else ():
             with contextlib.suppress(OSError):  # a broken folder is noticed when its worker ends
                 (path / "shared").touch()

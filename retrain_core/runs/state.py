@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from retrain_core.runs.index import IndexRow, read_experiment, read_runs
-from retrain_core.runs.store import Store, is_estimate
+from retrain_core.runs.store import Store, is_beside
 from retrain_core.types import RunEvent, RunResult, RunSpec, RunStatus
 
 STALLED_SECONDS = 15.0
@@ -76,19 +76,28 @@ def experiment_status(store: Store, id: str) -> tuple[str, str | None]:
 def runs_done(store: Store, experiment: str) -> tuple[int, int]:
     """Return how many runs of an experiment have ended, and how many there are; reads no events."""
     rows, _ = read_runs(store.root / "index.sqlite", experiment)
-    done = sum(row.status in ENDED for row in rows if not is_estimate(row.id))
+    done = sum(row.status in ENDED for row in rows if not is_beside(row.id))
     return done, len(store.runs(experiment))
 
 
 def run_states(store: Store, experiment: str) -> tuple[RunState, ...]:
     """Return the state of every run of an experiment, in the order they were asked for."""
+    return _states(store, experiment, store.runs(experiment))
+
+
+def probe_states(store: Store, experiment: str) -> dict[str, RunState]:
+    """Return the state of every probe of an experiment by its id."""
+    return {state.spec.id: state for state in _states(store, experiment, store.probes(experiment))}
+
+
+def _states(store: Store, experiment: str, specs: Sequence[RunSpec]) -> tuple[RunState, ...]:
     rows, waiting = read_runs(store.root / "index.sqlite", experiment)
     by_id = {row.id: row for row in rows}
     return tuple(
         _state(store, spec, by_id[spec.id], waiting.get(spec.id, 0))
         if spec.id in by_id
         else RunState(spec, "queued", device=spec.device)
-        for spec in store.runs(experiment)
+        for spec in specs
     )
 
 

@@ -5,7 +5,9 @@ store/
 ├── experiments/ID/
 │   ├── experiment.json         the question (ExperimentSpec)
 │   ├── data/                   the split: card.json, schema.json, split.json, one folder a part; and whose it is
+│   ├── shift.json              how shift is measured, where the user decided it (ShiftSettings)
 │   ├── estimates/RUN/          the same as a run folder, for a rehearsal: a few steps before the first run
+│   ├── diagnosis/RUN/          the same, for a probe: a piece of diagnosis, with what it found in files of its own
 │   └── runs/RUN/               the run folder, all that a worker sees
 │       ├── run.json            what to do (RunSpec)
 │       ├── inputs/             links to data/ and to the old model
@@ -39,6 +41,7 @@ from retrain_core.types import (
     FileRef,
     RunResult,
     RunSpec,
+    ShiftSettings,
     SplitSummary,
     Work,
     from_json,
@@ -47,8 +50,9 @@ from retrain_core.types import (
 
 EXTENSIONS = (".keras", ".h5", ".csv", ".parquet", ".npz")
 ID_PATTERN = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
-ESTIMATE = "estimate_"  # begins the id of a rehearsal, and of nothing else
-RUN_PATTERN = re.compile(rf"(?:{ESTIMATE})?(?!{ESTIMATE})([a-z][a-z0-9_]*)-([0-9]+)")
+ESTIMATE, PROBE = "estimate_", "probe_"  # begin the ids of a rehearsal and of a probe, and of nothing else
+FOLDERS = {ESTIMATE: "estimates", PROBE: "diagnosis"}
+RUN_PATTERN = re.compile(rf"({ESTIMATE}|{PROBE})?(?!{ESTIMATE}|{PROBE})([a-z][a-z0-9_]*)-([0-9]+)")
 T = TypeVar("T")
 
 
@@ -60,6 +64,11 @@ def new_id() -> str:
 def is_estimate(run: str) -> bool:
     """Whether an id is that of a rehearsal."""
     return run.startswith(ESTIMATE)
+
+
+def is_beside(run: str) -> bool:
+    """Whether an id is that of work beside the runs, a rehearsal or a probe, which goes away if the question changes."""
+    return run.startswith((ESTIMATE, PROBE))
 
 
 def question_hash(spec: ExperimentSpec) -> str:
@@ -145,8 +154,8 @@ class Store:
             raise _started_already()
         write_atomic(folder / "experiment.json", to_json(spec))
         if changed:
-            _remove(folder / "estimates")
-            _remove(folder / "data")
+            for name in (*FOLDERS.values(), "data"):
+                _remove(folder / name)
 
     def _is_changed(self, spec: ExperimentSpec) -> bool:
         """Whether something may be there that belongs to another question than ``spec``."""
@@ -208,6 +217,15 @@ class Store:
         path = self.experiment_folder(id) / "data" / "split.json"
         return from_json(path.read_bytes(), SplitSummary) if path.is_file() else None
 
+    def shift_settings(self, id: str) -> ShiftSettings:
+        """Return how shift is measured in an experiment; by default if nobody has said so."""
+        path = self.experiment_folder(id) / "shift.json"
+        return _read(path, ShiftSettings) if path.is_file() else ShiftSettings()
+
+    def save_shift_settings(self, id: str, settings: ShiftSettings) -> None:
+        """Keep how shift is to be measured; this is no part of the question, so it may change at any time."""
+        write_atomic(self.experiment_folder(id) / "shift.json", to_json(settings))
+
     # --- runs -----------------------------------------------------------------------------------
 
     def run_folder(self, experiment: str, run: str) -> Path:
@@ -216,9 +234,10 @@ class Store:
         Raises:
             StoreError: If an id is not one.
         """
-        if not RUN_PATTERN.fullmatch(run):
+        name = RUN_PATTERN.fullmatch(run)
+        if name is None:
             raise StoreError("There is no such run.", "The link is damaged.", "Open the experiment again.")
-        return self.experiment_folder(experiment) / ("estimates" if is_estimate(run) else "runs") / run
+        return self.experiment_folder(experiment) / FOLDERS.get(name[1], "runs") / run
 
     def run(self, experiment: str, run: str) -> RunSpec:
         """Return what a run is to do.
@@ -245,7 +264,11 @@ class Store:
 
     def estimates(self, experiment: str) -> list[RunSpec]:
         """Return the rehearsals of an experiment, alike; they are none of its runs."""
-        return self._specs(experiment, "estimates")
+        return self._specs(experiment, FOLDERS[ESTIMATE])
+
+    def probes(self, experiment: str) -> list[RunSpec]:
+        """Return the probes of an experiment, alike; they are none of its runs either."""
+        return self._specs(experiment, FOLDERS[PROBE])
 
     def _specs(self, experiment: str, kind: str) -> list[RunSpec]:
         specs = []
@@ -256,9 +279,9 @@ class Store:
             try:
                 specs.append(self.run(experiment, name[0]))
             except StoreError:
-                seed = int(name[2])
+                seed = int(name[3])
                 work: Work = "rehearse" if is_estimate(name[0]) else "train"
-                specs.append(RunSpec(name[0], experiment, name[1], options={}, seed=seed, work=work))
+                specs.append(RunSpec(name[0], experiment, name[2], options={}, seed=seed, work=work))
         return sorted(specs, key=lambda spec: (spec.seed, spec.order))
 
     def add_runs(self, runs: Sequence[RunSpec]) -> None:
@@ -287,29 +310,31 @@ class Store:
                 "The runs cannot be written.", f"{error.strerror}.", "Free some room, then start them again."
             ) from error
 
-    def add_estimates(self, rehearsals: Sequence[RunSpec]) -> None:
-        """Write rehearsals into their folders, then tell the runner; those that are there are left alone.
+    def add_beside(self, pieces: Sequence[RunSpec]) -> None:
+        """Write rehearsals or probes into their folders, then tell the runner; those that are there are left alone.
 
         Raises:
             StoreError: If the store cannot be written.
         """
         try:
-            for spec in rehearsals:
+            for spec in pieces:
                 folder = self.run_folder(spec.experiment, spec.id)
                 if not (folder / "run.json").exists():
                     folder.mkdir(parents=True, exist_ok=True)
                     write_atomic(folder / "run.json", to_json(spec))
-            for experiment in {spec.experiment for spec in rehearsals}:
+            for experiment in {spec.experiment for spec in pieces}:
                 write_atomic(self.root / "inbox" / experiment, b"")
         except OSError as error:
             raise StoreError(
-                "The rehearsals cannot be written.", f"{error.strerror}.", "Free some room, then ask again."
+                "What is to be measured cannot be written.",
+                f"{error.strerror}.",
+                "Free some room, then ask again.",
             ) from error
 
-    def remove_estimate(self, experiment: str, run: str) -> None:
-        """Remove a rehearsal, so that it can be asked for again."""
+    def remove_beside(self, experiment: str, run: str) -> None:
+        """Remove a rehearsal or a probe, so that it can be asked for again."""
         folder = self.run_folder(experiment, run)
-        if is_estimate(run):
+        if is_beside(run):
             _remove(folder)
 
     def result(self, experiment: str, run: str) -> RunResult | None:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import keras
-import psutil
 import tensorflow as tf
 
 from retrain_core.data.files import write_atomic
@@ -19,10 +18,10 @@ from retrain_core.machine import EnergyMeter
 from retrain_core.strategies import make_strategy
 from retrain_core.training.devices import use_device
 from retrain_core.training.engine import Engine
-from retrain_core.training.events import EventLog
-from retrain_core.training.processes import die_with_parent
 from retrain_core.training.scoring import score_holdout
 from retrain_core.types import ModelCard, RunResult, RunSpec, Schema, from_json, to_json
+from retrain_core.workers.events import EventLog
+from retrain_core.workers.processes import die_with_parent, peak_memory_mb
 
 
 def run(folder: Path, device: str, threads: int) -> RunResult:
@@ -34,14 +33,12 @@ def run(folder: Path, device: str, threads: int) -> RunResult:
         with use_device(device, threads):
             result = _train_and_score(folder, spec, device, report)
     except RetrainError as error:
-        result = RunResult("failed", device=device, error=str(error), peak_memory_mb=_peak_memory_mb())
+        result = RunResult("failed", device=device, error=str(error), peak_memory_mb=peak_memory_mb())
     except (MemoryError, tf.errors.ResourceExhaustedError):
-        result = RunResult("failed", device=device, error=OUT_OF_MEMORY, peak_memory_mb=_peak_memory_mb())
+        result = RunResult("failed", device=device, error=OUT_OF_MEMORY, peak_memory_mb=peak_memory_mb())
     except Exception as error:
         traceback.print_exc()  # into worker.log; the user gets one line
-        result = RunResult(
-            "failed", device=device, error=_unexpected(error), peak_memory_mb=_peak_memory_mb()
-        )
+        result = RunResult("failed", device=device, error=_unexpected(error), peak_memory_mb=peak_memory_mb())
     write_atomic(folder / "result.json", to_json(result))
     report(
         "failed" if result.status == "failed" else "finished",
@@ -118,25 +115,12 @@ def _train_and_score(folder: Path, spec: RunSpec, device: str, report: EventLog)
 
 def _ended(folder: Path, cost: RunResult) -> RunResult:
     """Return what the run has cost, with what is known at its end only."""
-    return replace(cost, peak_memory_mb=_peak_memory_mb(), shared=(folder / "shared").exists())
+    return replace(cost, peak_memory_mb=peak_memory_mb(), shared=(folder / "shared").exists())
 
 
 def _unexpected(error: Exception) -> str:
     first = str(error).strip().split("\n")[0][:300]
     return f"The run failed: {type(error).__name__}: {first} The details are in its worker.log."
-
-
-def _peak_memory_mb() -> float:
-    if sys.platform == "win32":
-        return round(psutil.Process().memory_info().peak_wset / 1024**2, 1)
-    status = Path("/proc/self/status")
-    if status.is_file():  # unlike getrusage, it knows nothing of the process that this one was started by
-        (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-        return round(int(line.split()[1]) / 1024, 1)
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1024**2 if sys.platform == "darwin" else 1024), 1)
 
 
 if __name__ == "__main__":

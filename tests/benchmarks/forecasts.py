@@ -17,7 +17,7 @@ def forecasts(warm: WarmRunner, seeds: int) -> list[tuple[str, str, Estimate, Ru
     for sample, suffix in SAMPLES.items():
         spec = warm.question(FOLDER.parent / sample, suffix)
         rehearsals = plan_estimates(plan_runs(spec.id, STRATEGIES))
-        warm.store.add_estimates(rehearsals)
+        warm.store.add_beside(rehearsals)
         warm.wait(spec, [run.id for run in rehearsals])
         runs = plan_runs(spec.id, STRATEGIES, seeds=range(seeds))
         warm.store.add_runs(runs)

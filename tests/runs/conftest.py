@@ -59,7 +59,7 @@ class Idle:
         self.devices_known = threading.Event()
         self.devices_known.set()
 
-    def start(self, folder: Path, device: str, threads: int) -> None:
+    def start(self, folder: Path, device: str, threads: int, work: str = "train") -> None:
         self.started[folder] = device
 
     def ended(self) -> list[tuple[Path, int]]:

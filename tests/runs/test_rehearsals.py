@@ -408,8 +408,8 @@ def test_one_removed_and_asked_for_anew_while_it_is_started_is_not_taken_for_bro
 ) -> None:
     def link_while_it_changes(store: Store, run: RunSpec) -> Path:
         monkeypatch.setattr("retrain_core.runs.runner.link_inputs", link_inputs)
-        store.remove_estimate(run.experiment, run.id)
-        store.add_estimates([run])
+        store.remove_beside(run.experiment, run.id)
+        store.add_beside([run])
         raise FileNotFoundError
 
     monkeypatch.setattr("retrain_core.runs.runner.link_inputs", link_while_it_changes)
@@ -425,7 +425,7 @@ def test_a_damaged_rehearsal_costs_itself_and_no_other(
     store, spec = asked
     first, second = rehearse(asked)
     (third,) = plan_estimates(plan_runs(spec.id, {"incremental": {}}, device="cpu"))
-    store.add_estimates([third])
+    store.add_beside([third])
     until(lambda: len(idle.started) == 1, idle_runner)
     folder = store.run_folder(spec.id, second)
     if how == "run.json damaged":

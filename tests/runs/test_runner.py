@@ -16,7 +16,7 @@ import pytest
 
 from retrain_core.answer import answer
 from retrain_core.runs.index import read_runs
-from retrain_core.runs.launchers import local
+from retrain_core.runs.launchers import warm
 from retrain_core.runs.launchers.local import LocalLauncher
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
@@ -113,7 +113,7 @@ def test_a_killed_worker_is_a_failed_run_with_a_likely_cause(asked: Asked, runne
     store, spec = asked
     store.add_runs(plan_runs(spec.id, {"full_retrain": {"patience": 0}}, shared=ENDLESS))
     until(lambda: len(states(asked)["full_retrain"].curve) >= 1, runner)
-    os.kill(runner._launcher._forked[store.run_folder(spec.id, "full_retrain-0")], signal.SIGKILL)
+    os.kill(runner._launcher.process_id(store.run_folder(spec.id, "full_retrain-0")), signal.SIGKILL)
     until(lambda: all_done(asked), runner)
     assert "out of memory" in (states(asked)["full_retrain"].error or "")
     assert states(asked)["keep"].status == "finished"  # the others go on
@@ -123,8 +123,8 @@ def test_a_killed_worker_is_a_failed_run_with_a_likely_cause(asked: Asked, runne
 
 def hold(runner: Runner, folder: Path) -> None:
     """Freeze a worker as soon as it is there, as a step that never ends would."""
-    until(lambda: bool(runner._launcher._forked.get(folder)), runner)
-    os.kill(runner._launcher._forked[folder], signal.SIGSTOP)
+    until(lambda: bool(runner._launcher.process_id(folder)), runner)
+    os.kill(runner._launcher.process_id(folder), signal.SIGSTOP)
 
 
 def test_a_worker_that_does_not_stop_is_killed_and_its_run_is_stopped(
@@ -156,7 +156,7 @@ def test_a_worker_far_over_its_time_limit_is_killed_and_its_run_is_stopped(
 
 
 def test_without_a_fork_server_workers_start_cold(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "SERVER", "retrain_core.training.nowhere")
+    monkeypatch.setattr(warm, "SERVER", "retrain_core.workers.nowhere")
     store, spec = asked
     runner = Runner(store)
     try:

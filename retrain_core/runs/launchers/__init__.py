@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Protocol
 
 from retrain_core.runs.launchers.local import LocalLauncher
+from retrain_core.types import Work
 
 
 class Launcher(Protocol):
     """Starts workers."""
 
-    def start(self, folder: Path, device: str, threads: int) -> None:
-        """Start the worker of a run folder."""
+    def start(self, folder: Path, device: str, threads: int, work: Work = "train") -> None:
+        """Start the worker of a run folder; the kind of work says which worker."""
         ...
 
     def ended(self) -> list[tuple[Path, int]]:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import queue
-import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 import retrain_core
 from retrain_core.data.files import write_atomic
 from retrain_core.machine import PARENT, cpu, may_have_gpu
-from retrain_core.types import to_json
+from retrain_core.runs.launchers.warm import WarmServer
+from retrain_core.types import Work, to_json
 
 PACKAGE_ROOT = str(Path(retrain_core.__file__).parents[1])
-WORKER, SERVER = "retrain_core.training.worker", "retrain_core.training.forkserver"
+TRAINING, MEASURING = "retrain_core.training.worker", "retrain_core.workers.measuring"
+WORKERS: dict[Work, str] = {
+    "train": TRAINING,
+    "rehearse": TRAINING,
+    "observe": TRAINING,
+    "sensitivity": TRAINING,
+    "shift": MEASURING,
+    "explain": MEASURING,
+}
 CAN_FORK = sys.platform == "linux"  # TensorFlow on macOS does not survive a fork; Windows has none
 SEARCH_SECONDS = 60.0  # a search for GPUs that takes longer hangs in a driver
 
@@ -31,29 +35,28 @@ class LocalLauncher:
     """Starts workers as processes of this machine.
 
     Args:
-        warm: Whether to fork CPU workers from a process that has imported TensorFlow.
+        warm: Whether to fork CPU workers from processes that have imported what they need.
     """
 
     def __init__(self, warm: bool = CAN_FORK) -> None:
         self._fresh: dict[Path, subprocess.Popen[bytes]] = {}
-        self._forked: dict[Path, int] = {}
-        self._asked: dict[Path, dict[str, Any]] = {}  # of the server, which has not started them yet
-        self._ready = False  # whether the server has come up
         self._search: subprocess.Popen[bytes] | None = None
         self._closing = False
-        self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self._server: subprocess.Popen[bytes] | None = self._start_server() if warm else None
+        self._servers = {
+            module: WarmServer(module, _environment("cpu")) for module in (TRAINING, MEASURING) if warm
+        }
 
-    def start(self, folder: Path, device: str, threads: int) -> None:
+    def start(self, folder: Path, device: str, threads: int, work: Work = "train") -> None:
         """Start the worker of a run folder."""
-        if self._server is not None and device == "cpu":
-            self._asked[folder] = {"run": str(folder), "device": device, "threads": threads}
-            self._ask(self._asked[folder])
+        module = WORKERS[work]
+        server = self._servers.get(module)
+        if server is not None and server.alive and not device.startswith("gpu"):
+            server.start(folder, device, threads)
             return
         with (folder / "worker.log").open("ab") as log:
             arguments = [str(folder), device, str(threads)]
             self._fresh[folder] = subprocess.Popen(
-                [sys.executable, "-m", WORKER, *arguments],
+                [sys.executable, "-m", module, *arguments],
                 env=_environment(device),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -63,21 +66,16 @@ class LocalLauncher:
     def ended(self) -> list[tuple[Path, int]]:
         """Return the run folders whose workers have ended since the last call, with their exit codes."""
         found = []
-        while not self._messages.empty():
-            message = self._messages.get()
-            if message is None:
-                found += self._replace_server()
-            elif "ready" in message:
-                self._ready = True
-            elif "started" in message:
-                folder = Path(message["started"])
-                del self._asked[folder]
-                self._forked[folder] = message["pid"]
-            elif "ended" in message:
-                folder = Path(message["ended"])
-                self._asked.pop(folder, None)
-                self._forked.pop(folder, None)
-                found.append((folder, message["code"]))
+        for module, server in self._servers.items():
+            over, left = server.ended()
+            found += over
+            for request in left:
+                folder = Path(request["run"])
+                work = next(work for work, name in WORKERS.items() if name == module)
+                try:
+                    self.start(folder, request["device"], request["threads"], work)
+                except OSError:
+                    found.append((folder, 1))
         for folder, process in list(self._fresh.items()):
             code = process.poll()
             if code is not None:
@@ -87,18 +85,21 @@ class LocalLauncher:
 
     def kill(self, folder: Path) -> None:
         """End a worker at once."""
-        pid = self._forked.get(folder)
-        if pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        elif folder in self._fresh:
+        if not any(server.kill(folder) for server in self._servers.values()) and folder in self._fresh:
             self._fresh[folder].kill()
+
+    def process_id(self, folder: Path) -> int | None:
+        """Return the process that does a run, once it is known."""
+        for server in self._servers.values():
+            if folder in server.forked:
+                return server.forked[folder]
+        return self._fresh[folder].pid if folder in self._fresh else None
 
     def end_left_over(self, folder: Path) -> None:
         """End a worker of this run folder that an earlier runner has left: on Linux it died with it, not elsewhere."""
         for process in psutil.process_iter(["cmdline"]):
             command = process.info["cmdline"] or []
-            if WORKER in command and str(folder) in command:
+            if any(module in command for module in (TRAINING, MEASURING)) and str(folder) in command:
                 with contextlib.suppress(psutil.Error):
                     process.kill()
                     process.wait(timeout=5)
@@ -133,7 +134,8 @@ class LocalLauncher:
         for process in self._fresh.values():
             process.kill()
             process.wait()
-        self._close_server()
+        for server in self._servers.values():
+            server.close()
 
     def _wait_for_search(self, search: subprocess.Popen[bytes], path: Path, ended: threading.Event) -> None:
         try:
@@ -145,65 +147,6 @@ class LocalLauncher:
             print(f"The search for GPUs failed (exit code {code}): 'auto' means the CPU.", file=sys.stderr)
             path.unlink(missing_ok=True)  # what an earlier search found may not be there any more
         ended.set()
-
-    def _ask(self, request: dict[str, Any]) -> None:
-        assert self._server is not None and self._server.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # its end is on the way as a message
-            self._server.stdin.write(json.dumps(request).encode() + b"\n")
-            self._server.stdin.flush()
-
-    def _start_server(self) -> subprocess.Popen[bytes]:
-        # TensorFlow greets whoever imports it, whatever its settings; what matters is told if the server ends.
-        self._server_errors = tempfile.TemporaryFile()
-        server = subprocess.Popen(
-            [sys.executable, "-m", SERVER],
-            env=_environment("cpu"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._server_errors,
-        )
-        self._listener = threading.Thread(target=self._listen, args=(server,), daemon=True)
-        self._listener.start()
-        return server
-
-    def _listen(self, server: subprocess.Popen[bytes]) -> None:
-        assert server.stdout is not None
-        with server.stdout:
-            for line in server.stdout:
-                with contextlib.suppress(ValueError):  # a line by some library, not by the server
-                    self._messages.put(json.loads(line))
-        self._messages.put(None)
-
-    def _replace_server(self) -> list[tuple[Path, int]]:
-        """Start the server anew, or do without if it never came up; return its workers, which died with it."""
-        ended = [(folder, -int(signal.SIGKILL)) for folder in self._forked]
-        waiting = list(self._asked.values())
-        self._forked.clear()
-        self._asked.clear()
-        self._close_server(unasked=True)
-        self._server, self._ready = self._start_server() if self._ready else None, False
-        for request in waiting:
-            folder = Path(request["run"])
-            try:
-                self.start(folder, request["device"], request["threads"])
-            except OSError:
-                ended.append((folder, 1))
-        return ended
-
-    def _close_server(self, *, unasked: bool = False) -> None:
-        if self._server is not None and self._server.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                self._server.stdin.close()
-            try:
-                self._server.wait(timeout=2)
-            except subprocess.TimeoutExpired:  # it may still be importing; its workers die with it
-                self._server.kill()
-                self._server.wait()
-            self._listener.join(timeout=10)
-            with self._server_errors:
-                self._server_errors.seek(0)
-                if unasked:
-                    sys.stderr.write(self._server_errors.read().decode(errors="replace"))
 
 
 def _environment(device: str) -> dict[str, str]:

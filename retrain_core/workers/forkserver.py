@@ -1,7 +1,8 @@
-"""Keeps workers warm: imports TensorFlow once and never uses it, then forks a worker for each run.
+"""Keeps workers warm: imports what a worker needs and never uses it, then forks a worker for each run.
 
-A fresh process needs seconds to import TensorFlow; a fork of one that has imported it and computed nothing is ready
-in some hundredths of a second, and is a process of its own. It serves the CPU: a GPU run starts in a fresh process,
+Usage: ``forkserver MODULE``, where ``MODULE.run(folder, device, threads)`` does the work. A fresh process needs seconds to
+import TensorFlow, and most of one for pandas and SciPy; a fork of one that has imported them and computed nothing is
+ready in some hundredths of a second, and is a process of its own. It serves the CPU: a GPU run starts in a fresh process,
 because CUDA does not survive a fork once it was used.
 
 Protocol, one JSON object a line. In: ``{"run": DIR, "device": "cpu", "threads": 1}``.
@@ -10,6 +11,7 @@ Out: ``{"ready": true}``, ``{"started": DIR, "pid": N}``, ``{"ended": DIR, "code
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import selectors
@@ -17,16 +19,16 @@ import signal
 import sys
 import traceback
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from retrain_core.training import worker
-from retrain_core.training.processes import die_with_parent
+from retrain_core.workers.processes import die_with_parent
 
 POLL_SECONDS = 0.2
 
 
-def serve() -> None:
-    """Answer requests until standard input ends, then stop the workers that are left."""
+def serve(worker: ModuleType) -> None:
+    """Answer requests for ``worker`` until standard input ends, then stop the workers that are left."""
     children: dict[int, str] = {}
     pending = b""
     poll = selectors.DefaultSelector()
@@ -53,11 +55,11 @@ def serve() -> None:
             pending += chunk
             *lines, pending = pending.split(b"\n")
             for line in lines:
-                _start(json.loads(line), children)
+                _start(worker, json.loads(line), children)
         _reap(children)
 
 
-def _start(request: dict[str, Any], children: dict[int, str]) -> None:
+def _start(worker: ModuleType, request: dict[str, Any], children: dict[int, str]) -> None:
     server = os.getpid()
     try:
         pid = os.fork()
@@ -69,7 +71,7 @@ def _start(request: dict[str, Any], children: dict[int, str]) -> None:
         code = 1
         try:
             die_with_parent(server)
-            _be_worker(request)
+            _be_worker(worker, request)
             code = 0
         except BaseException:
             traceback.print_exc()
@@ -79,7 +81,7 @@ def _start(request: dict[str, Any], children: dict[int, str]) -> None:
     _say({"started": request["run"], "pid": pid})
 
 
-def _be_worker(request: dict[str, Any]) -> None:
+def _be_worker(worker: ModuleType, request: dict[str, Any]) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -104,4 +106,4 @@ def _say(message: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(importlib.import_module(sys.argv[1]))

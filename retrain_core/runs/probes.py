@@ -1,0 +1,180 @@
+"""Pieces of diagnosis: what is asked for, and what has been found.
+
+A probe is worked off like a run, in a folder of its own, beside the runs: it needs none, and outlives a refresh as they do.
+
+``shift``        the files, column by column and all together; waits for no device
+``observe``      what the old model makes of the rows of both sides
+``explain``      what was observed, measured: the shift as the model sees it
+``sensitivity``  one model on disturbed rows
+``train``        a strategy on a part of the new rows, for the learning curve
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from retrain_core.diagnosis import subsample_sizes
+from retrain_core.runs.client import ensure_runner
+from retrain_core.runs.placement import MEASURE
+from retrain_core.runs.plan import Options
+from retrain_core.runs.state import RunState, probe_states
+from retrain_core.runs.store import PROBE, Store
+from retrain_core.types import (
+    CurvePoint,
+    ExperimentSpec,
+    ModelShift,
+    RunSpec,
+    Sensitivity,
+    ShiftReport,
+    ShiftSettings,
+    Work,
+    from_json,
+    to_json,
+)
+
+OBSERVE = f"{PROBE}observe-0"
+CURVE_SEEDS = (0, 1)
+REPORT, MODEL, SENSITIVITY = "shift_report.json", "model_shift.json", "sensitivity.json"
+
+# --- what is asked for ----------------------------------------------------------------------------
+
+
+def plan_shift(experiment: str, settings: ShiftSettings, *, model: bool = True) -> list[RunSpec]:
+    """Return the probes that tell how the data has moved; with ``model``, as the old model sees it too."""
+    shift = _probe(experiment, "shift", _number(settings), device=MEASURE, shift=settings)
+    if not model:
+        return [shift]
+    observe = _probe(experiment, "observe", 0)
+    explain = _probe(experiment, "explain", _number(settings), device=MEASURE, shift=settings, after=observe.id)
+    return [shift, observe, explain]
+
+
+def plan_sensitivity(experiment: str, runs: Sequence[RunSpec]) -> list[RunSpec]:
+    """Return the probes that disturb the rows for the old model, and for the model of each run that ends with one.
+
+    Args:
+        experiment: Its id.
+        runs: Its runs; one a strategy, that of the first seed, is looked at.
+    """
+    probes = [_probe(experiment, "sensitivity", 0, name="sensitivity_keep")]
+    for run in runs:
+        if run.strategy != "keep" and run.seed == runs[0].seed:
+            name = f"sensitivity_{run.strategy}"
+            probes.append(_probe(experiment, "sensitivity", run.seed, name=name, strategy=run.strategy, after=run.id))
+    return probes
+
+
+def plan_curve(experiment: str, strategy: str, options: Options, rows: int) -> list[RunSpec]:
+    """Return runs of a strategy on growing parts of the new training rows.
+
+    Args:
+        experiment: Its id.
+        strategy: Name in ``STRATEGIES``.
+        options: Its options.
+        rows: New training rows there are.
+    """
+    return [
+        _probe(experiment, "train", seed, name=f"curve_{strategy}_{size}", strategy=strategy, options=options, new_rows=size, order=place)
+        for seed in CURVE_SEEDS
+        for place, size in enumerate(subsample_sizes(rows))
+    ]
+
+
+def request_probes(store: Store, probes: Sequence[RunSpec], *, again: bool = False) -> None:
+    """Hand probes of one experiment to the runner; what is there or on its way is left alone.
+
+    Args:
+        store: The store.
+        probes: As planned above.
+        again: Whether to try those again that failed.
+
+    Raises:
+        StoreError: If the store cannot be written.
+    """
+    missing = []
+    for spec in probes:
+        result = store.result(spec.experiment, spec.id)
+        if result is not None and result.status != "finished" and again:
+            store.remove_beside(spec.experiment, spec.id)
+            result = None
+        if result is None and not (store.run_folder(spec.experiment, spec.id) / "run.json").exists():
+            missing.append(spec)
+    if missing:
+        store.add_beside(missing)
+        ensure_runner(store)
+
+
+def _probe(
+    experiment: str,
+    work: Work,
+    number: int,
+    *,
+    name: str = "",
+    strategy: str = "keep",
+    options: Options | None = None,
+    device: str = "auto",
+    shift: ShiftSettings | None = None,
+    after: str = "",
+    new_rows: int | None = None,
+    order: int = 0,
+) -> RunSpec:
+    return RunSpec(
+        id=f"{PROBE}{name or work}-{number}",
+        experiment=experiment,
+        strategy=strategy,
+        options=options or {},
+        seed=number if work == "train" else 0,
+        device=device,
+        work=work,
+        shift=shift,
+        after=after,
+        new_rows=new_rows,
+        order=order,
+    )
+
+
+def _number(settings: ShiftSettings) -> int:
+    """Return a number that is the same for the same settings."""
+    return int.from_bytes(hashlib.sha256(to_json(settings)).digest()[:6])
+
+
+# --- what has been found --------------------------------------------------------------------------
+
+
+def shift_of(store: Store, spec: ExperimentSpec, settings: ShiftSettings | None = None) -> ShiftReport | None:
+    """Return how the data of an experiment has moved as far as it is known; ``None`` if nothing is."""
+    shift, *rest = plan_shift(spec.id, settings or store.shift_settings(spec.id))
+    path = store.run_folder(spec.id, shift.id) / REPORT
+    if not path.is_file():
+        return None
+    report = from_json(path.read_bytes(), ShiftReport)
+    model = store.run_folder(spec.id, rest[-1].id) / MODEL
+    return replace(report, model=from_json(model.read_bytes(), ModelShift)) if model.is_file() else report
+
+
+def sensitivities(store: Store, experiment: str) -> tuple[Sensitivity, ...]:
+    """Return how each model that was looked at bears disturbed rows, the old model first."""
+    found = []
+    for spec in store.probes(experiment):
+        path = store.run_folder(experiment, spec.id) / SENSITIVITY
+        if spec.work == "sensitivity" and path.is_file():
+            found.append(replace(from_json(path.read_bytes(), Sensitivity), model=spec.strategy))
+    return tuple(sorted(found, key=lambda one: one.model != "keep"))
+
+
+def curve_points(store: Store, experiment: str, strategy: str) -> tuple[tuple[CurvePoint, ...], tuple[RunState, ...]]:
+    """Return what runs of a strategy on parts of the rows have scored, and the state of all of them."""
+    states = tuple(
+        state
+        for state in probe_states(store, experiment).values()
+        if state.spec.work == "train" and state.spec.strategy == strategy
+    )
+    points = []
+    for state in states:
+        new = state.result.new if state.result else None
+        metric = None if new is None else new.accuracy if new.accuracy is not None else new.mae
+        if new is not None and metric is not None and state.spec.new_rows:
+            points.append(CurvePoint(state.spec.new_rows, state.spec.seed, new.loss, metric))
+    return tuple(points), states

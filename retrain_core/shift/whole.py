@@ -1,0 +1,59 @@
+"""The whole report on two files: columns, labels, all together, in time, and what other tools would say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from retrain_core.errors import DataError
+from retrain_core.shift.frames import feature_frame
+from retrain_core.shift.peers import peer_verdicts
+from retrain_core.shift.report import shift_report
+from retrain_core.shift.time import time_shift
+from retrain_core.shift.wording import listed
+from retrain_core.types import Schema, ShiftReport, ShiftSettings, Table, Task
+
+
+def measure_shift(
+    old: Table,
+    new: Table,
+    *,
+    schema: Schema | None,
+    labels: Sequence[str],
+    task: Task | None = None,
+    settings: ShiftSettings | None = None,
+) -> ShiftReport:
+    """Return how the rows of ``new`` differ from those of ``old``.
+
+    Args:
+        old: What the model was trained on.
+        new: What arrived.
+        schema: Names the columns that the model takes; without it all columns count.
+        labels: The label columns; none if there is no label.
+        task: Kind of problem; told from the labels by default.
+        settings: What the user decided.
+
+    Raises:
+        DataError: If a side has no rows, two columns have one name, neither side has a label, or one lacks the time.
+    """
+    settings = settings or ShiftSettings()
+    sides = feature_frame(old, schema), feature_frame(new, schema)
+    report = shift_report(*sides, label=labels, task=task, settings=settings)
+    inputs = [side.drop(columns=[name for name in labels if name in side]) for side in sides]
+    report = replace(report, peers=peer_verdicts(*inputs))
+    if settings.time is None:
+        return report
+    timed = [_with_time(frame, table, settings.time) for frame, table in zip(sides, (old, new), strict=True)]
+    return replace(report, time=time_shift(*timed, settings.time, settings=settings))
+
+
+def _with_time(frame: pd.DataFrame, table: Table, time: str) -> pd.DataFrame:
+    if time not in table.columns:
+        raise DataError(
+            f"{table.name} has no column '{time}' to put its rows in order.",
+            f"Its columns are: {listed([str(name) for name in table.columns], 12)}.",
+            "Choose a column that both files have, or none.",
+        )
+    return frame if time in frame else frame.assign(**{time: table.columns[time].to_numpy()})

@@ -1,0 +1,94 @@
+"""The worker that measures how data has moved, without TensorFlow. Usage: ``measuring RUN_DIR DEVICE THREADS``."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from retrain_core.data import read_table
+from retrain_core.data.files import write_atomic
+from retrain_core.data.observed import load_observed
+from retrain_core.errors import RetrainError
+from retrain_core.shift.frames import feature_frame, label_names
+from retrain_core.shift.seen import model_shift
+from retrain_core.shift.whole import measure_shift
+from retrain_core.types import ExperimentSpec, RunResult, RunSpec, ShiftSettings, Table, from_json, to_json
+from retrain_core.workers.events import EventLog
+from retrain_core.workers.processes import die_with_parent, peak_memory_mb
+
+SHIFT, MODEL = "shift_report.json", "model_shift.json"  # what is found, in the run folder
+Tell = Callable[[float, str], None]
+
+
+def run(folder: Path, device: str, threads: int) -> RunResult:
+    """Do what the folder asks for and return how it ended, which is also written to ``result.json``."""
+    spec = from_json((folder / "run.json").read_bytes(), RunSpec)
+    report = EventLog(folder, spec.id)
+    report("started", {"device": device, "threads": threads})
+    start = time.perf_counter()
+
+    def tell(share: float, label: str) -> None:
+        report("progress", {"progress": share, "label": label})
+
+    status, error = "finished", None
+    try:
+        WORK[spec.work](folder, spec.shift or ShiftSettings(), tell)
+    except RetrainError as known:
+        status, error = "failed", str(known)
+    except MemoryError:
+        status, error = "failed", "It needs more memory than there is. Try files with fewer rows or columns."
+    except Exception as unknown:
+        traceback.print_exc()  # into worker.log; the user gets one line
+        status, error = "failed", f"{type(unknown).__name__}: {unknown}. The details are in its worker.log."
+    seconds = round(time.perf_counter() - start, 3)
+    result = RunResult(
+        "failed" if status == "failed" else "finished",
+        seconds=seconds,
+        peak_memory_mb=peak_memory_mb(),
+        device=device,
+        error=error,
+    )
+    write_atomic(folder / "result.json", to_json(result))
+    report(result.status, {"status": result.status, "error": error})
+    return result
+
+
+def _shift(folder: Path, settings: ShiftSettings, tell: Tell) -> None:
+    question, old, new = _read(folder, tell)
+    tell(0.4, "measuring the columns")
+    schema = question.schema
+    found = measure_shift(
+        old, new, schema=schema, labels=label_names(schema), task=schema.task, settings=settings
+    )
+    write_atomic(folder / SHIFT, to_json(found))
+
+
+def _explain(folder: Path, settings: ShiftSettings, tell: Tell) -> None:
+    question, old, new = _read(folder, tell)
+    tell(0.4, "measuring what the model sees")
+    observed, layer = load_observed(folder / "inputs" / "observed.npz")
+    sides = feature_frame(old, question.schema), feature_frame(new, question.schema)
+    found = model_shift(*sides, observed, layer, question.schema, settings)
+    write_atomic(folder / MODEL, to_json(found))
+
+
+WORK: dict[str, Callable[[Path, ShiftSettings, Tell], None]] = {"shift": _shift, "explain": _explain}
+
+
+def _read(folder: Path, tell: Tell) -> tuple[ExperimentSpec, Table, Table]:
+    question = from_json((folder / "inputs" / "question.json").read_bytes(), ExperimentSpec)
+    tables = []
+    for side, ref in (("old", question.old), ("new", question.new)):
+        assert ref is not None  # without old data nobody asks
+        tell(0.1 if side == "old" else 0.25, f"reading the {side} data")
+        (path,) = (folder / "inputs").glob(f"{side}*")
+        tables.append(read_table(path, ref.name))
+    return question, tables[0], tables[1]
+
+
+if __name__ == "__main__":
+    die_with_parent()
+    run(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
