@@ -2,16 +2,10 @@
 
 import streamlit as st
 
+from pages._ui import shift_parts as parts
 from pages._ui import state
-from pages._ui.text import chart, help_for, literal, show_error
-from retrain_core.errors import RetrainError
-from retrain_core.figures import shift as figures
-from retrain_core.shift import shift_report
-from retrain_core.shift.frames import feature_frame, label_names
-from retrain_core.shift.table import SHIFT_COLUMNS, shift_table
-from retrain_core.types import Aspect, ExperimentSpec, ShiftReport
-
-LEVELS = {"none": ("no shift", "green"), "minor": ("minor shift", "orange"), "major": ("major shift", "red")}
+from pages._ui.probes import ask, failed, follow
+from retrain_core.runs import plan_shift
 
 st.title("Shift")
 spec = state.require_experiment("Here you see how the new data differs from the old, column by column.")
@@ -22,86 +16,39 @@ if spec.old is None:
     )
     with st.container(horizontal=True):
         state.page_link("data", "Add old data", ":material/upload_file:")
-        state.page_link("train", "Go on to Train")
+        state.page_link("diagnosis", "Go on to Diagnosis")
     st.stop()
 
-
-@st.cache_data(max_entries=24, show_spinner="Measuring the shift ...")
-def measure(spec: ExperimentSpec) -> ShiftReport:
-    """Return the shift of an experiment's files."""
-    assert spec.old is not None
-    old = feature_frame(state.table(spec.old.sha256, spec.old.name), spec.schema)
-    new = feature_frame(state.table(spec.new.sha256, spec.new.name), spec.schema)
-    return shift_report(old, new, label=label_names(spec.schema), task=spec.schema.task)
-
-
-def show_aspect(title: str, aspect: Aspect, term: str) -> None:
-    """Show one question about the whole table and its answer."""
-    with st.container(border=True, height="stretch"):
-        st.markdown(f"**{title}**", help=help_for(term))
-        if aspect.level:
-            words, colour = LEVELS[aspect.level]
-            st.badge(words, color=colour)  # type: ignore[arg-type]
-        st.write(literal(aspect.summary))
-
-
-try:
-    report = measure(spec)
-except RetrainError as error:
-    show_error(error)
+settings = state.store().shift_settings(spec.id)
+probes = plan_shift(spec.id, settings)
+found = ask(probes)
+report = state.shift_report(spec, settings)
+shift, *model = [found[probe.id] for probe in probes if probe.id in found]
+if report is None:
+    if not failed([shift], "The shift", "shift"):
+        follow([shift.spec], "how the data has moved", "shift")
+    parts.thresholds_form(spec, settings)
     st.stop()
 
-words, colour = LEVELS[report.overall.level or "none"]
-st.markdown(f"#### {literal(report.overall.summary)}")
-with st.container(horizontal=True):
-    st.badge(words, color=colour)  # type: ignore[arg-type]
-    st.caption(f"{report.old_rows:,} old rows, {report.new_rows:,} new rows. {literal(spec.note)}")
-
-for column, (title, aspect, term) in zip(
-    st.columns(3),
-    (
-        ("Label", report.label, "label shift"),
-        ("All columns together", report.multivariate, "covariate shift"),
-        ("Label given the inputs", report.concept, "concept shift"),
-    ),
-    strict=True,
+parts.verdict(report, spec)
+parts.aspects(report)
+section = st.segmented_control(
+    "Look at",
+    list(parts.SECTIONS),
+    default=next(iter(parts.SECTIONS)),
+    required=True,
+    key="section",
+    bind="query-params",
+)
+if (
+    section in (parts.MODEL, parts.LABELS)
+    and report.model is None
+    and not failed(model, "What the model sees", "model")
 ):
-    with column:
-        show_aspect(title, aspect, term)
-
-st.subheader("Columns, most moved first")
-if not all(binding.columns for binding in spec.schema.bindings):
-    st.caption("The file holds arrays: what is measured of each example stands below as columns.")
-st.caption(
-    "Effect: how far a column has moved, in standard deviations of the old data. Bars are 95 % intervals."
-)
-chart(figures.column_effects(report), key="effects", alt=f"Effect of each column. {report.overall.summary}")
-
-old = feature_frame(state.table(spec.old.sha256, spec.old.name), spec.schema)
-new = feature_frame(state.table(spec.new.sha256, spec.new.name), spec.schema)
-names = [column.name for column in report.columns]
-shifts = {shift.name: shift for shift in (*report.columns, *report.labels)}
-chosen = st.selectbox("Look at a column", list(shifts), key="shift_column")
-if chosen is not None:
-    shift = shifts[chosen]
-    st.write(literal(shift.summary))
-    for finding in shift.findings:
-        st.markdown(f":orange[:material/warning:] {literal(finding.text)}")
-    if chosen in names:
-        figure = figures.column_distribution(old[chosen], new[chosen], shift)
-    else:
-        figure = figures.label_distribution(old[chosen], new[chosen], chosen, spec.schema.task)
-    chart(figure, key="distribution", alt=shift.summary)
-
-st.subheader("All measures")
-st.dataframe(
-    shift_table(report),
-    hide_index=True,
-    key="measures",
-    placeholder="–",
-    column_config={
-        name: st.column_config.Column(help=text, pinned=name == "column")
-        for name, text in SHIFT_COLUMNS.items()
-    },
-)
-state.page_link("train", "Go on to Train")
+    waiting = [one.spec for one in model if not one.done]
+    if waiting:
+        follow(waiting, "what the old model sees", "model")
+parts.SECTIONS[section](report, spec)
+st.divider()
+parts.thresholds_form(spec, settings)
+state.page_link("diagnosis", "Go on to Diagnosis")

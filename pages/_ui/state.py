@@ -13,8 +13,18 @@ from pages._ui.text import literal, show_error
 from retrain_core.data import read_table
 from retrain_core.errors import RetrainError
 from retrain_core.models import read_card
-from retrain_core.runs import Store, ensure_runner, experiment_status, new_id
-from retrain_core.types import ExperimentSpec, FileRef, ModelCard, Table, Task, from_json, to_json
+from retrain_core.runs import Store, ensure_runner, experiment_status, known_shift, new_id, shift_of
+from retrain_core.types import (
+    ExperimentSpec,
+    FileRef,
+    ModelCard,
+    ShiftReport,
+    ShiftSettings,
+    Table,
+    Task,
+    from_json,
+    to_json,
+)
 
 ROOT = Path(__file__).parents[2]
 ICON = Path(__file__).with_name(
@@ -179,6 +189,20 @@ def keep_runner() -> None:
         ensure_runner(store())
     except (RetrainError, OSError) as error:
         st.error(f"The runner cannot start: {literal(error)}", icon=":material/error:")
+
+
+# --- what was measured ----------------------------------------------------------------------------
+
+
+def shift_report(spec: ExperimentSpec, settings: ShiftSettings) -> ShiftReport | None:
+    """Return how the data has moved as far as it is known; read once for each state of knowledge."""
+    known = known_shift(store(), spec.id, settings)
+    return _shift_report(spec.id, settings, known) if known else None
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _shift_report(id: str, _settings: ShiftSettings, known: tuple[str, ...]) -> ShiftReport | None:
+    return shift_of(store(), id, _settings)
 
 
 # --- the draft ------------------------------------------------------------------------------------

@@ -2,20 +2,41 @@
 
 from retrain_core.runs.client import ensure_runner, known_devices, request_estimates, submit
 from retrain_core.runs.forecasts import EstimateState, estimates
-from retrain_core.runs.state import RunState, experiment_status, run_states, runs_done
+from retrain_core.runs.probes import (
+    curve_points,
+    known_shift,
+    plan_curve,
+    plan_sensitivity,
+    plan_shift,
+    request_probes,
+    sensitivities,
+    shift_of,
+    unusual_images,
+)
+from retrain_core.runs.state import RunState, experiment_status, probe_states, run_states, runs_done
 from retrain_core.runs.store import Store, new_id
 
 __all__ = [
     "EstimateState",
     "RunState",
     "Store",
+    "curve_points",
     "ensure_runner",
     "estimates",
     "experiment_status",
     "known_devices",
+    "known_shift",
     "new_id",
+    "plan_curve",
+    "plan_sensitivity",
+    "plan_shift",
+    "probe_states",
     "request_estimates",
+    "request_probes",
     "run_states",
     "runs_done",
+    "sensitivities",
+    "shift_of",
     "submit",
+    "unusual_images",
 ]

@@ -14,6 +14,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from retrain_core.diagnosis import subsample_sizes
 from retrain_core.runs.client import ensure_runner
@@ -33,10 +37,11 @@ from retrain_core.types import (
     from_json,
     to_json,
 )
+from retrain_core.workers.files import IMAGES, MODEL, REPORT
 
 OBSERVE = f"{PROBE}observe-0"
 CURVE_SEEDS = (0, 1)
-REPORT, MODEL, SENSITIVITY = "shift_report.json", "model_shift.json", "sensitivity.json"
+SENSITIVITY = "sensitivity.json"
 
 # --- what is asked for ----------------------------------------------------------------------------
 
@@ -47,7 +52,9 @@ def plan_shift(experiment: str, settings: ShiftSettings, *, model: bool = True) 
     if not model:
         return [shift]
     observe = _probe(experiment, "observe", 0)
-    explain = _probe(experiment, "explain", _number(settings), device=MEASURE, shift=settings, after=observe.id)
+    explain = _probe(
+        experiment, "explain", _number(settings), device=MEASURE, shift=settings, after=observe.id
+    )
     return [shift, observe, explain]
 
 
@@ -62,7 +69,9 @@ def plan_sensitivity(experiment: str, runs: Sequence[RunSpec]) -> list[RunSpec]:
     for run in runs:
         if run.strategy != "keep" and run.seed == runs[0].seed:
             name = f"sensitivity_{run.strategy}"
-            probes.append(_probe(experiment, "sensitivity", run.seed, name=name, strategy=run.strategy, after=run.id))
+            probes.append(
+                _probe(experiment, "sensitivity", run.seed, name=name, strategy=run.strategy, after=run.id)
+            )
     return probes
 
 
@@ -76,7 +85,16 @@ def plan_curve(experiment: str, strategy: str, options: Options, rows: int) -> l
         rows: New training rows there are.
     """
     return [
-        _probe(experiment, "train", seed, name=f"curve_{strategy}_{size}", strategy=strategy, options=options, new_rows=size, order=place)
+        _probe(
+            experiment,
+            "train",
+            seed,
+            name=f"curve_{strategy}_{size}",
+            strategy=strategy,
+            options=options,
+            new_rows=size,
+            order=place,
+        )
         for seed in CURVE_SEEDS
         for place, size in enumerate(subsample_sizes(rows))
     ]
@@ -143,15 +161,31 @@ def _number(settings: ShiftSettings) -> int:
 # --- what has been found --------------------------------------------------------------------------
 
 
-def shift_of(store: Store, spec: ExperimentSpec, settings: ShiftSettings | None = None) -> ShiftReport | None:
+def known_shift(store: Store, experiment: str, settings: ShiftSettings) -> tuple[str, ...]:
+    """Return the ids of the probes that tell how the data has moved and have told it; empty if there is no report yet."""
+    shift, _, explain = plan_shift(experiment, settings)
+    files = {shift.id: REPORT, explain.id: MODEL}
+    known = tuple(id for id, name in files.items() if (store.run_folder(experiment, id) / name).is_file())
+    return known if shift.id in known else ()
+
+
+def shift_of(store: Store, experiment: str, settings: ShiftSettings | None = None) -> ShiftReport | None:
     """Return how the data of an experiment has moved as far as it is known; ``None`` if nothing is."""
-    shift, *rest = plan_shift(spec.id, settings or store.shift_settings(spec.id))
-    path = store.run_folder(spec.id, shift.id) / REPORT
-    if not path.is_file():
+    known = known_shift(store, experiment, settings or store.shift_settings(experiment))
+    if not known:
         return None
-    report = from_json(path.read_bytes(), ShiftReport)
-    model = store.run_folder(spec.id, rest[-1].id) / MODEL
-    return replace(report, model=from_json(model.read_bytes(), ModelShift)) if model.is_file() else report
+    report = from_json((store.run_folder(experiment, known[0]) / REPORT).read_bytes(), ShiftReport)
+    if len(known) == 1:
+        return report
+    model = (store.run_folder(experiment, known[1]) / MODEL).read_bytes()
+    return replace(report, model=from_json(model, ModelShift))
+
+
+def unusual_images(store: Store, spec: ExperimentSpec) -> NDArray[Any] | None:
+    """Return the new images that look least like the old ones to the model, in the order of ``ModelShift.unusual``."""
+    explain = plan_shift(spec.id, store.shift_settings(spec.id))[-1]
+    path = store.run_folder(spec.id, explain.id) / IMAGES
+    return np.load(path, allow_pickle=False) if path.is_file() else None
 
 
 def sensitivities(store: Store, experiment: str) -> tuple[Sensitivity, ...]:
@@ -164,7 +198,9 @@ def sensitivities(store: Store, experiment: str) -> tuple[Sensitivity, ...]:
     return tuple(sorted(found, key=lambda one: one.model != "keep"))
 
 
-def curve_points(store: Store, experiment: str, strategy: str) -> tuple[tuple[CurvePoint, ...], tuple[RunState, ...]]:
+def curve_points(
+    store: Store, experiment: str, strategy: str
+) -> tuple[tuple[CurvePoint, ...], tuple[RunState, ...]]:
     """Return what runs of a strategy on parts of the rows have scored, and the state of all of them."""
     states = tuple(
         state

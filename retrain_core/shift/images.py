@@ -35,8 +35,7 @@ def image_features(array: NDArray[Any]) -> pd.DataFrame:
     """
     if array.ndim == 0 or array.dtype.kind not in "biuf":
         raise ValueError("Expected an array of numbers with one example a row.")
-    images = array.ndim == 3 or (array.ndim == 4 and array.shape[3] <= MOST_CHANNELS)
-    images = images and min(array.shape[1:3]) >= 3
+    images = is_images(array)
     names = ["brightness", "contrast", "sharpness"] if images else ["mean", "spread"]
     described = np.empty((len(array), len(names)))
     with np.errstate(invalid="ignore", over="ignore"):
@@ -46,6 +45,12 @@ def image_features(array: NDArray[Any]) -> pd.DataFrame:
     frame = pd.DataFrame(described, columns=names)
     frame.attrs[SUMMARIES] = True
     return frame
+
+
+def is_images(array: NDArray[Any]) -> bool:
+    """Return whether an array looks like one image a row."""
+    axes = array.ndim == 3 or (array.ndim == 4 and array.shape[3] <= MOST_CHANNELS)
+    return axes and min(array.shape[1:3]) >= 3
 
 
 def is_summary(frame: pd.DataFrame) -> bool:

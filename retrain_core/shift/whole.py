@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from retrain_core.errors import DataError
@@ -14,6 +17,11 @@ from retrain_core.shift.report import shift_report
 from retrain_core.shift.time import time_shift
 from retrain_core.shift.wording import listed
 from retrain_core.types import Schema, ShiftReport, ShiftSettings, Table, Task
+
+ROW_ORDER = "(order in the file)"
+MOST_ORDERS = 200
+LOOKED_AT = 50  # values of a text column, to see whether they are dates
+ISO_DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?([T ]|$)")
 
 
 def measure_shift(
@@ -42,14 +50,37 @@ def measure_shift(
     sides = feature_frame(old, schema), feature_frame(new, schema)
     report = shift_report(*sides, label=labels, task=task, settings=settings)
     inputs = [side.drop(columns=[name for name in labels if name in side]) for side in sides]
-    report = replace(report, peers=peer_verdicts(*inputs))
+    report = replace(report, peers=peer_verdicts(*inputs), orders=orders(old, new))
     if settings.time is None:
         return report
     timed = [_with_time(frame, table, settings.time) for frame, table in zip(sides, (old, new), strict=True)]
     return replace(report, time=time_shift(*timed, settings.time, settings=settings))
 
 
+def orders(old: Table, new: Table) -> tuple[str, ...]:
+    """Return what could put the rows of both files in order: dates first, then numbers, last the order in the file."""
+    shared = [name for name in new.columns if name in old.columns]
+    dates = [name for name in shared if _looks_like_time(new.columns[name])]
+    numbers = [
+        name
+        for name in shared
+        if name not in dates and pd.api.types.is_numeric_dtype(new.columns[name].dtype)
+    ]
+    return (*map(str, dates), *map(str, numbers[:MOST_ORDERS]), ROW_ORDER)
+
+
+def _looks_like_time(column: pd.Series[Any]) -> bool:
+    if pd.api.types.is_datetime64_any_dtype(column.dtype) or isinstance(column.dtype, pd.PeriodDtype):
+        return True
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return False
+    some = column.dropna().head(LOOKED_AT)
+    return bool(len(some)) and bool(some.map(lambda value: bool(ISO_DATE.match(str(value)))).all())
+
+
 def _with_time(frame: pd.DataFrame, table: Table, time: str) -> pd.DataFrame:
+    if time == ROW_ORDER:
+        return frame.assign(**{time: np.arange(len(frame))})
     if time not in table.columns:
         raise DataError(
             f"{table.name} has no column '{time}' to put its rows in order.",

@@ -378,7 +378,7 @@ class ShiftReport:
     """How the new data differs from the old; columns and labels in order of importance.
 
     ``label`` answers for all label columns; ``labels`` holds each that both sides have. ``model`` is there once the old
-    model has looked at the rows.
+    model has looked at the rows. ``orders`` names the columns of both files that could put rows in order of time.
     """
 
     overall: Aspect
@@ -395,3 +395,4 @@ class ShiftReport:
     peers: tuple[PeerVerdict, ...] = ()
     settings: ShiftSettings = ShiftSettings()
     model: ModelShift | None = None
+    orders: tuple[str, ...] = ()

@@ -7,19 +7,34 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from retrain_core.data import read_table
+from retrain_core.data.encode import array_for
 from retrain_core.data.files import write_atomic
 from retrain_core.data.observed import load_observed
 from retrain_core.errors import RetrainError
 from retrain_core.shift.frames import feature_frame, label_names
+from retrain_core.shift.images import is_images
 from retrain_core.shift.seen import model_shift
 from retrain_core.shift.whole import measure_shift
-from retrain_core.types import ExperimentSpec, RunResult, RunSpec, ShiftSettings, Table, from_json, to_json
+from retrain_core.types import (
+    ExperimentSpec,
+    RunResult,
+    RunSpec,
+    Schema,
+    ShiftSettings,
+    Table,
+    from_json,
+    to_json,
+)
 from retrain_core.workers.events import EventLog
+from retrain_core.workers.files import IMAGES, MODEL, REPORT
 from retrain_core.workers.processes import die_with_parent, peak_memory_mb
 
-SHIFT, MODEL = "shift_report.json", "model_shift.json"  # what is found, in the run folder
 Tell = Callable[[float, str], None]
 
 
@@ -63,7 +78,7 @@ def _shift(folder: Path, settings: ShiftSettings, tell: Tell) -> None:
     found = measure_shift(
         old, new, schema=schema, labels=label_names(schema), task=schema.task, settings=settings
     )
-    write_atomic(folder / SHIFT, to_json(found))
+    write_atomic(folder / REPORT, to_json(found))
 
 
 def _explain(folder: Path, settings: ShiftSettings, tell: Tell) -> None:
@@ -72,7 +87,17 @@ def _explain(folder: Path, settings: ShiftSettings, tell: Tell) -> None:
     observed, layer = load_observed(folder / "inputs" / "observed.npz")
     sides = feature_frame(old, question.schema), feature_frame(new, question.schema)
     found = model_shift(*sides, observed, layer, question.schema, settings)
+    images = _images(new, question.schema)
+    if images is not None and found.unusual:
+        np.save(folder / IMAGES, images[list(found.unusual)], allow_pickle=False)
     write_atomic(folder / MODEL, to_json(found))
+
+
+def _images(table: Table, schema: Schema) -> NDArray[Any] | None:
+    """Return the array of the first input that takes images; ``None`` if there is none."""
+    arrays = [binding.input for binding in schema.bindings if not binding.columns]
+    names = [array_for(name, table, alone=len(arrays) == 1) for name in arrays]
+    return next((table.arrays[name] for name in names if name and is_images(table.arrays[name])), None)
 
 
 WORK: dict[str, Callable[[Path, ShiftSettings, Tell], None]] = {"shift": _shift, "explain": _explain}

@@ -1,0 +1,69 @@
+"""Waiting for probes: what is being measured, how far it is, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages._ui import state
+from pages._ui.text import literal, show_error
+from retrain_core.errors import RetrainError
+from retrain_core.runs import RunState, probe_states, request_probes
+from retrain_core.types import RunSpec
+
+LOOK_SECONDS = 0.4
+
+
+def ask(probes: Sequence[RunSpec], *, again: bool = False) -> dict[str, RunState]:
+    """Ask for probes unless that was done, and return how each stands."""
+    try:
+        request_probes(state.store(), probes, again=again)
+    except RetrainError as error:
+        show_error(error)
+        return {}
+    known = probe_states(state.store(), probes[0].experiment) if probes else {}
+    return {spec.id: known[spec.id] for spec in probes if spec.id in known}
+
+
+def follow(probes: Sequence[RunSpec], what: str, key: str) -> None:
+    """Show the progress of probes, and draw the page again as soon as one of them has ended.
+
+    Args:
+        probes: Those that are not done.
+        what: What they find out, as the end of "Measuring".
+        key: Of the element.
+    """
+    experiment, names = probes[0].experiment, [spec.id for spec in probes]
+
+    @st.fragment(run_every=LOOK_SECONDS)
+    def board() -> None:
+        now = probe_states(state.store(), experiment)
+        states = [now[name] for name in names if name in now]
+        if any(one.done for one in states) or not states:
+            st.rerun()
+        share = sum(one.progress for one in states) / len(states)
+        st.progress(min(1.0, share), text=f"Measuring {what}: {_doing(states)} ...")
+
+    with st.container(key=f"follow_{key}"):
+        board()
+
+
+def _doing(states: Sequence[RunState]) -> str:
+    running = [one for one in states if one.status == "running"]
+    if running:
+        return running[0].label or "starting"
+    waiting = max(one.waiting for one in states)
+    return f"{waiting} before it in the queue" if waiting else "starting"
+
+
+def failed(states: Sequence[RunState], what: str, key: str) -> bool:
+    """Say why probes failed and offer to try again; return whether any has."""
+    errors = list(dict.fromkeys(one.error or "" for one in states if one.done and one.status != "finished"))
+    if not errors:
+        return False
+    st.error(f"**{what} could not be measured.**  \n{literal(' '.join(errors))}", icon=":material/error:")
+    if st.button("Try again", key=f"again_{key}", icon=":material/replay:"):
+        ask([one.spec for one in states], again=True)
+        st.rerun()
+    return True
