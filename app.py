@@ -10,6 +10,7 @@ page = st.navigation(
         st.Page("pages/start.py", title="Start", icon=":material/home:", default=True),
         st.Page("pages/data.py", title="Data", icon=":material/table:"),
         st.Page("pages/shift.py", title="Shift", icon=":material/trending_up:"),
+        st.Page("pages/diagnosis.py", title="Diagnosis", icon=":material/troubleshoot:"),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
         st.Page("pages/compare.py", title="Compare", icon=":material/balance:"),
         st.Page("pages/report.py", title="Report", icon=":material/description:"),

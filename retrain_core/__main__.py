@@ -13,11 +13,21 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from retrain_core.errors import DataError, FileError, InputError, RetrainError, RunError, StoreError
-from retrain_core.types import ExperimentSpec, Limits, RunSpec, ShiftReport, Table, to_json
+from retrain_core.types import (
+    ExperimentSpec,
+    Limits,
+    ModelShift,
+    Reading,
+    RunSpec,
+    ShiftSettings,
+    Thresholds,
+    to_json,
+)
 
 if TYPE_CHECKING:
     from retrain_core.runs.forecasts import EstimateState
@@ -61,7 +71,22 @@ def _parser() -> argparse.ArgumentParser:
 
     shift = commands.add_parser("shift", help="measure how new data differs from old")
     _data_arguments(shift, old_required=True)
-    shift.add_argument("--model", type=Path, help="the old model; its inputs say which columns matter")
+    shift.add_argument(
+        "--model",
+        type=Path,
+        help="the old model; its inputs say which columns matter, and it looks at the rows",
+    )
+    shift.add_argument("--time", metavar="COL", help="the column that says when a row came")
+    shift.add_argument(
+        "--read",
+        action="append",
+        default=[],
+        metavar="COL=KIND",
+        help="how a column is read, such as code=categorical",
+    )
+    shift.add_argument("--alpha", type=float, help="adjusted p-value below which a movement is real")
+    shift.add_argument("--minor", type=float, help="effect from which it matters, in standard deviations")
+    shift.add_argument("--major", type=float, help="effect from which it matters much")
     shift.set_defaults(command=_shift)
 
     compare = commands.add_parser("compare", help="run the strategies and compare them on one holdout")
@@ -127,22 +152,15 @@ def _inspect(options: argparse.Namespace) -> None:
 
 
 def _shift(options: argparse.Namespace) -> None:
-    from retrain_core.data import read_table
-    from retrain_core.shift import shift_json
-
-    _make_folder(options.out)
-    report = _shift_report(read_table(options.old), read_table(options.new), options)
-    (options.out / "shift.json").write_bytes(to_json(shift_json(report)))
-    print(report.overall.summary)
-
-
-def _shift_report(old: Table, new: Table, options: argparse.Namespace) -> ShiftReport:
-    """Measure the model's columns if a model is given, else all that the files hold."""
-    from retrain_core.data import chosen_labels, infer_schema
+    from retrain_core.data import chosen_labels, infer_schema, read_table
     from retrain_core.models import read_card
-    from retrain_core.shift import shift_report
-    from retrain_core.shift.frames import feature_frame, label_names
+    from retrain_core.shift import shift_json
+    from retrain_core.shift.frames import label_names
+    from retrain_core.shift.whole import measure_shift
 
+    settings = _shift_settings(options)
+    _make_folder(options.out)
+    old, new = read_table(options.old), read_table(options.new)
     schema, task = None, None
     if options.model:
         schema = infer_schema(read_card(options.model), new, old, label=options.label)
@@ -151,7 +169,67 @@ def _shift_report(old: Table, new: Table, options: argparse.Namespace) -> ShiftR
         labels = chosen_labels(new, options.label)
     else:
         labels = ("y",) if "y" in new.columns else new.flattened.get("y", ())
-    return shift_report(feature_frame(old, schema), feature_frame(new, schema), label=labels, task=task)
+    report = measure_shift(old, new, schema=schema, labels=labels, task=task, settings=settings)
+    if options.model:
+        report = replace(report, model=_seen_by_model(options, settings))
+    (options.out / "shift.json").write_bytes(to_json(shift_json(report)))
+    print(report.overall.summary)
+
+
+def _shift_settings(options: argparse.Namespace) -> ShiftSettings:
+    """Return what the options say about how shift is measured."""
+    usual = Thresholds()
+    readings: dict[str, Reading] = {}
+    for text in options.read:
+        name, equals, kind = text.rpartition("=")
+        if not equals or kind not in get_args(Reading):
+            raise DataError(
+                f"--read {text} cannot be read.",
+                f"It has the form COLUMN=KIND; a kind is one of: {', '.join(get_args(Reading))}.",
+                "Correct it.",
+            )
+        readings[name] = kind
+    thresholds = Thresholds(
+        usual.alpha if options.alpha is None else options.alpha,
+        usual.minor if options.minor is None else options.minor,
+        usual.major if options.major is None else options.major,
+    )
+    if not 0 < thresholds.alpha < 1 or not 0 <= thresholds.minor <= thresholds.major:
+        raise DataError(
+            "The thresholds do not fit together.",
+            "--alpha lies between 0 and 1, --minor is at least 0, and --major at least --minor.",
+            "Correct them.",
+        )
+    return ShiftSettings(thresholds, readings, options.time)
+
+
+def _seen_by_model(options: argparse.Namespace, settings: ShiftSettings) -> ModelShift | None:
+    """Return the shift as the old model sees it; ``None``, and why on standard error, if that cannot be told."""
+    from retrain_core.runs.probes import model_shift_of, plan_shift
+    from retrain_core.runs.runner import Runner
+    from retrain_core.runs.state import probe_states
+    from retrain_core.runs.store import Store, new_id
+
+    root = Path(tempfile.mkdtemp(prefix=".store-", dir=options.out))
+    try:
+        store = Store(root)
+        spec = _experiment(store, options, new_id())
+        _, *probes = plan_shift(spec.id, settings)
+        runner = Runner(store)
+        try:
+            store.add_beside(probes)
+            _work_until(lambda: all(one.done for one in probe_states(store, spec.id).values()), runner)
+        finally:
+            runner.close()
+        errors = dict.fromkeys(one.error for one in probe_states(store, spec.id).values() if one.error)
+        for error in errors:
+            print(f"note: what the model sees is not known: {error}", file=sys.stderr)
+        return model_shift_of(store, spec.id, settings)
+    except RetrainError as error:
+        print(f"note: what the model sees is not known: {error}", file=sys.stderr)
+        return None
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -189,6 +267,7 @@ def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespa
     from retrain_core.answer import answer, write_answer
     from retrain_core.runs.outcomes import crashed
     from retrain_core.runs.prepare import prepare
+    from retrain_core.runs.probes import plan_shift
     from retrain_core.runs.runner import Runner
 
     spec = _experiment(store, options, runs[0].experiment)
@@ -198,6 +277,8 @@ def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespa
         if options.forecast:
             runs = _forecast(store, runs, runner)
         store.add_runs(runs)
+        if spec.old is not None:
+            store.add_beside(plan_shift(spec.id, ShiftSettings()))
         _wait(store, spec.id, runner)
     finally:
         runner.close()
@@ -252,7 +333,7 @@ def _experiment(store: Store, options: argparse.Namespace, id: str) -> Experimen
     from retrain_core.models import read_card
 
     card = read_card(options.model)
-    paths = {"new": options.new, "old": options.old, "holdout": options.holdout}
+    paths = {"new": options.new, "old": options.old, "holdout": getattr(options, "holdout", None)}
     tables = {role: read_table(path) for role, path in paths.items() if path is not None}
     schema = infer_schema(card, tables["new"], tables.get("old"), label=options.label)
     for finding in check(card, schema, tables):
@@ -270,7 +351,7 @@ def _experiment(store: Store, options: argparse.Namespace, id: str) -> Experimen
         old=refs.get("old"),
         holdout=refs.get("holdout"),
         schema=schema,
-        split_seed=options.seed,
+        split_seed=getattr(options, "seed", 0),
     )
     store.save_experiment(spec)
     return spec
@@ -313,7 +394,7 @@ def _cost(state: EstimateState) -> str:
 
 def _wait(store: Store, experiment: str, runner: Runner) -> None:
     """Work until every run has ended, telling on standard error what happens."""
-    from retrain_core.runs.state import experiment_status, run_states
+    from retrain_core.runs.state import experiment_status, probe_states, run_states
 
     told: dict[str, str] = {}
 
@@ -327,7 +408,8 @@ def _wait(store: Store, experiment: str, runner: Runner) -> None:
             if told.get(state.spec.id) != line:
                 told[state.spec.id] = line
                 print(f"{state.spec.id}: {line}{f' ({state.error})' if state.error else ''}", file=sys.stderr)
-        return status == "ready" and all(state.done for state in states)
+        probes = probe_states(store, experiment).values()
+        return status == "ready" and all(state.done for state in (*states, *probes))
 
     _work_until(look, runner)
 

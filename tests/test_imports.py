@@ -23,7 +23,7 @@ import sys
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file("app.py", default_timeout=60).run()
 assert not app.exception, app.exception
-for page in ("start", "data", "shift", "train", "compare", "report"):
+for page in ("start", "data", "shift", "diagnosis", "train", "compare", "report"):
     app.switch_page(f"pages/{page}.py").run()
     assert not app.exception, app.exception
 print(*sorted({name.split(".")[0] for name in sys.modules}))

@@ -43,6 +43,17 @@ def current_answer(spec: ExperimentSpec, old_weight: float) -> ReportContent:
         st.stop()
 
 
+def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
+    """Return the comparison of the runs that have ended so far; ``None`` if there is none that can be made."""
+    ended = tuple(run.spec.id for run in run_states(state.store(), spec.id) if run.done)
+    if not ended:
+        return None
+    try:
+        return weigh(_answer(spec.id, ended), DEFAULT_OLD_WEIGHT).comparison
+    except RetrainError:  # such as runs that have all failed: the Compare page says so
+        return None
+
+
 def preparation_failed(error: str | None) -> None:
     """Say that nothing could be run, why, and where it can be mended."""
     st.error(f"**The data could not be prepared.**  \n{literal(error or '')}", icon=":material/error:")

@@ -1,7 +1,7 @@
 """Experiments on disk, the queue, and the processes that work it off."""
 
 from retrain_core.runs.client import ensure_runner, known_devices, request_estimates, submit
-from retrain_core.runs.forecasts import EstimateState, estimates
+from retrain_core.runs.forecasts import EstimateState, costs, estimates, plan_costs
 from retrain_core.runs.probes import (
     curve_points,
     known_shift,
@@ -20,6 +20,7 @@ __all__ = [
     "EstimateState",
     "RunState",
     "Store",
+    "costs",
     "curve_points",
     "ensure_runner",
     "estimates",
@@ -27,6 +28,7 @@ __all__ = [
     "known_devices",
     "known_shift",
     "new_id",
+    "plan_costs",
     "plan_curve",
     "plan_sensitivity",
     "plan_shift",

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from retrain_core.runs.index import IndexRow, read_experiment, read_runs
-from retrain_core.runs.plan import estimate_id
+from retrain_core.runs.plan import estimate_id, plan_estimates, plan_runs
 from retrain_core.runs.state import ENDED
 from retrain_core.runs.store import Store
+from retrain_core.strategies import STRATEGIES
 from retrain_core.types import Estimate, RunSpec, RunStatus
 
 
@@ -49,6 +50,29 @@ def estimates(store: Store, experiment: str) -> dict[str, EstimateState]:
         spec.id: _state(store, spec, by_id.get(spec.id), waiting.get(spec.id, 0), on_its_way)
         for spec in store.estimates(experiment)
     }
+
+
+def plan_costs(experiment: str) -> list[RunSpec]:
+    """Return the rehearsals that tell what every strategy costs with its usual options."""
+    return plan_estimates(plan_runs(experiment, {name: {} for name in STRATEGIES}))
+
+
+def costs(store: Store, experiment: str) -> dict[str, Estimate | None]:
+    """Return what each strategy costs: its run, once there is one, else a rehearsal with its usual options.
+
+    ``None`` stands for a strategy that nobody has measured, or that cannot run.
+    """
+    found: dict[str, Estimate | None] = {}
+    known = estimates(store, experiment)
+    for spec in plan_costs(experiment):
+        state = known.get(spec.id)
+        found[spec.strategy] = state.estimate if state else None
+    for run in store.runs(experiment):
+        result = store.result(experiment, run.id)
+        if result is not None and result.status == "finished" and run.strategy != "keep":
+            rows, time = result.rows_seen, result.seconds
+            found[run.strategy] = Estimate((time, time), result.peak_memory_mb, (rows, rows), result.way)
+    return found
 
 
 def with_forecasts(store: Store, runs: Sequence[RunSpec]) -> list[RunSpec]:

@@ -175,10 +175,14 @@ def shift_of(store: Store, experiment: str, settings: ShiftSettings | None = Non
     if not known:
         return None
     report = from_json((store.run_folder(experiment, known[0]) / REPORT).read_bytes(), ShiftReport)
-    if len(known) == 1:
-        return report
-    model = (store.run_folder(experiment, known[1]) / MODEL).read_bytes()
-    return replace(report, model=from_json(model, ModelShift))
+    return replace(report, model=model_shift_of(store, experiment, settings))
+
+
+def model_shift_of(store: Store, experiment: str, settings: ShiftSettings | None = None) -> ModelShift | None:
+    """Return the shift as the old model sees it; ``None`` if that is not known."""
+    explain = plan_shift(experiment, settings or store.shift_settings(experiment))[-1]
+    path = store.run_folder(experiment, explain.id) / MODEL
+    return from_json(path.read_bytes(), ModelShift) if path.is_file() else None
 
 
 def unusual_images(store: Store, spec: ExperimentSpec) -> NDArray[Any] | None:

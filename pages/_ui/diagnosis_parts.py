@@ -1,0 +1,244 @@
+"""The parts of the Diagnosis page: the first guess, volume, resources, sensitivity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+from retrain_core.figures.sensitivity import importance_bars, robustness_lines
+from retrain_core.figures.volume import learning_curve_chart
+
+from pages._ui import state
+from pages._ui.probes import ask, failed, follow
+from pages._ui.text import chart, help_for, literal
+from retrain_core import diagnosis
+from retrain_core.figures.style import look_of
+from retrain_core.machine import available_memory_mb, total_memory_mb, usable_cores
+from retrain_core.runs import (
+    RunState,
+    costs,
+    curve_points,
+    known_devices,
+    plan_costs,
+    plan_curve,
+    request_estimates,
+    sensitivities,
+)
+from retrain_core.strategies import STRATEGIES
+from retrain_core.types import Comparison, ExperimentSpec, Sensitivity, ShiftReport
+
+FITS = {True: "fits", False: "does not fit", None: "cannot tell"}
+
+
+def first_guess(
+    spec: ExperimentSpec,
+    report: ShiftReport | None,
+    probes: Sequence[RunState],
+    comparison: Comparison | None,
+) -> None:
+    """Say what the evidence points to, and how the measurement agrees with it."""
+    waiting = [one.spec for one in probes if not one.done]
+    if report is None and spec.old is not None:
+        if not failed(probes, "The shift", "shift"):
+            follow(waiting, "how the data has moved", "shift")
+        return
+    if spec.old is None:
+        st.info(
+            "**Without old data there is no first guess:** how the data has moved cannot be measured.",
+            icon=":material/info:",
+        )
+        return
+    assert report is not None
+    guess = diagnosis.first_guess(report, _volume(spec, report), comparison)
+    with st.container(border=True, key="first_guess"):
+        st.markdown("**First guess**", help=help_for("first guess"))
+        st.markdown(literal(guess.paragraph))
+        if guess.measured:
+            st.markdown(f"**{literal(guess.measured)}**")
+        else:
+            st.caption("It is a guess from the data alone. Train measures it.")
+    if waiting:
+        follow(waiting, "what the old model sees, which makes the guess better", "model")
+    else:
+        failed(probes, "What the model sees", "model")
+
+
+# --- volume ---------------------------------------------------------------------------------------
+
+
+def volume(spec: ExperimentSpec, report: ShiftReport | None) -> None:
+    """Say how much new data there is, and what more would buy."""
+    st.subheader("Volume of new data", help=help_for("effective sample size"))
+    found = _volume(spec, report)
+    split = state.store().split(spec.id)
+    if found is not None:
+        st.write(literal(found.summary))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        names = [name for name in STRATEGIES if name != "keep"]
+        strategy = st.selectbox(
+            "Strategy", names, index=names.index("full_retrain"), format_func=lambda name: look_of(name).title,
+            key="curve_strategy", width=260,
+        )  # fmt: skip
+        points, states = curve_points(state.store(), spec.id, strategy)
+        if not states and st.button(
+            "Measure what more new rows would buy",
+            icon=":material/query_stats:",
+            disabled=split is None,
+            help="Runs the strategy on growing parts of the new rows, two seeds each, and scores it on the same holdout.",
+        ):
+            assert split is not None
+            ask(plan_curve(state.store(), spec.id, strategy, split.rows["new_train"]))
+            st.rerun()
+    if not states:
+        return
+    waiting = [one.spec for one in states if not one.done]
+    if waiting:
+        follow(waiting, "what more new rows would buy", "curve")
+    failed(states, "Some points of the learning curve", "curve")
+    if points and split is not None:
+        metric = "mae" if spec.schema.task == "regression" else "accuracy"
+        curve = diagnosis.learning_curve(
+            points, strategy=strategy, metric=metric, rows_now=split.rows["new_train"]
+        )
+        st.write(literal(curve.summary))
+        chart(learning_curve_chart(curve), key="learning_curve", alt=curve.summary)
+
+
+def _volume(spec: ExperimentSpec, report: ShiftReport | None) -> diagnosis.Volume | None:
+    if report is not None:
+        worth = report.joint.effective_old_rows if report.joint and report.joint.old_rows else None
+        return diagnosis.volume(report.new_rows, report.old_rows, worth)
+    split = state.store().split(spec.id)
+    if split is None:
+        return None
+    rows = {
+        side: sum(n for part, n in split.rows.items() if part.startswith(side)) for side in ("new", "old")
+    }
+    return diagnosis.volume(rows["new"], rows["old"], None)
+
+
+# --- resources ------------------------------------------------------------------------------------
+
+
+def resources(spec: ExperimentSpec) -> None:
+    """Say what there is to compute on, and which strategies fit a budget."""
+    st.subheader("Computing resources")
+    devices = known_devices(state.store())
+    gpus = [device.title for device in devices if device.name != "cpu"]
+    total, free = total_memory_mb(), available_memory_mb()
+    for column, (title, value, note) in zip(
+        st.columns(3),
+        (
+            ("CPU cores", f"{usable_cores()}", ""),
+            ("Memory", f"{total / 1024:.1f} GB", f"{free / 1024:.1f} GB free"),
+            ("GPUs", f"{len(gpus)}", ", ".join(gpus) or "TensorFlow finds none"),
+        ),
+        strict=True,
+    ):
+        with column:
+            st.metric(title, value, border=True, height="stretch")
+            st.caption(literal(note))
+    first, second = st.columns(2)
+    minutes = first.number_input(
+        "Time for one run (minutes)",
+        0.0,
+        100_000.0,
+        10.0,
+        1.0,
+        key="budget_minutes",
+        help="0: no limit.",
+        bind="query-params",
+    )
+    memory = second.number_input(
+        "Memory for one run (GB)", 0.0, 100_000.0, round(free / 1024, 1), 1.0, key="budget_memory", help="0: no limit.",
+    )  # fmt: skip
+    known = costs(state.store(), spec.id)
+    found = diagnosis.affordable(known, minutes * 60 or None, memory * 1024 or None)
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {"Strategy": look_of(one.strategy).title, "In this budget": FITS[one.fits], "Why": one.why}
+                for one in found
+            ]
+        ),
+        hide_index=True,
+        key="affordable",
+        column_config={"Strategy": st.column_config.Column(pinned=True)},
+    )
+    missing = [name for name, estimate in known.items() if estimate is None]
+    if missing and not state.store().runs(spec.id):
+        if st.button(
+            "Measure what they cost",
+            icon=":material/timer:",
+            help=help_for("forecast"),
+            disabled=state.store().split(spec.id) is None,
+        ):
+            request_estimates(state.store(), plan_costs(spec.id), again=True)
+            st.session_state["costs_asked"] = spec.id
+            st.rerun()
+        if st.session_state.get("costs_asked") == spec.id:
+            _follow_costs(spec)
+
+
+def _follow_costs(spec: ExperimentSpec) -> None:
+    missing = sum(estimate is None for estimate in costs(state.store(), spec.id).values())
+
+    @st.fragment(run_every=1.0)
+    def board() -> None:
+        now = costs(state.store(), spec.id)
+        left = sum(estimate is None for estimate in now.values())
+        if left != missing:
+            st.rerun()
+        st.caption(f"A few real steps of each strategy are being measured: {len(now) - left} of {len(now)}.")
+
+    board()
+
+
+# --- sensitivity ----------------------------------------------------------------------------------
+
+
+def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
+    """Show how the old model and every candidate bear disturbed rows."""
+    st.subheader("Sensitivity of the model", help=help_for("robustness"))
+    found = sensitivities(state.store(), spec.id)
+    waiting = [one.spec for one in probes if not one.done]
+    if waiting:
+        follow(waiting, "how the models bear disturbed rows", "sensitivity")
+    failed(probes, "Sensitivity", "sensitivity")
+    if not found:
+        return
+    st.dataframe(
+        _robustness(found),
+        hide_index=True,
+        key="robustness",
+        column_config={
+            "Model": st.column_config.Column(pinned=True),
+            "Robustness (%)": st.column_config.NumberColumn(format="%.0f", help=help_for("robustness")),
+        },
+    )
+    kinds = list(dict.fromkeys(point.what for one in found for point in one.points if not point.column))
+    if kinds:
+        what = st.segmented_control("Disturb by", kinds, default=kinds[0], required=True, key="disturbance")
+        chart(robustness_lines(found, what), key="robustness_lines", alt=f"Scores under {what}.")
+    if any(point.column for one in found for point in one.points):
+        st.markdown("**Which columns the models lean on**", help=help_for("permutation importance"))
+        chart(importance_bars(found), key="importance", alt="Columns whose permutation costs most.")
+    for note in dict.fromkeys(note for one in found for note in one.notes):
+        st.caption(literal(note))
+
+
+def _robustness(found: Sequence[Sensitivity]) -> pd.DataFrame:
+    percent = found[0].metric_name == "accuracy"
+    score = "Accuracy (%)" if percent else "Mean absolute error"
+    return pd.DataFrame(
+        [
+            {
+                "Model": look_of(one.model).title,
+                score: round(100 * one.metric, 1) if percent else one.metric,
+                "Loss": round(one.loss, 4),
+                "Robustness (%)": 100 * one.robustness,
+            }
+            for one in found
+        ]
+    )
