@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from retrain_core.diagnosis import subsample_sizes
 from retrain_core.runs.client import ensure_runner
+from retrain_core.runs.index import read_runs
 from retrain_core.runs.placement import MEASURE
 from retrain_core.runs.plan import Options
 from retrain_core.runs.state import RunState, probe_states
@@ -112,13 +113,20 @@ def request_probes(store: Store, probes: Sequence[RunSpec], *, again: bool = Fal
         StoreError: If the store cannot be written.
     """
     missing = []
+    known = (
+        {row.id for row in read_runs(store.root / "index.sqlite", probes[0].experiment)[0]}
+        if probes
+        else set()
+    )
     for spec in probes:
         result = store.result(spec.experiment, spec.id)
         if result is not None and result.status != "finished" and again:
             store.remove_beside(spec.experiment, spec.id)
             result = None
-        if result is None and not (store.run_folder(spec.experiment, spec.id) / "run.json").exists():
-            missing.append(spec)
+        waits = bool(spec.after) and store.result(spec.experiment, spec.after) is None
+        asked = (store.run_folder(spec.experiment, spec.id) / "run.json").exists()
+        if result is None and not (asked and (waits or spec.id in known)):
+            missing.append(spec)  # or lost by a runner that was killed
     if missing:
         store.add_beside(missing)
         ensure_runner(store)
@@ -213,7 +221,8 @@ def curve_points(
     )
     points = []
     for state in states:
-        new = state.result.new if state.result else None
+        result = store.result(experiment, state.spec.id)
+        new = result.new if result else None
         metric = None if new is None else new.accuracy if new.accuracy is not None else new.mae
         if new is not None and metric is not None and state.spec.new_rows:
             points.append(CurvePoint(state.spec.new_rows, state.spec.seed, new.loss, metric))

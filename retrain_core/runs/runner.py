@@ -119,6 +119,8 @@ class Runner:
 
     def _reconcile(self) -> None:
         """Take up what a runner that was killed has left."""
+        unfinished = [*self._index.rows("queued"), *self._index.rows("running")]
+        open_experiments = {row.experiment for row in unfinished}
         for row in self._index.rows("running"):
             try:
                 self._launcher.end_left_over(self._store.run_folder(row.experiment, row.id))
@@ -131,7 +133,7 @@ class Runner:
                         self._index.requeue(row, self._store.run(row.experiment, row.id).device)
             except FOLDER_ERRORS as error:
                 self._end(row, "failed", broken(error))
-        for experiment in {row.experiment for row in self._index.rows("queued")}:
+        for experiment in open_experiments:
             self._queue_probes(experiment)
         for experiment, note in self._index.preparing():
             if note is None:

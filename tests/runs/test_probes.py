@@ -1,0 +1,175 @@
+"""Probes: pieces of diagnosis that are worked off beside the runs, and wait for nothing they do not need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from retrain_core.runs import client, probe_states, request_probes, runs_done
+from retrain_core.runs.placement import MEASURE, place
+from retrain_core.runs.plan import plan_runs
+from retrain_core.runs.probes import curve_points, known_shift, plan_curve, plan_sensitivity, plan_shift
+from retrain_core.runs.runner import Runner
+from retrain_core.runs.store import RUN_PATTERN
+from retrain_core.types import PartScores, RunResult, ShiftSettings, Thresholds
+from tests.runs.conftest import Asked, Idle, rows, until
+
+USUAL = ShiftSettings()
+DONE = RunResult("finished", model="model.keras")
+
+
+@pytest.fixture(autouse=True)
+def no_other_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrain_core.runs.probes.ensure_runner", lambda store: None)
+    monkeypatch.setattr(client, "ensure_runner", lambda store: None)
+
+
+@pytest.fixture
+def runner(asked: Asked, idle: Idle) -> Iterator[Runner]:
+    runner = Runner(asked[0], cpu_lanes=1)
+    yield runner
+    runner.close()
+
+
+def names(asked: Asked, *statuses: str) -> set[str]:
+    return {id for id, row in rows(asked).items() if row.status in statuses}
+
+
+def end(asked: Asked, idle: Idle, run: str, result: RunResult = DONE) -> None:
+    store, spec = asked
+    folder = store.run_folder(spec.id, run)
+    for left in ("observed.npz", "model.keras"):
+        (folder / left).write_bytes(b"")
+    store.save_result(spec.id, run, result)
+    idle.over.append((folder, 0))
+
+
+def test_ids_are_ids_and_settings_make_other_ones() -> None:
+    shift, observe, explain = plan_shift("e", USUAL)
+    other = plan_shift("e", replace(USUAL, thresholds=Thresholds(minor=0.2)))
+    curve = plan_curve("e", "full_retrain", {}, 400)
+    assert all(RUN_PATTERN.fullmatch(spec.id) for spec in (shift, observe, explain, *curve))
+    assert (other[0].id, other[2].id) != (shift.id, explain.id) and other[1].id == observe.id
+    assert len({spec.id for spec in curve}) == len(curve) and {spec.seed for spec in curve} == {0, 1}
+    assert plan_shift("e", USUAL) == [shift, observe, explain]
+
+
+def test_files_are_measured_while_training_keeps_every_lane_busy(
+    asked: Asked, idle: Idle, runner: Runner
+) -> None:
+    store, spec = asked
+    store.add_runs(plan_runs(spec.id, {"fine_tune": {}}, device="cpu"))
+    until(lambda: names(asked, "running") == {"keep-0"}, runner)
+    shift, observe, explain = plan_shift(spec.id, USUAL)
+    request_probes(store, [shift, observe, explain])
+    until(lambda: shift.id in names(asked, "running"), runner)
+    until(lambda: observe.id in names(asked, "queued"), runner)  # it needs a device, behind the other runs
+    assert explain.id not in rows(asked)  # it has to wait for what is observed
+    assert idle.started[store.run_folder(spec.id, shift.id)] == MEASURE
+    assert runs_done(store, spec.id) == (0, 2)  # probes are no runs
+
+
+def test_what_was_observed_is_explained_next(asked: Asked, idle: Idle, runner: Runner) -> None:
+    store, spec = asked
+    shift, observe, explain = plan_shift(spec.id, USUAL)
+    request_probes(store, [shift, observe, explain])
+    until(lambda: names(asked, "running") == {shift.id, observe.id}, runner)
+    end(asked, idle, observe.id)
+    until(lambda: explain.id in names(asked, "running"), runner)
+    inputs = store.run_folder(spec.id, explain.id) / "inputs"
+    assert {path.name for path in inputs.iterdir()} == {
+        "observed.npz",
+        "question.json",
+        "old.parquet",
+        "new.parquet",
+    }
+
+
+def test_what_could_not_be_observed_is_not_explained_and_the_reason_is_passed_on(
+    asked: Asked, idle: Idle, runner: Runner
+) -> None:
+    store, spec = asked
+    probes = plan_shift(spec.id, USUAL)
+    request_probes(store, probes)
+    until(lambda: probes[1].id in names(asked, "running"), runner)
+    end(asked, idle, probes[1].id, RunResult("failed", error="Its outputs are not numbers."))
+    until(lambda: probe_states(store, spec.id)[probes[2].id].done, runner)
+    assert probe_states(store, spec.id)[probes[2].id].error == "Its outputs are not numbers."
+    request_probes(store, probes)  # a look at the page does not try again
+    assert probe_states(store, spec.id)[probes[1].id].status == "failed"
+    request_probes(store, probes, again=True)
+    until(lambda: probes[1].id in names(asked, "running"), runner)
+
+
+def test_a_runner_that_was_killed_in_between_loses_nothing(asked: Asked, idle: Idle) -> None:
+    store, spec = asked
+    _, observe, explain = plan_shift(spec.id, USUAL)
+    first = Runner(store, cpu_lanes=1)
+    request_probes(store, [observe, explain])
+    until(lambda: observe.id in names(asked, "running"), first)
+    end(asked, idle, observe.id)  # and the runner does not see it any more
+    first.close()
+    idle.over.clear()
+    second = Runner(store, cpu_lanes=1)
+    until(lambda: explain.id in names(asked, "running"), second)
+    second.close()
+
+
+def test_each_candidate_is_disturbed_once_it_is_there(asked: Asked, idle: Idle, runner: Runner) -> None:
+    store, spec = asked
+    runs = plan_runs(spec.id, {"fine_tune": {}, "incremental": {}}, seeds=(3, 4), device="cpu")
+    store.add_runs(runs[:3])
+    probes = plan_sensitivity(spec.id, runs)
+    assert [probe.strategy for probe in probes] == ["keep", "fine_tune", "incremental"]  # one seed each
+    request_probes(store, probes)
+    until(lambda: "keep-3" in names(asked, "running"), runner)
+    assert probes[1].id not in rows(asked)
+    for run in ("keep-3", "incremental-3", "fine_tune-3"):
+        until(lambda run=run: run in names(asked, "running"), runner)
+        end(asked, idle, run)
+    until(lambda: probes[1].id in rows(asked), runner)
+
+
+def test_another_question_takes_its_probes_away(asked: Asked, idle: Idle, runner: Runner) -> None:
+    store, spec = asked
+    probes = plan_shift(spec.id, USUAL)
+    request_probes(store, probes)
+    until(lambda: names(asked, "running") == {probes[0].id, probes[1].id}, runner)
+    store.save_experiment(replace(spec, split_seed=5))
+    assert store.probes(spec.id) == []
+    until(lambda: len(idle.killed) == 2, runner)
+    until(lambda: not rows(asked), runner)
+
+
+def test_data_that_cannot_be_prepared_can_still_be_measured(asked: Asked, idle: Idle, runner: Runner) -> None:
+    store, spec = asked
+    broken = replace(spec, schema=replace(spec.schema, labels=("nowhere",)))
+    store.save_experiment(broken)
+    probes = plan_shift(spec.id, USUAL)
+    request_probes(store, probes)
+    until(lambda: probes[2].id in names(asked, "failed"), runner)
+    assert probes[0].id in names(asked, "running")
+    assert "nowhere" in (probe_states(store, spec.id)[probes[1].id].error or "")
+
+
+def test_a_learning_curve_is_made_of_the_runs_that_have_scores(asked: Asked) -> None:
+    store, spec = asked
+    curve = plan_curve(spec.id, "full_retrain", {}, 272)
+    store.add_beside(curve)
+    store.save_result(spec.id, curve[0].id, RunResult("finished", new=PartScores(0.5, 80, accuracy=0.75)))
+    points, states = curve_points(store, spec.id, "full_retrain")
+    assert [(point.rows, point.metric) for point in points] == [(curve[0].new_rows, 0.75)]
+    assert len(states) == len(curve)
+    assert curve_points(store, spec.id, "fine_tune") == ((), ())
+
+
+def test_nothing_is_known_before_anything_was_measured(asked: Asked) -> None:
+    store, spec = asked
+    assert known_shift(store, spec.id, USUAL) == ()
+
+
+@pytest.mark.parametrize(("busy", "device"), [({"cpu": 9}, MEASURE), ({MEASURE: 2}, None)])
+def test_measuring_has_lanes_of_its_own(busy: dict[str, int], device: str | None) -> None:
+    assert place(MEASURE, [], busy, lanes=1) == device
