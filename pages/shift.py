@@ -16,7 +16,9 @@ if spec.old is None:
     )
     with st.container(horizontal=True):
         state.page_link("data", "Add old data", ":material/upload_file:")
-        state.page_link("diagnosis", "Go on to Diagnosis")
+        with st.container(horizontal=True):
+    state.page_link("diagnosis", "Go on to Diagnosis", ":material/troubleshoot:")
+    state.page_link("train", "Go on to Train")
     st.stop()
 
 settings = state.store().shift_settings(spec.id)
@@ -51,4 +53,6 @@ if (
 parts.SECTIONS[section](report, spec)
 st.divider()
 parts.thresholds_form(spec, settings)
-state.page_link("diagnosis", "Go on to Diagnosis")
+with st.container(horizontal=True):
+    state.page_link("diagnosis", "Go on to Diagnosis", ":material/troubleshoot:")
+    state.page_link("train", "Go on to Train")

@@ -1,0 +1,134 @@
+"""Another visitor's page while a report on a million rows is computed, and what a page sends to the browser."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from retrain_core.data import infer_schema, read_table
+from retrain_core.models import read_card
+from retrain_core.runs.store import Store, new_id
+from retrain_core.types import ExperimentSpec
+from tests.browser.conftest import App
+from tests.conftest import CHROMIUM_FLAGS, chromium_path
+
+COLUMNS = [f"x{number}" for number in range(20)]
+PAGES = ("shift", "diagnosis")
+SECTIONS = ("All columns together", "Seen by the model", "Labels and concept", "In time", "What others say")
+MODEL = """
+import sys, keras
+model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(1, "sigmoid")])
+model.compile("adam", "binary_crossentropy")
+model.save(sys.argv[1])
+"""
+
+
+@dataclass(frozen=True)
+class Busy:
+    """What was measured at one number of rows.
+
+    Args:
+        rows: On each side.
+        measuring: Seconds from the click to the report on the screen.
+        loads: Seconds that another visitor's start page took, each time, meanwhile.
+        sent: Bytes that each page, or section of one, sent over the socket.
+    """
+
+    rows: int
+    measuring: float
+    loads: tuple[float, ...]
+    sent: dict[str, int]
+
+
+def busy(rows: int) -> Busy:
+    """Measure at ``rows`` rows a side."""
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        id = _question(folder, rows)
+        app = App(folder / "store")
+        app.start()
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
+        try:
+            _load(browser, app.url)  # the first visit loads what the browser keeps
+            return _visit(browser, app, id, rows)
+        finally:
+            browser.close()
+            app.end()
+
+
+def _visit(browser: Browser, app: App, id: str, rows: int) -> Busy:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    sent = _counted(page)
+    start, loads = time.perf_counter(), []
+    page.goto(f"{app.url}/shift?experiment={id}")
+    expect(page.get_by_text("Measuring how the data has moved")).to_be_visible(timeout=60_000)
+    while page.get_by_role("heading", level=4).count() == 0:
+        loads.append(_load(browser, app.url))
+    measuring = time.perf_counter() - start
+    found = {}
+    for name in PAGES:
+        sent.clear()
+        page.goto(f"{app.url}/{name}?experiment={id}")
+        page.wait_for_timeout(4000)
+        found[name] = sum(sent)
+    page.goto(f"{app.url}/shift?experiment={id}")
+    for section in SECTIONS:
+        button = page.get_by_test_id("stMain").get_by_text(section, exact=True).last
+        expect(button).to_be_visible()
+        sent.clear()
+        button.click()
+        page.wait_for_timeout(4000)
+        found[section] = sum(sent)
+    context.close()
+    return Busy(rows, measuring, tuple(loads), found)
+
+
+def _counted(page: Page) -> list[int]:
+    """Return a list that grows by the size of each message the server sends to ``page``."""
+    sizes: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: sizes.append(len(frame))))
+    return sizes
+
+
+def _load(browser: Browser, url: str) -> float:
+    context = browser.new_context()
+    page = context.new_page()
+    start = time.perf_counter()
+    page.goto(url)
+    page.get_by_role("button", name="Choose your files").wait_for()
+    seconds = time.perf_counter() - start
+    context.close()
+    return seconds
+
+
+def _question(folder: Path, rows: int) -> str:
+    rng = np.random.default_rng(0)
+    for side, moved in (("old", 0.0), ("new", 0.2)):
+        frame = pd.DataFrame(rng.normal(0, 1, (rows, len(COLUMNS))), columns=COLUMNS)
+        frame["x0"] += moved
+        frame["y"] = (rng.random(rows) < 1 / (1 + np.exp(-frame["x0"]))).astype(int)
+        frame["day"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(rows) // 1000, unit="D")
+        frame.to_parquet(folder / f"{side}.parquet")
+    subprocess.run([sys.executable, "-c", MODEL, str(folder / "model.keras")], check=True, capture_output=True)
+    store = Store(folder / "store")
+    new, old = (read_table(folder / f"{side}.parquet") for side in ("new", "old"))
+    spec = ExperimentSpec(
+        id=new_id(),
+        name="a million rows",
+        created=time.time(),
+        model=store.add_file(folder / "model.keras"),
+        new=store.add_file(folder / "new.parquet"),
+        old=store.add_file(folder / "old.parquet"),
+        schema=infer_schema(read_card(folder / "model.keras"), new, old, label="y", columns=COLUMNS),
+    )
+    store.save_experiment(spec)
+    return spec.id
