@@ -69,6 +69,8 @@ def link_inputs(store: Store, run: RunSpec) -> Path:
     inputs.mkdir()  # fails if the run folder is being removed
     data = store.experiment_folder(run.experiment) / "data"
     shutil.copytree(data, inputs, copy_function=_link, dirs_exist_ok=True)
+    if spec.holdout:  # a file of its own: its row numbers are not those of the new file
+        (inputs / "new_holdout" / "rows.npy").unlink(missing_ok=True)
     write_atomic(
         inputs / "schema.json", to_json(spec.schema)
     )  # in today's form, whichever version prepared it

@@ -1,28 +1,28 @@
-"""One run: read the run folder, train, score, write the result. Usage: ``worker RUN_DIR DEVICE THREADS``."""
+"""One run: read the run folder, do what it asks for, write the result. Usage: ``worker RUN_DIR DEVICE THREADS``."""
 
 from __future__ import annotations
 
 import sys
-import time
 import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import keras
-import psutil
 import tensorflow as tf
 
+from retrain_core.data.chosen import draw
 from retrain_core.data.files import write_atomic
-from retrain_core.data.parts import load_parts
 from retrain_core.errors import RetrainError
-from retrain_core.machine import EnergyMeter
 from retrain_core.strategies import make_strategy
 from retrain_core.training.devices import use_device
 from retrain_core.training.engine import Engine
 from retrain_core.training.events import EventLog
+from retrain_core.training.job import Job, ended, open_job, peak_memory_mb
+from retrain_core.training.observe import observe
 from retrain_core.training.processes import die_with_parent
 from retrain_core.training.scoring import score_holdout
-from retrain_core.types import ModelCard, RunResult, RunSpec, Schema, from_json, to_json
+from retrain_core.training.sensitivity import measure_sensitivity
+from retrain_core.types import RunResult, RunSpec, Work, from_json, to_json
 
 
 def run(folder: Path, device: str, threads: int) -> RunResult:
@@ -32,16 +32,14 @@ def run(folder: Path, device: str, threads: int) -> RunResult:
     report("started", {"device": device, "threads": threads})
     try:
         with use_device(device, threads):
-            result = _train_and_score(folder, spec, device, report)
+            result = WORK[spec.work](open_job(folder, spec, device, report))
     except RetrainError as error:
-        result = RunResult("failed", device=device, error=str(error), peak_memory_mb=_peak_memory_mb())
+        result = RunResult("failed", device=device, error=str(error), peak_memory_mb=peak_memory_mb())
     except (MemoryError, tf.errors.ResourceExhaustedError):
-        result = RunResult("failed", device=device, error=OUT_OF_MEMORY, peak_memory_mb=_peak_memory_mb())
+        result = RunResult("failed", device=device, error=OUT_OF_MEMORY, peak_memory_mb=peak_memory_mb())
     except Exception as error:
         traceback.print_exc()  # into worker.log; the user gets one line
-        result = RunResult(
-            "failed", device=device, error=_unexpected(error), peak_memory_mb=_peak_memory_mb()
-        )
+        result = RunResult("failed", device=device, error=_unexpected(error), peak_memory_mb=peak_memory_mb())
     write_atomic(folder / "result.json", to_json(result))
     report(
         "failed" if result.status == "failed" else "finished",
@@ -53,61 +51,45 @@ def run(folder: Path, device: str, threads: int) -> RunResult:
 OUT_OF_MEMORY = "The run needs more memory than there is. Try a smaller batch, or fewer rows."
 
 
-def _train_and_score(folder: Path, spec: RunSpec, device: str, report: EventLog) -> RunResult:
-    inputs = folder / "inputs"
-    card = from_json((inputs / "card.json").read_bytes(), ModelCard)
-    schema = from_json((inputs / "schema.json").read_bytes(), Schema)
-    parts = load_parts(inputs)
-    keras.utils.set_random_seed(spec.seed)
-    limit = spec.limits.seconds
-    start, processor_start, energy = time.perf_counter(), time.process_time(), EnergyMeter()
-
-    def should_stop() -> bool:
-        energy.joules()  # its counters start again at 0 if a training is long
-        return (folder / "stop").exists() or (limit is not None and time.perf_counter() - start > limit)
-
-    model_path = inputs / f"model.{card.format}"
+def train(job: Job) -> RunResult:
+    """Train and score; a rehearsal does a few steps and forecasts the rest."""
+    folder, spec, parts = job.folder, job.spec, dict(job.parts)
+    if spec.new_rows is not None:
+        parts["new_train"] = draw(parts["new_train"], spec.new_rows, spec.seed)
     engine = Engine(
-        model_path,
-        schema,
+        job.model_path,
+        job.schema,
         parts["new_validation"],
         spec.seed,
-        report,
-        should_stop,
+        job.report,
+        job.should_stop,
         limits=spec.limits,
         rehearse=spec.rehearse,
         way=spec.forecast.way if spec.forecast else "",
     )
     strategy = make_strategy(spec.strategy, spec.options)
     model = strategy.train(parts.get("old_train"), parts["new_train"], engine)
-    cost = RunResult(
-        status="finished",
-        seconds=round(time.perf_counter() - start, 3),
-        device=device,
-        rows_seen=engine.rows_seen,
-        steps=engine.steps,
-        way=engine.way,
-        cpu_seconds=round(time.process_time() - processor_start, 3),
-        energy_joules=energy.joules(),
-    )
+    cost = replace(job.cost(), rows_seen=engine.rows_seen, steps=engine.steps, way=engine.way)
     if spec.rehearse:
         assert engine.forecast is not None
-        ended = _ended(folder, cost)
-        estimate = engine.forecast.estimate(ended.peak_memory_mb, ended.energy_joules)
-        stopped = (folder / "stop").exists()
+        result = ended(folder, cost)
+        estimate = engine.forecast.estimate(result.peak_memory_mb, result.energy_joules)
         return replace(
-            ended, status="stopped" if stopped else "finished", estimate=estimate, way=estimate.way
+            result,
+            status="stopped" if job.stop_asked else "finished",
+            estimate=estimate,
+            way=estimate.way,
         )
 
     model = engine.finish(model)
     temporary = folder / ".model.tmp.keras"
     model.save(temporary)
     temporary.replace(folder / "model.keras")
-    report("progress", {"progress": 1.0, "label": "scoring on the holdout"})
+    job.report("progress", {"progress": 1.0, "label": "scoring on the holdout"})
     new, old = score_holdout(model, engine.objective, parts, folder)
-    report("scored", {"new": new, "old": old})
+    job.report("scored", {"new": new, "old": old})
     return replace(
-        _ended(folder, cost),
+        ended(folder, cost),
         status="stopped" if engine.stopped else "finished",
         new=new,
         old=old,
@@ -116,27 +98,18 @@ def _train_and_score(folder: Path, spec: RunSpec, device: str, report: EventLog)
     )
 
 
-def _ended(folder: Path, cost: RunResult) -> RunResult:
-    """Return what the run has cost, with what is known at its end only."""
-    return replace(cost, peak_memory_mb=_peak_memory_mb(), shared=(folder / "shared").exists())
+# What needs no model is done elsewhere, without TensorFlow.
+WORK: Mapping[Work, Callable[[Job], RunResult]] = {
+    "train": train,
+    "rehearse": train,
+    "observe": observe,
+    "sensitivity": measure_sensitivity,
+}
 
 
 def _unexpected(error: Exception) -> str:
     first = str(error).strip().split("\n")[0][:300]
     return f"The run failed: {type(error).__name__}: {first} The details are in its worker.log."
-
-
-def _peak_memory_mb() -> float:
-    if sys.platform == "win32":
-        return round(psutil.Process().memory_info().peak_wset / 1024**2, 1)
-    status = Path("/proc/self/status")
-    if status.is_file():  # unlike getrusage, it knows nothing of the process that this one was started by
-        (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-        return round(int(line.split()[1]) / 1024, 1)
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1024**2 if sys.platform == "darwin" else 1024), 1)
 
 
 if __name__ == "__main__":
