@@ -69,7 +69,7 @@ class Disturbance:
     uphill: bool = False
 
 
-def kind_of(shape: tuple[int | None, ...], dtype: str, *, steps: bool) -> InputKind:
+def kind_of(shape: tuple[int | None, ...], dtype: str, *, steps: bool, named: bool = False) -> InputKind:
     """Return what the values of an input are.
 
     Args:
@@ -77,6 +77,7 @@ def kind_of(shape: tuple[int | None, ...], dtype: str, *, steps: bool) -> InputK
         dtype: Of the model's input.
         steps: Whether the model goes through inputs step by step (recurrent layers, 1D convolutions, attention); then
             an array of two axes is a series rather than a grey image.
+        named: Whether every value of a row has a column of its own; then numbers are a table, whatever their shape.
 
     >>> kind_of((28, 28, 3), "uint8", steps=False), kind_of((30, 6), "float32", steps=True), kind_of((7,), "int64", steps=False)
     ('image', 'series', 'codes')
@@ -90,11 +91,8 @@ def kind_of(shape: tuple[int | None, ...], dtype: str, *, steps: bool) -> InputK
         return "image"
     if not dtype.startswith(("float", "bfloat")):
         return "codes"
-    return (
-        "series"
-        if len(shape) >= 2 and shape[-1] is not None and any(n != 1 for n in shape[1:])
-        else "numbers"
-    )
+    is_series = len(shape) >= 2 and (steps or any(size != 1 for size in shape[1:]))
+    return "series" if is_series and not named else "numbers"
 
 
 def facts_of(values: Values, kind: InputKind) -> Facts:
@@ -143,7 +141,7 @@ def shuffled(values: Values, severity: float, facts: Facts, rng: np.random.Gener
     """Put a share of the time steps of each series in another order."""
     steps = np.tile(np.arange(values.shape[1]), (len(values), 1))
     for row in steps:
-        among = rng.permutation(len(row))[: round(severity * len(row))]
+        among = rng.permutation(len(row))[: max(2, round(severity * len(row)))]
         row[among] = rng.permutation(row[among])
     return np.take_along_axis(values, steps.reshape(*steps.shape, *(1,) * (values.ndim - 2)), axis=1)
 

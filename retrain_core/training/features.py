@@ -33,9 +33,10 @@ def with_features(model: keras.Model) -> tuple[keras.Model, str]:
     targets = list({id(layer): layer for layer in _output_layers(functional(model).outputs, None)}.values())
     outputs, found, names, inputs = _traced(model, targets)
     if not found:  # a model without weights
-        found, names = outputs[:1], [outputs[0]._keras_history.operation.name]
+        found, names = outputs[:1], [""]
+    layers = [name or _giver(tensor).name for tensor, name in zip(found, names, strict=True)]
     flat = [_flat(tensor) for tensor in found]
-    return keras.Model(inputs, [outputs[0], *flat]), ", ".join(dict.fromkeys(names))
+    return keras.Model(inputs, [outputs[0], *flat]), ", ".join(dict.fromkeys(layers))
 
 
 def projected(values: NDArray[np.float32], most: int = MOST_FEATURES) -> NDArray[np.float32]:
@@ -97,9 +98,9 @@ def _traced(model: keras.Model, targets: list[Any]) -> tuple[list[Any], list[Any
             outputs, values, names, inner = _traced(operation, targets)
             made = keras.Model(inner, [*outputs, *values], name=operation.name)
             given = keras.tree.flatten(made(*args, **kwargs))
-            before = _named(args, kwargs)
+            outside = ", ".join(_giver(tensor).name for tensor in _tensors(args, kwargs))
             for tensor, name in zip(given[len(outputs) :], names, strict=True):
-                found[id(tensor)] = tensor, name or ", ".join(before)
+                found[id(tensor)] = tensor, name or outside
             return keras.tree.pack_sequence_as(functional(operation)._outputs_struct, given[: len(outputs)])
         result = operation(*args, **kwargs)
         if operation in targets:
@@ -119,14 +120,14 @@ def _tensors(*structures: Any) -> list[Any]:
     return [tensor for tensor in flat if isinstance(tensor, keras.KerasTensor)]
 
 
-def _named(*structures: Any) -> list[str]:
-    return [tensor._keras_history.operation.name for tensor in _tensors(*structures)]
+def _giver(tensor: Any) -> Any:
+    return tensor._keras_history.operation
 
 
 def _name(tensor: Any) -> str:
-    """Return the name of the layer that gives a tensor; empty for an input, whose giver stands outside."""
-    operation = tensor._keras_history.operation
-    return "" if isinstance(operation, keras.layers.InputLayer) else str(operation.name)
+    """Return the name of the layer that gives a tensor; empty for an input, whose giver may stand outside."""
+    giver = _giver(tensor)
+    return "" if isinstance(giver, keras.layers.InputLayer) else str(giver.name)
 
 
 def _flat(tensor: Any) -> Any:

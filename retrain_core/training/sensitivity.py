@@ -315,11 +315,13 @@ def _inputs(model: keras.Model, schema: Schema, rows: Dataset, known: Dataset) -
     for name, tensor, values, others in zip(
         names, tensors, inputs_of(model, rows), inputs_of(model, known), strict=True
     ):
-        kind = kind_of(tuple(tensor.shape[1:]), tensor.dtype, steps=steps)
         columns = bindings[name].columns if name in bindings else ()
-        fitting = len(columns) == int(np.prod(values.shape[1:])) and kind in ("numbers", "codes", "text")
+        named = len(columns) == int(np.prod(values.shape[1:]))
+        kind = kind_of(tuple(tensor.shape[1:]), tensor.dtype, steps=steps, named=named)
         whole = tensor.dtype != "string" and not tensor.dtype.startswith(("float", "bfloat"))
-        yield Input(name, values, facts_of(others[sample], kind), columns if fitting else (), whole)
+        yield Input(
+            name, values, facts_of(others[sample], kind), columns if named and kind != "image" else (), whole
+        )
 
 
 def _goes_by_steps(layer: Any) -> bool:
