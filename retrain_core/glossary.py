@@ -42,6 +42,14 @@ GLOSSARY: dict[str, str] = {
     "row has several numbers, the average over them.",
     "point": "A percentage point, the difference between two percentages: from 70 % to 75 % is 5 points.",
     "95 % interval": "A range made by a method that covers the true value in 95 of 100 repetitions.",
+    # sensitivity
+    "robustness": "Share of a model's score that is left on disturbed rows, 0 to 1: accuracy on disturbed rows / accuracy, or "
+    "mean absolute error / that on disturbed rows, each at most 1, averaged over the severities of each kind of disturbance "
+    "of all columns, then over the kinds. Guessing keeps a share too, so compare models on the same rows.",
+    "permutation importance": "How much worse a model scores once a column's values are given to other rows; 0 for a column "
+    "that it does not need.",
+    "FGSM": "Fast gradient sign method: every value is moved by the same small amount in the direction in which the model's "
+    "loss grows; the worst case of noise of that size, to a first approximation.",
     # the shift
     "covariate shift": "The inputs are distributed differently than before: P(x) has changed.",
     "label shift": "The labels are distributed differently than before: P(y) has changed.",
@@ -71,6 +79,8 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "mean absolute error": ("mae", "mean abs. error"),
     "hash": ("SHA-256", "hashes"),
     "point": ("percentage point",),
+    "robustness": ("robust",),
+    "FGSM": ("fast gradient sign method",),
     "movement": ("effect size", "effect_size", "mean shift"),
     "chi-squared": ("chi2",),
     "KS": ("Kolmogorov-Smirnov",),

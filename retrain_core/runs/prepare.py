@@ -77,6 +77,8 @@ def link_inputs(store: Store, run: RunSpec) -> Path:
         return folder
     data = store.experiment_folder(run.experiment) / "data"
     shutil.copytree(data, inputs, copy_function=_link, dirs_exist_ok=True)
+    if spec.holdout:  # a file of its own: its row numbers are not those of the new file
+        (inputs / "new_holdout" / "rows.npy").unlink(missing_ok=True)
     write_atomic(
         inputs / "schema.json", to_json(spec.schema)
     )  # in today's form, whichever version prepared it

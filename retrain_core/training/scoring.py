@@ -42,13 +42,8 @@ def score_holdout(
             f"{side}_loss": loss,
             f"{side}_metric": metric_rows(schema, data, outputs),
         }
+        refuse_no_number(f"the {side} part of the holdout", loss, arrays[f"{side}_metric"])
         metric = float(arrays[f"{side}_metric"].mean())
-        if not np.isfinite(loss).all() or not np.isfinite(metric):
-            raise RunError(
-                f"The loss on the {side} part of the holdout is not a number.",
-                "The model's weights or outputs are infinite or NaN.",
-                "Look at the weights of the old model, or try a smaller learning rate.",
-            )
         name = "mae" if schema.task == "regression" else "accuracy"
         scores[side] = PartScores(loss=float(loss.mean()), rows=data.rows, **{name: metric})
     buffer = io.BytesIO()
@@ -56,6 +51,16 @@ def score_holdout(
     write_atomic(folder / "scores.npz", buffer.getvalue())
     assert scores["new"] is not None  # there is always a new part
     return scores["new"], scores["old"]
+
+
+def refuse_no_number(where: str, loss: NDArray[np.floating], metric: NDArray[np.floating]) -> None:
+    """Raise ``RunError`` if a model's loss or metric on a row is infinite or NaN; ``where`` says which rows these are."""
+    if not np.isfinite(loss).all() or not np.isfinite(metric).all():
+        raise RunError(
+            f"The loss on {where} is not a number.",
+            "The model's weights or outputs are infinite or NaN.",
+            "Look at the weights of the old model, or try a smaller learning rate.",
+        )
 
 
 def metric_rows(schema: Schema, data: Dataset, outputs: NDArray[np.float32]) -> NDArray[np.float64]:

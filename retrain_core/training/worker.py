@@ -1,25 +1,26 @@
-"""One run: read the run folder, train, score, write the result. Usage: ``worker RUN_DIR DEVICE THREADS``."""
+"""One run: read the run folder, do what it asks for, write the result. Usage: ``worker RUN_DIR DEVICE THREADS``."""
 
 from __future__ import annotations
 
 import sys
-import time
 import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 
+from retrain_core.data.chosen import draw
 from retrain_core.data.files import write_atomic
-from retrain_core.data.parts import load_parts
 from retrain_core.errors import RetrainError
-from retrain_core.machine import EnergyMeter
 from retrain_core.strategies import make_strategy
 from retrain_core.training.devices import use_device
 from retrain_core.training.engine import Engine
+from retrain_core.training.job import Job, ended, open_job
+from retrain_core.training.observe import observe
 from retrain_core.training.scoring import score_holdout
-from retrain_core.types import ModelCard, RunResult, RunSpec, Schema, from_json, to_json
+from retrain_core.training.sensitivity import measure_sensitivity
+from retrain_core.types import RunResult, RunSpec, Work, from_json, to_json
 from retrain_core.workers.events import EventLog
 from retrain_core.workers.processes import die_with_parent, peak_memory_mb
 
@@ -31,7 +32,7 @@ def run(folder: Path, device: str, threads: int) -> RunResult:
     report("started", {"device": device, "threads": threads})
     try:
         with use_device(device, threads):
-            result = _train_and_score(folder, spec, device, report)
+            result = WORK[spec.work](open_job(folder, spec, device, report))
     except RetrainError as error:
         result = RunResult("failed", device=device, error=str(error), peak_memory_mb=peak_memory_mb())
     except (MemoryError, tf.errors.ResourceExhaustedError):
@@ -50,61 +51,45 @@ def run(folder: Path, device: str, threads: int) -> RunResult:
 OUT_OF_MEMORY = "The run needs more memory than there is. Try a smaller batch, or fewer rows."
 
 
-def _train_and_score(folder: Path, spec: RunSpec, device: str, report: EventLog) -> RunResult:
-    inputs = folder / "inputs"
-    card = from_json((inputs / "card.json").read_bytes(), ModelCard)
-    schema = from_json((inputs / "schema.json").read_bytes(), Schema)
-    parts = load_parts(inputs)
-    keras.utils.set_random_seed(spec.seed)
-    limit = spec.limits.seconds
-    start, processor_start, energy = time.perf_counter(), time.process_time(), EnergyMeter()
-
-    def should_stop() -> bool:
-        energy.joules()  # its counters start again at 0 if a training is long
-        return (folder / "stop").exists() or (limit is not None and time.perf_counter() - start > limit)
-
-    model_path = inputs / f"model.{card.format}"
+def train(job: Job) -> RunResult:
+    """Train and score; a rehearsal does a few steps and forecasts the rest."""
+    folder, spec, parts = job.folder, job.spec, dict(job.parts)
+    if spec.new_rows is not None:
+        parts["new_train"] = draw(parts["new_train"], spec.new_rows, spec.seed)
     engine = Engine(
-        model_path,
-        schema,
+        job.model_path,
+        job.schema,
         parts["new_validation"],
         spec.seed,
-        report,
-        should_stop,
+        job.report,
+        job.should_stop,
         limits=spec.limits,
         rehearse=spec.rehearse,
         way=spec.forecast.way if spec.forecast else "",
     )
     strategy = make_strategy(spec.strategy, spec.options)
     model = strategy.train(parts.get("old_train"), parts["new_train"], engine)
-    cost = RunResult(
-        status="finished",
-        seconds=round(time.perf_counter() - start, 3),
-        device=device,
-        rows_seen=engine.rows_seen,
-        steps=engine.steps,
-        way=engine.way,
-        cpu_seconds=round(time.process_time() - processor_start, 3),
-        energy_joules=energy.joules(),
-    )
+    cost = replace(job.cost(), rows_seen=engine.rows_seen, steps=engine.steps, way=engine.way)
     if spec.rehearse:
         assert engine.forecast is not None
-        ended = _ended(folder, cost)
-        estimate = engine.forecast.estimate(ended.peak_memory_mb, ended.energy_joules)
-        stopped = (folder / "stop").exists()
+        result = ended(folder, cost)
+        estimate = engine.forecast.estimate(result.peak_memory_mb, result.energy_joules)
         return replace(
-            ended, status="stopped" if stopped else "finished", estimate=estimate, way=estimate.way
+            result,
+            status="stopped" if job.stop_asked else "finished",
+            estimate=estimate,
+            way=estimate.way,
         )
 
     model = engine.finish(model)
     temporary = folder / ".model.tmp.keras"
     model.save(temporary)
     temporary.replace(folder / "model.keras")
-    report("progress", {"progress": 1.0, "label": "scoring on the holdout"})
+    job.report("progress", {"progress": 1.0, "label": "scoring on the holdout"})
     new, old = score_holdout(model, engine.objective, parts, folder)
-    report("scored", {"new": new, "old": old})
+    job.report("scored", {"new": new, "old": old})
     return replace(
-        _ended(folder, cost),
+        ended(folder, cost),
         status="stopped" if engine.stopped else "finished",
         new=new,
         old=old,
@@ -113,9 +98,13 @@ def _train_and_score(folder: Path, spec: RunSpec, device: str, report: EventLog)
     )
 
 
-def _ended(folder: Path, cost: RunResult) -> RunResult:
-    """Return what the run has cost, with what is known at its end only."""
-    return replace(cost, peak_memory_mb=peak_memory_mb(), shared=(folder / "shared").exists())
+# What needs no model is done elsewhere, without TensorFlow.
+WORK: Mapping[Work, Callable[[Job], RunResult]] = {
+    "train": train,
+    "rehearse": train,
+    "observe": observe,
+    "sensitivity": measure_sensitivity,
+}
 
 
 def _unexpected(error: Exception) -> str:

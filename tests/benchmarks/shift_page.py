@@ -118,7 +118,9 @@ def _question(folder: Path, rows: int) -> str:
         frame["y"] = (rng.random(rows) < 1 / (1 + np.exp(-frame["x0"]))).astype(int)
         frame["day"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(rows) // 1000, unit="D")
         frame.to_parquet(folder / f"{side}.parquet")
-    subprocess.run([sys.executable, "-c", MODEL, str(folder / "model.keras")], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", MODEL, str(folder / "model.keras")], check=True, capture_output=True
+    )
     store = Store(folder / "store")
     new, old = (read_table(folder / f"{side}.parquet") for side in ("new", "old"))
     spec = ExperimentSpec(

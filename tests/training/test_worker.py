@@ -15,7 +15,7 @@ from retrain_core.data.parts import load_dataset, save_dataset
 from retrain_core.machine import LOGICAL_GPUS, EnergyMeter
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.prepare import link_inputs, prepare
-from retrain_core.types import Dataset, RunResult, RunSpec, from_json, to_json
+from retrain_core.types import Dataset, RunResult, RunSpec, Sensitivity, from_json, to_json
 from tests.conftest import ROOT
 from tests.make import question
 
@@ -40,6 +40,13 @@ def work(folder: Path, device: str = "cpu") -> RunResult:
     return from_json((folder / "result.json").read_bytes(), RunResult)
 
 
+def asked_for(folder: Path, **changes: object) -> Path:
+    """Ask the run folder for something else."""
+    spec = from_json((folder / "run.json").read_bytes(), RunSpec)
+    (folder / "run.json").write_bytes(to_json(replace(spec, **changes)))
+    return folder
+
+
 def test_a_cold_worker_trains_and_scores(folder: Path) -> None:
     result = work(folder)
     assert result.status == "finished" and result.new is not None and result.old is not None
@@ -58,12 +65,20 @@ def test_a_rehearsal_does_a_few_steps_and_leaves_nothing_but_its_result(folder: 
     whole = work(folder)
     for left in ("model.keras", "scores.npz"):
         (folder / left).unlink()
-    spec = from_json((folder / "run.json").read_bytes(), RunSpec)
-    (folder / "run.json").write_bytes(to_json(replace(spec, work="rehearse")))
-    result = work(folder)
+    result = work(asked_for(folder, work="rehearse"))
     assert result.status == "finished" and result.new is None and result.model is None
     assert result.rows_seen == 0 and result.estimate is not None
     assert result.estimate.rows_seen == (whole.rows_seen, whole.rows_seen)
+    assert not (folder / "model.keras").exists() and not (folder / "scores.npz").exists()
+
+
+def test_a_worker_does_other_work_than_training(folder: Path) -> None:
+    seen = work(asked_for(folder, work="observe", strategy="keep"))
+    assert seen.status == "finished" and seen.new is None and (folder / "observed.npz").is_file()
+    disturbed = work(asked_for(folder, work="sensitivity"))
+    assert disturbed.status == "finished" and disturbed.model is None and disturbed.peak_memory_mb > 0
+    found = from_json((folder / "sensitivity.json").read_bytes(), Sensitivity)
+    assert found.model == "keep" and 0 < found.robustness <= 1
     assert not (folder / "model.keras").exists() and not (folder / "scores.npz").exists()
 
 

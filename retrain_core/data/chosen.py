@@ -1,0 +1,55 @@
+"""Some rows of a dataset, without a copy: they are fetched as they are asked for."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from retrain_core.types import Dataset
+
+
+def draw(data: Dataset, count: int, seed: int) -> Dataset:
+    """Return ``count`` random rows of ``data`` in the order in which they stand there; all if it has no more.
+
+    With the same seed, fewer rows are always among those of a larger draw: points of a learning curve then differ by the
+    rows that are added, and by nothing else.
+
+    Args:
+        data: The rows to draw from; its inputs are not copied.
+        count: How many rows, at least 1.
+        seed: Same seed, same order of drawing.
+    """
+    if count >= data.rows:
+        return data
+    rows = np.sort(np.random.default_rng(seed).permutation(data.rows)[:count])
+    inputs = {name: cast("NDArray[Any]", Chosen(values, rows)) for name, values in data.inputs.items()}
+    return Dataset(inputs, data.targets[rows], data.task, data.names, f"{data.fingerprint}/{count}/{seed}")
+
+
+class Chosen:
+    """The chosen rows of an array, in the order given; enough of an array to fetch rows from.
+
+    >>> some = Chosen(np.array([[1], [2], [3]]), np.array([0, 2]))
+    >>> len(some), some.shape, some[np.array([1])].tolist(), np.asarray(some).tolist()
+    (2, (2, 1), [[3]], [[1], [3]])
+    """
+
+    def __init__(self, values: NDArray[Any], rows: NDArray[np.integer]) -> None:
+        self._values, self._rows = values, rows
+        self.dtype = values.dtype
+        self.shape: tuple[int, ...] = (len(rows), *values.shape[1:])
+        self.ndim = values.ndim
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.shape[0]
+
+    def __getitem__(self, rows: NDArray[np.integer]) -> NDArray[Any]:
+        """Return the rows that an array of row numbers names, counted among the chosen ones."""
+        return np.asarray(self._values[self._rows[rows]])
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return all chosen rows, copied."""
+        return np.asarray(self._values[self._rows], dtype or self.dtype)

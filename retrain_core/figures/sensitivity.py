@@ -1,0 +1,118 @@
+"""How models bear disturbed inputs: the old one and its candidates on one chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from retrain_core.diagnosis.disturb import DISTURBANCES
+from retrain_core.diagnosis.sensitivity import importance
+from retrain_core.figures.style import (
+    FAINT,
+    SCORE_TITLES,
+    axis_format,
+    axis_title,
+    base_layout,
+    empty_figure,
+    look_of,
+    plain,
+    score_text,
+)
+from retrain_core.types import Sensitivity
+
+MOST_COLUMNS = 12
+BAR_HEIGHT = 13  # pixels a model
+LONGEST_NAME = 24
+PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")  # of bars, so that colour is never alone
+WORSE = {"accuracy": "fall of the accuracy (points)", "mae": "rise of the mean abs. error<br>(label's units)"}
+
+
+def robustness_lines(sensitivities: Sequence[Sensitivity], what: str) -> go.Figure:
+    """Return each model's score against the severity of one disturbance; the undisturbed rows stand at 0.
+
+    Args:
+        sensitivities: One a model.
+        what: Name of the disturbance in ``DISTURBANCES``.
+    """
+    disturbance = DISTURBANCES[what]
+    figure = go.Figure()
+    name = ""
+    for sensitivity in _keep_first(sensitivities):
+        measured = [(p.severity, p.metric) for p in sensitivity.points if p.what == what and not p.column]
+        if not measured:
+            continue
+        points = sorted([(0.0, sensitivity.metric), *measured])
+        look, name = look_of(sensitivity.model), sensitivity.metric_name
+        figure.add_scatter(
+            x=[severity for severity, _ in points],
+            y=[score for _, score in points],
+            mode="lines+markers",
+            line={"color": look.colour, "dash": look.dash, "width": 2.2},
+            marker={"symbol": look.marker, "size": 9, "color": look.colour},
+            name=plain(look.title),
+            customdata=[score_text(name, score) for _, score in points],
+            hovertemplate=f"{name} %{{customdata}} at %{{x:~g}} ({disturbance.unit})<extra>{plain(look.title)}</extra>",
+        )
+    if not figure.data:
+        return empty_figure(f"No model was measured with {disturbance.title}.")
+    title = f"{disturbance.title}<br>({disturbance.unit})"
+    figure.update_layout(**base_layout(x=title, y=SCORE_TITLES[name], height=380), showlegend=True)
+    figure.update_yaxes(tickformat=axis_format(name))
+    if name == "mae":
+        figure.update_yaxes(rangemode="tozero")
+    if min(disturbance.severities) < 0:
+        figure.add_vline(x=0, line={"color": FAINT, "dash": "dot", "width": 1.5})
+    return figure
+
+
+def importance_bars(sensitivities: Sequence[Sensitivity]) -> go.Figure:
+    """Return how much worse each model scores once a column is given to other rows; the costliest columns on top.
+
+    Args:
+        sensitivities: One a model, on the same rows.
+    """
+    models = _keep_first(sensitivities)
+    found = [importance(sensitivity) for sensitivity in models]
+    names = list(dict.fromkeys(name for own in found for name in own))
+    if not names:
+        return empty_figure("These inputs have no columns that could be given to other rows one by one.")
+    names.sort(key=lambda name: max(own[name][::-1] for own in found if name in own), reverse=True)
+    shown = names[:MOST_COLUMNS]
+    metric = models[0].metric_name
+    factor = 100.0 if metric == "accuracy" else 1.0
+    figure = go.Figure()
+    for number, (sensitivity, own) in enumerate(zip(models, found, strict=True)):
+        look = look_of(sensitivity.model)
+        those = [(place, *own[name]) for place, name in enumerate(shown) if name in own]
+        figure.add_bar(
+            x=[factor * fall for _, _, fall in those],
+            y=[place for place, _, _ in those],
+            orientation="h",
+            name=plain(look.title),
+            marker={"color": look.colour, "pattern": {"shape": PATTERNS[number % len(PATTERNS)]}},
+            customdata=[[plain(shown[place]), rise] for place, rise, _ in those],
+            hovertemplate=f"%{{customdata[0]}}: {metric} worse by %{{x:.3~g}}, loss up by %{{customdata[1]:.3~g}}"
+            f"<extra>{plain(look.title)}</extra>",
+        )
+    height = 170 + len(shown) * max(26, BAR_HEIGHT * len(models) + 8)
+    figure.update_layout(
+        **base_layout(x=WORSE[metric], y="column", height=height), showlegend=True, bargap=0.25
+    )
+    figure.update_yaxes(
+        tickvals=list(range(len(shown))),
+        ticktext=[plain(_short(name)) for name in shown],
+        range=[len(shown) - 0.5, -0.5],
+        showgrid=False,
+        title=axis_title("column"),
+    )
+    figure.add_vline(x=0, line={"color": FAINT, "width": 1})
+    return figure
+
+
+def _keep_first(sensitivities: Sequence[Sensitivity]) -> list[Sensitivity]:
+    return sorted(sensitivities, key=lambda sensitivity: sensitivity.model != "keep")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
