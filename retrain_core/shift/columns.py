@@ -1,261 +1,314 @@
-"""Reading one column of two tables the same way: its kind, its values, and what is odd about it."""
+"""Reading one column of two tables the same way: what it is taken for, its values, and what is odd about it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, cast
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from retrain_core.shift.effect import d_from_overlap
 from retrain_core.shift.estimate import Values
-from retrain_core.types import Kind
+from retrain_core.shift.natures import (
+    READABLE,
+    days,
+    nature_of,
+    nothing,
+    numbers,
+    readable,
+    reader_for,
+    sample_of,
+)
+from retrain_core.shift.readings import WORD, Guess, guess_free_text, guess_numbers, guess_texts
+from retrain_core.shift.remarks import Remark
+from retrain_core.shift.sides import (
+    LARGEST,
+    MISSING,
+    CategorySide,
+    NumberSide,
+    Reader,
+    category_sides,
+    count_values,
+    number_side,
+    runs,
+)
+from retrain_core.types import Kind, Level, Reading
 
-MOST_CODES = 15  # whole numbers with at most so many distinct values are codes
-ROWS_PER_CODE = 5  # and each occurs on average at least so often
-READABLE = 0.9  # share of a text column that must read as numbers if the other side holds numbers
-LARGEST = 1e30  # beyond, products overflow single precision: such a value counts as infinite
-MISSING = -1
-SECONDS_PER_DAY = 86_400
+__all__ = ["MISSING", "ColumnPair", "is_usable", "pair_columns"]
+
+Columns = tuple["pd.Series[Any]", "pd.Series[Any]"]
+CATEGORIES: tuple[Reading, ...] = ("integer code", "categorical", "high-cardinality")
 
 
 @dataclass(frozen=True)
 class ColumnPair:
-    """One column on both sides, row by row.
+    """One column on both sides.
 
     Args:
         name: The column.
-        kind: How both sides are read.
-        old: Numeric: float, NaN where missing. Categorical: position in ``categories``, -1 where missing.
-        new: The same for the new side.
+        kind: Which measures are taken.
+        old: Old rows. ``old[rows]`` reads some of them: floats, NaN where missing; or positions in ``categories``, -1
+            where missing; of free text the number of words.
+        new: The same of the new side.
         categories: As text; empty for a numeric column.
+        reading: What the column is taken for.
+        reason: Why, in a sentence.
         dates: Whether the numbers are days since 1970-01-01.
+        shared: Of record numbers: how many of the new ones the old side has too.
         findings: What the reading brought to light.
     """
 
     name: str
     kind: Kind
-    old: NDArray[Any]
-    new: NDArray[Any]
+    old: NumberSide | CategorySide
+    new: NumberSide | CategorySide
     categories: tuple[str, ...] = ()
+    reading: Reading = "numeric"
+    reason: str = ""
     dates: bool = False
-    findings: tuple[str, ...] = field(default=())
+    shared: int = 0
+    findings: tuple[Remark, ...] = field(default=())
 
     @property
     def missing(self) -> tuple[int, int]:
         """Rows without a value, old and new."""
-        return int(_is_missing(self.old).sum()), int(_is_missing(self.new).sum())
+        return self.old.missing, self.new.missing
 
     @property
     def infinite(self) -> tuple[int, int]:
         """Rows with an infinite value, old and new."""
-        return int((np.abs(self.old) > LARGEST).sum()), int((np.abs(self.new) > LARGEST).sum())
+        return self.old.infinite, self.new.infinite
 
     def values(self) -> tuple[Values, Values]:
-        """Return the finite values of a numeric column, sorted, old and new."""
-        return np.sort(self.old[is_usable(self.old)]), np.sort(self.new[is_usable(self.new)])
+        """Return the usable values of a numeric column, sorted, old and new."""
+        assert isinstance(self.old, NumberSide) and isinstance(self.new, NumberSide)
+        return self.old.ordered(), self.new.ordered()
 
     def counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return how often each category occurs, old and new."""
-        size = len(self.categories)
-        return tuple(np.bincount(side[side >= 0], minlength=size) for side in (self.old, self.new))  # type: ignore[return-value]
+        assert isinstance(self.old, CategorySide) and isinstance(self.new, CategorySide)
+        return self.old.counts, self.new.counts
+
+    def texts(self, rows: tuple[NDArray[np.intp], NDArray[np.intp]]) -> list[str]:
+        """Return the given rows of both sides as text, the old ones first; empty where missing."""
+        sides = (side.source.iloc[part] for side, part in zip((self.old, self.new), rows, strict=True))
+        return [
+            "" if gone else str(text) for side in sides for text, gone in zip(side, side.isna(), strict=True)
+        ]
+
+    def released(self) -> ColumnPair:
+        """Return the same pair without sorted copies of its values, to be kept while others are measured."""
+        return replace(self, old=self.old.released(), new=self.new.released())
 
 
-def pair_columns(old: pd.Series[Any], new: pd.Series[Any], kind: Kind | None = None) -> ColumnPair:
+def pair_columns(
+    old: pd.Series[Any], new: pd.Series[Any], kind: Kind | None = None, *, reading: Reading | None = None
+) -> ColumnPair:
     """Return one column of both tables, read alike.
 
     Args:
         old: The old side.
         new: The new side.
-        kind: Read it so; by default the kind is inferred from both sides.
+        kind: Take these measures; by default those of what the column is taken for.
+        reading: Take the column for this, if that can be.
     """
-    name, natures = str(old.name), (_nature(old), _nature(new))
-    findings = _type_change(natures)
-    numbers = _numbers(old, new, natures)
-    if numbers is not None:
-        kind = kind or ("categorical" if _codes(*numbers, natures) else "numeric")
-    else:
-        kind = "categorical" if kind is None or not _can_parse(old, new) else kind
-    if kind == "numeric":
-        sides = numbers or (_parse(old), _parse(new))
-        findings += _unreadable(old, new, sides)
-        return ColumnPair(name, "numeric", *sides, dates="dates" in natures, findings=findings)
-    codes = _categories(old, new, numbers)
-    return ColumnPair(name, "categorical", *codes[:2], categories=codes[2], findings=findings)
-
-
-def _nature(column: pd.Series[Any]) -> str:
-    """Return what a column holds, in a word for people."""
-    kinds = pd.api.types
-    if column.isna().all():
-        return "nothing"
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return _nature(pd.Series(column.cat.categories))
-    if kinds.is_bool_dtype(column.dtype):
-        return "yes or no"
-    if kinds.is_datetime64_any_dtype(column.dtype) or isinstance(column.dtype, pd.PeriodDtype):
-        return "dates"
-    if kinds.is_timedelta64_dtype(column.dtype):
-        return "durations"
-    if kinds.is_complex_dtype(column.dtype):
-        return "text"
-    if kinds.is_numeric_dtype(column.dtype):
-        return "numbers"
-    held = kinds.infer_dtype(column, skipna=True)
-    words = {
-        "integer": "numbers",
-        "floating": "numbers",
-        "mixed-integer-float": "numbers",
-        "decimal": "numbers",
-    }
-    words |= {"boolean": "yes or no", "date": "dates", "datetime": "dates", "datetime64": "dates"}
-    return words.get(held, "text")
-
-
-def _type_change(natures: tuple[str, str]) -> tuple[str, ...]:
-    if natures[0] == natures[1] or "nothing" in natures:
-        return ()
-    return (f"The type changed: {natures[0]} in the old data, {natures[1]} in the new.",)
-
-
-def _numbers(
-    old: pd.Series[Any], new: pd.Series[Any], natures: tuple[str, str]
-) -> tuple[Values, Values] | None:
-    """Return both sides as numbers if they are to be read so, with whatever is not a number missing."""
-    held = set(natures) - {"nothing"}
-    if not held:
-        return _as_floats(old, "nothing"), _as_floats(new, "nothing")
-    categorical = any(isinstance(side.dtype, pd.CategoricalDtype) for side in (old, new))
-    if held <= {"numbers"} and not categorical:
-        return _as_floats(old, natures[0]), _as_floats(new, natures[1])
-    if held in ({"dates"}, {"durations"}):
-        return _as_floats(old, natures[0]), _as_floats(new, natures[1])
-    if held == {"numbers", "text"} and not categorical and _can_parse(old, new):
-        return _parse(old), _parse(new)
-    if held == {"numbers", "yes or no"} and not categorical:
-        return _parse(old), _parse(new)
-    return None
-
-
-def _as_floats(column: pd.Series[Any], nature: str) -> Values:
-    if nature == "nothing":
-        return np.full(len(column), np.nan)
-    if nature == "dates":
-        return _days(column)
-    if nature == "durations":
-        seconds: Values = column.dt.total_seconds().to_numpy(dtype=np.float64, na_value=np.nan)
-        return seconds / SECONDS_PER_DAY
-    return _parse(column)
-
-
-def _parse(column: pd.Series[Any]) -> Values:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(object)
-    if pd.api.types.is_complex_dtype(column.dtype):
-        return np.full(len(column), np.nan)
-    numbers = pd.to_numeric(column, errors="coerce")
-    return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _can_parse(old: pd.Series[Any], new: pd.Series[Any]) -> bool:
-    for side in (old, new):
-        held = side.notna().sum()
-        if held and np.isnan(_parse(side[side.notna()])).mean() > 1 - READABLE:
-            return False
-    return True
-
-
-def _days(column: pd.Series[Any]) -> Values:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype)
-    if isinstance(column.dtype, pd.PeriodDtype):
-        column = column.dt.to_timestamp()
-    moments = pd.to_datetime(column, errors="coerce", utc=True)
-    return ((moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)).to_numpy(
-        dtype=np.float64, na_value=np.nan
+    if kind is not None:
+        return _of_kind(old, new, kind)
+    pair = _inferred(old, new)
+    if reading is None or reading == pair.reading:
+        return pair
+    chosen = _taken_for(reading, old, new)
+    if chosen is None:
+        refused = f"It cannot be read as {reading}: {_WHY_NOT[reading]}. It is read as {pair.reading}."
+        return replace(pair, findings=(*pair.findings, Remark("reading", refused)))
+    return replace(
+        chosen, reading=reading, reason=f"Chosen by hand. Without that: {pair.reading}. {pair.reason}"
     )
 
 
-def _codes(old: Values, new: Values, natures: tuple[str, str]) -> bool:
-    """Return whether numbers are codes: whole, few, and each seen often."""
-    if not set(natures) & {"numbers"}:
-        return False
-    values = np.concatenate([old, new])
-    values = values[~np.isnan(values)]
-    if not np.isfinite(values).all() or not np.array_equal(values, np.round(values)):
-        return False
-    distinct = len(pd.unique(values))
-    return distinct <= MOST_CODES and len(values) >= ROWS_PER_CODE * distinct
+_WHY_NOT: dict[Reading, str] = {
+    "numeric": "most of its values are not numbers",
+    "date": "most of its values are not dates",
+    "free text": "it does not hold text",
+    "constant": "its values differ",
+}
 
 
-def _unreadable(old: pd.Series[Any], new: pd.Series[Any], sides: tuple[Values, Values]) -> tuple[str, ...]:
-    lost = sum(
-        int((column.notna().to_numpy() & np.isnan(side)).sum())
-        for column, side in zip((old, new), sides, strict=True)
-    )
-    if not lost:
-        return ()
-    return (
-        "1 value is not a number and counts as missing."
-        if lost == 1
-        else f"{lost:,} values are not numbers and count as missing.",
-    )
+def _inferred(old: pd.Series[Any], new: pd.Series[Any]) -> ColumnPair:
+    natures = nature_of(old), nature_of(new)
+    read = reader_for(old, new, natures)
+    if read is not None and (pair := _numbers((old, new), read, natures)) is not None:
+        return pair
+    if _only_text(natures) and (guess := guess_free_text((old, new))):
+        return _free_text((old, new), guess.reason)
+    tallies = count_values(old), count_values(new)
+    guess = guess_texts(tallies, natures)
+    if guess.reading == "id":  # no list of names is made that nobody reads
+        return _names((old, new), tallies, guess.reason)
+    return _categories((old, new), tallies, guess, _type_change(natures, "major"))
+
+
+def _numbers(columns: Columns, read: Reader, natures: tuple[str, str]) -> ColumnPair | None:
+    """Return the pair of columns that can be read as numbers, dates or durations; ``None`` if few values can."""
+    pair = _measured(columns, read, natures)
+    if pair is None:
+        return None
+    sides = pair.old, pair.new
+    assert isinstance(sides[0], NumberSide) and isinstance(sides[1], NumberSide)
+    guess = guess_numbers(pair.name, (sides[0], sides[1]), natures, dates=pair.dates)
+    if guess.reading == "integer code":
+        return _codes(columns, (sides[0], sides[1]), guess, pair.findings)
+    shared = _shared_numbers(pair) if guess.reading == "id" else 0
+    return replace(pair, reading=guess.reading, reason=guess.reason, shared=shared)
+
+
+def _measured(columns: Columns, read: Reader, natures: tuple[str, str]) -> ColumnPair | None:
+    """Return a pair that is measured as numbers; ``None`` if too few values can be read."""
+    sides = [number_side(column, read) for column in columns]
+    lost = [
+        0 if read is nothing else side.missing - int(column.isna().sum()) if side.missing else 0
+        for column, side in zip(columns, sides, strict=True)
+    ]
+    held = [len(side) - side.missing for side in sides]
+    if any(gone > (1 - READABLE) * (gone + kept) for gone, kept in zip(lost, held, strict=True)):
+        return None
+    findings = _type_change(natures, "minor") + _unreadable(sum(lost), sum(map(len, sides)), read)
+    name = str(columns[0].name)
+    return ColumnPair(name, "numeric", sides[0], sides[1], dates=read is days, findings=findings)
+
+
+def _codes(
+    columns: Columns, sides: tuple[NumberSide, NumberSide], guess: Guess, findings: tuple[Remark, ...]
+) -> ColumnPair:
+    """Return the pair of numbers that stand for categories."""
+    read = sides[0].read
+    tallies = []
+    for side in sides:
+        values, counts = runs(side.ordered())
+        if side.infinite:
+            values, counts = np.append(values, np.inf), np.append(counts, side.infinite)
+        tallies.append(pd.Series(counts, index=values))
+
+    def codes(rows: pd.Series[Any]) -> Values:
+        found = read(rows).astype(np.float64, copy=False)
+        return np.where(np.abs(found) > LARGEST, np.inf, found)
+
+    return _categories(columns, (tallies[0], tallies[1]), guess, findings, codes)
 
 
 def _categories(
-    old: pd.Series[Any], new: pd.Series[Any], numbers: tuple[Values, Values] | None
-) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[str, ...]]:
-    """Return both sides as positions in one list of category names, most frequent first."""
-    if numbers is not None:
-        codes, held = pd.factorize(np.concatenate(numbers))
-    else:
-        sides = [side.astype(object).where(side.notna(), None) for side in (old, new)]
-        codes, held = _factorize(pd.concat(sides, ignore_index=True))
-    names, first = pd.factorize(np.array([_text(value) for value in held], dtype=object))  # 1 and "1" are one
-    codes = np.where(codes < 0, MISSING, np.append(names, MISSING)[codes])
-    order = np.argsort(-np.bincount(codes[codes >= 0], minlength=len(first)), kind="stable")
-    place = np.empty(len(first) + 1, dtype=np.int64)
-    place[order], place[-1] = np.arange(len(first)), MISSING
-    codes = place[codes]
-    return codes[: len(old)], codes[len(old) :], tuple(str(first[i]) for i in order)
+    columns: Columns,
+    tallies: tuple[pd.Series[int], pd.Series[int]],
+    guess: Guess,
+    findings: tuple[Remark, ...],
+    read: Callable[[pd.Series[Any]], Any] = lambda rows: rows,
+) -> ColumnPair:
+    old, new = category_sides(columns, tallies, read)
+    names = tuple(old.index.tolist())
+    name = str(columns[0].name)
+    return ColumnPair(name, "categorical", old, new, names, guess.reading, guess.reason, findings=findings)
 
 
-def _factorize(values: pd.Series[Any]) -> tuple[NDArray[Any], Any]:
-    try:
-        return cast("tuple[NDArray[Any], Any]", pd.factorize(values))
-    except TypeError:  # lists, dictionaries and the like cannot be told apart but by their text
-        return cast("tuple[NDArray[Any], Any]", pd.factorize(values.map(str, na_action="ignore")))
+def _names(columns: Columns, tallies: tuple[pd.Series[int], pd.Series[int]], reason: str) -> ColumnPair:
+    """Return a pair of names, of which only how many both sides have is told."""
+    none = pd.Series(dtype=np.int64)
+    old, new = category_sides(columns, (none, none))
+    old, new = (replace(side, missing=int(side.source.isna().sum())) for side in (old, new))
+    shared = int(tallies[1].index.isin(tallies[0].index).sum())
+    return ColumnPair(
+        str(columns[0].name), "categorical", old, new, reading="id", reason=reason, shared=shared
+    )
 
 
-def _text(value: Any) -> str:
-    """Return a category's name; whole numbers lose their point.
+def _free_text(columns: Columns, reason: str) -> ColumnPair:
+    old, new = (NumberSide(column, word_counts, int(column.isna().sum()), 0, None) for column in columns)
+    return ColumnPair(str(columns[0].name), "numeric", old, new, reading="free text", reason=reason)
 
-    >>> _text(1.0), _text(True), _text("a")
-    ('1', 'True', 'a')
+
+def _of_kind(old: pd.Series[Any], new: pd.Series[Any], kind: Kind) -> ColumnPair:
+    if kind == "categorical":
+        pair = _inferred(old, new)
+        if pair.reading in CATEGORIES:
+            return pair
+    wanted: Reading = "numeric" if kind == "numeric" else "categorical"
+    chosen = _taken_for(wanted, old, new) or _taken_for("categorical", old, new)
+    assert chosen is not None  # anything can be taken for categories
+    return replace(chosen, reason="As the task takes it.")
+
+
+def _taken_for(reading: Reading, old: pd.Series[Any], new: pd.Series[Any]) -> ColumnPair | None:
+    """Return the pair taken for what it was not inferred to be; ``None`` if that cannot be."""
+    natures = nature_of(old), nature_of(new)
+    read = reader_for(old, new, natures)
+    if reading in CATEGORIES or (reading == "id" and read is None):
+        tallies = count_values(old), count_values(new)
+        if reading == "id":
+            return _names((old, new), tallies, "")
+        if read is not None and (pair := _measured((old, new), read, natures)) is not None and not pair.dates:
+            assert isinstance(pair.old, NumberSide) and isinstance(pair.new, NumberSide)
+            return _codes((old, new), (pair.old, pair.new), Guess(reading, ""), pair.findings)
+        return _categories((old, new), tallies, Guess(reading, ""), _type_change(natures, "major"))
+    if reading == "free text":
+        return _free_text((old, new), "") if _only_text(natures) else None
+    if reading == "constant" or (reading == "date" and not set(natures) <= {"dates", "text", "nothing"}):
+        return None
+    if reading == "date":
+        read = days
+    elif read is None:
+        read = numbers
+    if not all(readable(sample_of(side), read) for side in (old, new)):
+        return None
+    pair = _measured((old, new), read, natures)
+    if pair is None:
+        return None
+    return replace(pair, reading=reading, shared=_shared_numbers(pair) if reading == "id" else 0)
+
+
+def _only_text(natures: tuple[str, str]) -> bool:
+    return set(natures) - {"nothing"} == {"text"}
+
+
+def _shared_numbers(pair: ColumnPair) -> int:
+    old, new = (runs(values)[0] for values in pair.values())
+    return len(np.intersect1d(old, new, assume_unique=True))
+
+
+def _type_change(natures: tuple[str, str], level: Level) -> tuple[Remark, ...]:
+    if natures[0] == natures[1] or "nothing" in natures:
+        return ()
+    text = f"The type changed: {natures[0]} in the old data, {natures[1]} in the new."
+    return (Remark("type", text, level=level),)
+
+
+def _unreadable(lost: int, rows: int, read: Reader) -> tuple[Remark, ...]:
+    if not lost:
+        return ()
+    noun = "date" if read is days else "number"
+    said = (
+        f"1 value is not a {noun} and counts as missing."
+        if lost == 1
+        else f"{lost:,} values are not {noun}s and count as missing."
+    )
+    return (Remark("reading", said, effect=d_from_overlap(lost / rows)),)
+
+
+def word_counts(rows: pd.Series[Any]) -> Values:
+    """Return how many words each row has, NaN where it is missing.
+
+    >>> word_counts(pd.Series(["two words", None])).tolist()
+    [2.0, nan]
     """
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+    missing = rows.isna().to_numpy()
+    counts = [
+        np.nan if gone else float(len(WORD.findall(str(text))))
+        for text, gone in zip(rows, missing, strict=True)
+    ]
+    return np.array(counts, dtype=np.float64)
 
 
-def number_first(text: str) -> tuple[int, float, str]:
-    """Return a key that sorts categories: numbers by value, then text by letter.
-
-    >>> sorted(["b", "10", "9", "a"], key=number_first)
-    ['9', '10', 'a', 'b']
-    """
-    try:
-        number = float(text)
-    except ValueError:
-        return 1, 0.0, text
-    return (0, number, text) if number == number else (1, 0.0, text)
-
-
-def is_usable(numbers: Values) -> NDArray[np.bool_]:
+def is_usable(values: Values) -> NDArray[np.bool_]:
     """Return which numbers can be computed with: neither missing nor infinite."""
-    return np.abs(numbers) <= LARGEST
-
-
-def _is_missing(side: NDArray[Any]) -> NDArray[np.bool_]:
-    return np.isnan(side) if side.dtype.kind == "f" else side < 0
+    return np.abs(values) <= LARGEST
