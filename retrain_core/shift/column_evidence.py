@@ -191,6 +191,7 @@ def _text(pair: ColumnPair) -> Evidence:
 
 def _categorical(pair: ColumnPair, *counts: NDArray[np.int64]) -> Evidence:
     names, old, new = pool_rare(pair.categories, *counts)
+    shown = tuple(name if rows >= FEWEST_ROWS else RARE for name, rows in zip(names, old + new, strict=True))
     rows = int(old.sum()), int(new.sum())
     findings = _category_findings(pair, *counts)
     distribution = of_categories(pair.categories, *counts)
@@ -201,7 +202,7 @@ def _categorical(pair: ColumnPair, *counts: NDArray[np.int64]) -> Evidence:
         )
     measures = {name: info.categories(old, new) for name, info in MEASURES.items() if info.categories}
     effect = measures["effect_size"].value
-    summary = f"{largest_change(names, old, new)}; {wording.like(effect)}."
+    summary = f"{largest_change(shown, old, new)}; {wording.like(effect)}."
     tests = (_test("chi2", measures["chi2"], effect),)
     return Evidence(measures, tests, summary, findings, rows, len(names), distribution)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from retrain_core.shift.sides import Reader
 
 READABLE = 0.9  # share of texts that must read as numbers or dates for a column to be taken so
 SAMPLE = 1_000  # rows a side that are looked at first
+FIRST = 100  # of them, of which one at least has a digit if the column reads as numbers or dates
+DIGITS = re.compile(r".*\d")
 MICROSECONDS_PER_DAY = 86_400_000_000
 ISO_DATE = re.compile(
     r"\s*\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?)?\s*$"
@@ -42,9 +45,7 @@ def nature_of(column: pd.Series[Any]) -> str:
     kinds, dtype = pd.api.types, column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return "nothing" if column.isna().all() else nature_of(pd.Series(column.cat.categories))
-    if kinds.is_integer_dtype(dtype) and isinstance(dtype, np.dtype) and len(column):
-        return "numbers"
-    if column.isna().all():
+    if column.iloc[:1].isna().all() and column.isna().all():
         return "nothing"
     if kinds.is_bool_dtype(dtype):
         return "yes or no"
@@ -82,12 +83,14 @@ def reader_for(old: pd.Series[Any], new: pd.Series[Any], natures: tuple[str, str
         return numbers
     if "yes or no" in held or not held <= {"text", "numbers", "dates"}:
         return None
-    texts = [sample_of(side) for side, nature in zip((old, new), natures, strict=True) if nature == "text"]
+    texts = [sample_texts(side) for side, nature in zip((old, new), natures, strict=True) if nature == "text"]
+    if not all(share_of(part[:FIRST], DIGITS) for part in texts):  # words: most text columns end here
+        return None
     if "numbers" not in held and all(share_of(part, ISO_DATE) >= READABLE for part in texts):
         return days
-    if "dates" in held or (held == {"text"} and any(share_of(part, LEADING_ZERO) > 0 for part in texts)):
+    if "dates" in held or (held == {"text"} and any(share_of(part, LEADING_ZERO) for part in texts)):
         return None
-    return numbers if all(readable(part, numbers) for part in texts) else None
+    return numbers if all(readable(pd.Series(part), numbers) for part in texts) else None
 
 
 def readable(rows: pd.Series[Any], read: Reader) -> bool:
@@ -99,16 +102,21 @@ def readable(rows: pd.Series[Any], read: Reader) -> bool:
     )
 
 
-def sample_of(column: pd.Series[Any], rows: int = SAMPLE) -> pd.Series[Any]:
+def sample_of(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return some rows from all over a column that have a value."""
-    if len(column) > rows:
-        column = column.iloc[np.linspace(0, len(column) - 1, rows).astype(np.intp)]
+    if len(column) > SAMPLE:
+        column = column.iloc[np.linspace(0, len(column) - 1, SAMPLE).astype(np.intp)]
     return column[column.notna()]
 
 
-def share_of(texts: pd.Series[Any], pattern: re.Pattern[str]) -> float:
+def sample_texts(column: pd.Series[Any]) -> list[str]:
+    """Return the texts of some rows from all over a column."""
+    return [value if type(value) is str else str(value) for value in sample_of(column).tolist()]
+
+
+def share_of(texts: Sequence[str], pattern: re.Pattern[str]) -> float:
     """Return the share of texts that begin like a pattern."""
-    return sum(bool(pattern.match(str(text))) for text in texts) / max(len(texts), 1)
+    return sum(1 for text in texts if pattern.match(text)) / max(len(texts), 1)
 
 
 # --- readers --------------------------------------------------------------------------------------

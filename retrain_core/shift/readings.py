@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from retrain_core.shift.estimate import Values
-from retrain_core.shift.natures import sample_of
+from retrain_core.shift.natures import sample_texts
 from retrain_core.shift.sides import NumberSide, name_of, runs
 from retrain_core.types import Reading
 
@@ -20,6 +20,7 @@ MOST_CATEGORIES = 50  # distinct texts; more are of high cardinality
 FEWEST_RECORDS = 20  # old rows that have to differ before they are taken for record numbers
 DENSITY = 2 / 3  # share of the numbers between the smallest and the largest that record numbers use
 WORDS_OF_TEXT = 4.0  # words a row that make text of mostly different rows free text
+SAMPLED_TEXTS = 200  # of which words are counted
 DIFFERENT = 0.5  # share of different values that is "mostly different"
 NAMED_ID = re.compile(r"(?i:(.*[^a-z])?(id|uuid|guid)|index|row|unnamed: 0)|.*[a-z]I[dD]")
 WORD = re.compile(r"\w+")
@@ -115,10 +116,10 @@ def guess_free_text(sides: tuple[pd.Series[Any], pd.Series[Any]]) -> Guess | Non
     Args:
         sides: The rows as they came, text.
     """
-    texts = [str(text) for side in sides for text in sample_of(side)]
+    texts = [text for side in sides for text in sample_texts(side)]
     if len(texts) < FEWEST_RECORDS or len(set(texts)) < DIFFERENT * len(texts):
         return None
-    words = float(np.mean([len(WORD.findall(text)) for text in texts]))
+    words = float(np.mean([len(text.split()) for text in texts[:: 1 + len(texts) // SAMPLED_TEXTS]]))
     if words < WORDS_OF_TEXT:
         return None
     return Guess("free text", f"Text of {words:.0f} words on average, mostly different from row to row.")

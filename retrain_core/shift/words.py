@@ -66,7 +66,7 @@ def compare_words(old: pd.Series[Any], new: pd.Series[Any]) -> WordChange | None
     word, rate, shares, size = _most_changed(hits[0], hits[1], len(rows[0]), len(rows[1]))
     unseen, error = _share(rows[1], lambda word: word not in hits[0])
     expected, own = _share(rows[0], lambda word: hits[0][word] == 1)
-    z = (unseen - expected) / (float(np.hypot(error, own)) or np.inf)
+    z = (unseen - expected) / max(float(np.hypot(error, own)), 1e-9)
     return WordChange((lengths[0], lengths[1]), word, rate, shares, size, unseen, expected, z)
 
 
