@@ -32,6 +32,7 @@ from retrain_core.shift.sides import (
     Reader,
     category_sides,
     count_values,
+    name_of,
     number_side,
     runs,
 )
@@ -217,7 +218,8 @@ def _names(columns: Columns, tallies: tuple[pd.Series[int], pd.Series[int]], rea
     none = pd.Series(dtype=np.int64)
     old, new = category_sides(columns, (none, none))
     old, new = (replace(side, missing=int(side.source.isna().sum())) for side in (old, new))
-    shared = int(tallies[1].index.isin(tallies[0].index).sum())
+    known, names = ({name_of(value) for value in tally.index.tolist()} for tally in tallies)
+    shared = len(names & known)
     return ColumnPair(
         str(columns[0].name), "categorical", old, new, reading="id", reason=reason, shared=shared
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -147,10 +148,17 @@ def days(rows: pd.Series[Any]) -> Values:
     if isinstance(rows.dtype, pd.PeriodDtype):
         rows = rows.dt.to_timestamp()
     elif pd.api.types.is_object_dtype(rows.dtype):
-        rows = rows.map(lambda value: value.start_time if isinstance(value, pd.Period) else value)
+        rows = rows.map(_moment)
     moments = pd.to_datetime(rows, errors="coerce", utc=True, format="ISO8601")
     stamps = moments.dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
     return np.where(np.isnat(stamps), np.nan, stamps.astype(np.int64) / MICROSECONDS_PER_DAY)
+
+
+def _moment(value: Any) -> Any:
+    """Return a value that may be a moment; numbers are none, whatever they could be counted from."""
+    if isinstance(value, pd.Period):
+        return value.start_time
+    return value if isinstance(value, (str, datetime.date, np.datetime64)) else None
 
 
 def durations(rows: pd.Series[Any]) -> Values:
