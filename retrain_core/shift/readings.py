@@ -100,7 +100,7 @@ def guess_texts(tallies: tuple[pd.Series[int], pd.Series[int]], natures: tuple[s
     if "yes or no" in natures:
         return Guess("categorical", "Yes or no.")
     one_each = distinct == rows and rows[0] >= FEWEST_RECORDS
-    if one_each and rows[1] and "text" in natures:
+    if one_each and rows[1] and set(natures) == {"text"}:
         return Guess("id", "Every value occurs only once on each side, as record numbers and names do.")
     if union > MOST_CATEGORIES:
         least = "At least " if many else ""

@@ -31,7 +31,7 @@ NO_LABEL = "It cannot be told: that takes a label on both sides."
 FEWEST_ROWS_FOR_THREADS = (
     50_000  # on both sides; sorting and searching then take longer than Python's own work
 )
-MOST_THREADS = 4  # each holds one column's sorted values
+MOST_THREADS = 2  # each holds a few copies of one column; more would be quicker, and take more memory
 SUMMARIES_ONLY = "It cannot be told: brightness and the like say too little about what an example shows."
 
 
