@@ -51,6 +51,7 @@ MEASURES: dict[str, MeasureInfo] = {
     "js": MeasureInfo("JS", "0 to 1", bins=js, categories=js),
     "missing_rate": MeasureInfo("missing (change)", "share of rows", rows=rate_change),
     "infinite_rate": MeasureInfo("infinite (change)", "share of rows", rows=rate_change),
+    "word_rate": MeasureInfo("most changed word", "share of rows", rows=rate_change),
     "domain_auc": MeasureInfo("AUC old against new", "share of pairs", table=domain_auc),
     "concept_change": MeasureInfo("concept (sd)", D, table=check_concept),
 }

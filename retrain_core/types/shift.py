@@ -76,7 +76,16 @@ class Measure:
 class ColumnFinding:
     """Something about a column that deserves attention beside its distribution, with a level of its own."""
 
-    what: Literal["missing", "infinite", "new categories", "vanished categories", "type", "range", "reading"]
+    what: Literal[
+        "missing",
+        "infinite",
+        "new categories",
+        "vanished categories",
+        "new words",
+        "type",
+        "range",
+        "reading",
+    ]
     text: str
     level: Level = "none"
 
