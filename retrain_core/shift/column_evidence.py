@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrain_core.shift import wording
-from retrain_core.shift.binned import bin_counts, quantile_cuts
 from retrain_core.shift.columns import ColumnPair
-from retrain_core.shift.effect import d_from_overlap
 from retrain_core.shift.estimate import Estimate, Values, sorted_quantiles
 from retrain_core.shift.evidence import Evidence, Test
-from retrain_core.shift.measures import MEASURES
+from retrain_core.shift.measures import MEASURES, measure_categories, measure_numbers
+from retrain_core.shift.sorted_pair import SortedPair
 
 FEWEST_EXPECTED = 3  # rows of a category on the smaller side; rarer ones are pooled
 SHOWN = 3  # categories named in a finding
@@ -33,10 +33,10 @@ def column_evidence(pair: ColumnPair) -> Evidence:
             continue
         rows = len(pair.old), len(pair.new)
         measures[name] = rate(hits[0], rows[0], hits[1], rows[1])
-        tests.append(_test(name, measures[name], d_from_overlap(abs(measures[name].value))))
+        tests.append(_test(name, measures[name], measures[name].d or 0.0))
         before, after = wording.percent(hits[0] / rows[0]), wording.percent(hits[1] / rows[1])
         findings.append(f"{what}: {before} of the old rows, {after} of the new.")
-    return Evidence(measures, tuple(tests), evidence.summary, tuple(findings))
+    return replace(evidence, measures=measures, tests=tuple(tests), findings=tuple(findings))
 
 
 def _distribution(pair: ColumnPair) -> Evidence:
@@ -60,11 +60,7 @@ def _test(name: str, estimate: Estimate, effect: float) -> Test:
 
 
 def _numeric(pair: ColumnPair, old: Values, new: Values) -> Evidence:
-    cuts = quantile_cuts(old)
-    counts = bin_counts(old, cuts), bin_counts(new, cuts)
-    measures = {name: info.values(old, new) for name, info in MEASURES.items() if info.values}
-    measures |= {name: info.bins(*counts) for name, info in MEASURES.items() if info.bins}
-    measures = {name: estimate for name, estimate in measures.items() if np.isfinite(estimate.value)}
+    measures = measure_numbers(SortedPair(old, new))
     effect = measures["effect_size"].value
     show = wording.day if pair.dates else wording.number
     medians = [show(float(sorted_quantiles(side, np.array([0.5]))[0])) for side in (old, new)]
@@ -73,7 +69,11 @@ def _numeric(pair: ColumnPair, old: Values, new: Values) -> Evidence:
         f"{wording.like(effect)}."
     )
     return Evidence(
-        measures, (_test("ks", measures["ks"], effect),), summary, tuple(_range_findings(old, new))
+        measures,
+        (_test("ks", measures["ks"], effect),),
+        summary,
+        tuple(_range_findings(old, new)),
+        rows=(len(old), len(new)),
     )
 
 
@@ -91,11 +91,13 @@ def _range_findings(old: Values, new: Values) -> list[str]:
 
 def _categorical(pair: ColumnPair, *counts: NDArray[np.int64]) -> Evidence:
     names, old, new = pool_rare(pair.categories, *counts)
-    measures = {name: info.categories(old, new) for name, info in MEASURES.items() if info.categories}
+    measures = measure_categories(old, new)
     effect = measures["effect_size"].value
     summary = f"{largest_change(names, old, new)}; {wording.like(effect)}."
     findings = _category_findings(pair.categories, *counts)
-    return Evidence(measures, (_test("chi2", measures["chi2"], effect),), summary, findings)
+    rows = int(old.sum()), int(new.sum())
+    tests = (_test("chi2", measures["chi2"], effect),)
+    return Evidence(measures, tests, summary, findings, rows, len(names))
 
 
 def pool_rare(

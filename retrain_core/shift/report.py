@@ -13,12 +13,13 @@ from retrain_core.shift import wording
 from retrain_core.shift.column_evidence import column_evidence
 from retrain_core.shift.columns import ColumnPair, pair_columns
 from retrain_core.shift.concept import check_concept
+from retrain_core.shift.detectable import detectable_d
 from retrain_core.shift.evidence import Evidence, Verdict, judge
 from retrain_core.shift.features import build_features, keep_rows, sample_rows
 from retrain_core.shift.images import is_summary
 from retrain_core.shift.joint import concept_aspect, concept_evidence, domain_aspect, domain_evidence
 from retrain_core.shift.labels import label_summary, labels_aspect, labels_clause, labels_target, pair_labels
-from retrain_core.shift.levels import ORDER, detectable_effect
+from retrain_core.shift.levels import ORDER
 from retrain_core.shift.multivariate import check_domain
 from retrain_core.shift.overall import overall_aspect
 from retrain_core.types import Aspect, ColumnFinding, ColumnShift, ShiftReport, Task
@@ -87,7 +88,7 @@ def shift_report(
         concept=concept_answer,
         multivariate=multivariate,
         one_sided=_one_sided(old, new, names),
-        detectable=detectable_effect(len(old), len(new), len(columns)),
+        detectable=detectable_d((len(old), len(new)), tests=len(columns)),
     )
     return ShiftReport(
         overall, columns, label_answer, concept_answer, multivariate, len(old), len(new), moved
