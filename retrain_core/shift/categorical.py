@@ -97,6 +97,13 @@ def total_variation(old: Counts, new: Counts) -> Estimate:
     0.1
     """
     require_counts(old, new)
+    value = float(np.abs(old / old.sum() - new / new.sum()).sum() / 2)
+    corrected, (low, high) = corrected_variation(old, new)
+    return Estimate(value, (low, max(high, value)), None, corrected, d_from_overlap(corrected))
+
+
+def corrected_variation(old: Counts, new: Counts) -> tuple[float, tuple[float, float]]:
+    """Return the total variation distance without what sampling adds to it, and its 95 % interval."""
     n, m = float(old.sum()), float(new.sum())
     p, q = old / n, new / m
     value = float(np.abs(p - q).sum() / 2)
@@ -104,11 +111,10 @@ def total_variation(old: Counts, new: Counts) -> Estimate:
     margin = 1.96 * delta_error(old, new, (-sign / 2, sign / 2))
     pooled = (old + new) / (n + m)
     errors = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
-    plain = float(np.clip(without_noise(np.abs(p - q), errors).sum() / 2, 0.0, value))
+    corrected = float(np.clip(without_noise(np.abs(p - q), errors).sum() / 2, 0.0, value))
     statistic, freedom = _chi2(old, new)
     most = np.sqrt(noncentrality_interval(statistic, freedom)[1] * (1 / n + 1 / m)) / 2 if freedom else 0.0
-    high = min(value + margin, max(value, float(most)), 1.0)
-    return Estimate(value, (max(0.0, plain - margin), high), None, plain, d_from_overlap(plain))
+    return corrected, (max(0.0, corrected - margin), max(corrected, min(value + margin, float(most), 1.0)))
 
 
 def _chi2(old: Counts, new: Counts) -> tuple[float, int]:

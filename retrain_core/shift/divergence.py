@@ -16,9 +16,8 @@ def divergence_interval(
     """Return the 95 % interval of a divergence between two sets of shares.
 
     For shares that differ little, a divergence is a multiple of a noncentral chi-squared, whose noncentrality is the
-    true divergence in the same unit; its interval is exact. Where shares differ much the divergence varies more (or
-    less) than that. So the roots of the ends are moved away from the root of the estimate by as much as its standard
-    error there (delta method) is larger than that of the noncentral chi-squared.
+    true divergence in the same unit; its interval is exact. Where shares differ much, the divergence varies more or
+    less than that, by the delta method: the ends move away from the estimate, or towards it, by as much.
 
     Args:
         value: The divergence of the observed shares.
@@ -40,7 +39,14 @@ def divergence_interval(
     low, high = np.sqrt(
         unit * np.array(noncentrality_interval(max(0.0, corrected / unit + freedom), freedom))
     )
-    stretch = error / (2 * np.sqrt(unit * value)) if value > 0 and error > 0 else 1.0
+    noise = (
+        2 * freedom * unit**2
+    )  # that of the chi-squared itself, beside that which grows with the divergence
+    stretch = float(np.sqrt((error**2 + noise) / (4 * unit * value + noise)))
+    if (
+        stretch < 1 and root > 0
+    ):  # only as far as the divergence is clear of 0, where the chi-squared is right
+        stretch = 1 - (1 - stretch) * float(low / root)
     ends = max(0.0, root - stretch * (root - low)), root + stretch * (high - root)
     return float(ends[0] ** 2), float(ends[1] ** 2)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from retrain_core.shift.categorical import total_variation
+import numpy as np
+
+from retrain_core.shift.categorical import corrected_variation
 from retrain_core.shift.equivalence import d_from_overlap
-from retrain_core.shift.estimate import Counts, Estimate, Values
+from retrain_core.shift.estimate import Counts, Estimate, Values, require_counts
 from retrain_core.shift.numeric import corrected_gap, gap_interval, in_spreads
 from retrain_core.shift.sorted_pair import SortedPair
 
@@ -26,18 +28,29 @@ def numeric_effect(old: Values, new: Values, shared: SortedPair | None = None) -
 
     Source: Cohen (1988), Statistical Power Analysis, section 2.2 (overlap of two normals).
 
-    >>> import numpy as np
     >>> round(numeric_effect(np.arange(1_000.0), np.arange(1_000.0) + 100).value, 2)
     0.35
     """
     pair = shared or SortedPair.of(old, new)
-    gap = d_from_overlap(corrected_gap(pair))
-    low, high = (d_from_overlap(end) for end in gap_interval(pair))
     way = in_spreads(pair, pair.distances[1], *pair.middle)
+    gap = d_from_overlap(corrected_gap(pair))
     if way.interval is None or way.corrected is None:  # constant old values have no spread to count in
+        low, high = (d_from_overlap(end) for end in gap_interval(pair))
         return Estimate(gap, (low, high), None, gap, gap)
     value = max(gap, way.corrected)
-    return Estimate(value, (max(low, way.interval[0]), max(high, way.interval[1])), None, value, value)
+    return Estimate(value, _joint_interval(pair, way), None, value, value)
+
+
+def _joint_interval(pair: SortedPair, way: Estimate) -> tuple[float, float]:
+    """Return the larger ends of both intervals, each widened so that both hold at once in 95 % of draws."""
+    assert way.interval is not None
+    gaps = np.max(np.abs(pair.noise), axis=1)
+    ways = np.abs(pair.noise)[:, :-1] @ np.diff(pair.edges.clip(*pair.middle))
+    scaled = [draws / end for draws in (gaps, ways) if (end := np.quantile(draws, 0.95)) > 0]
+    wider = float(np.quantile(np.max(scaled, axis=0), 0.95)) if scaled else 1.0
+    low, high = (d_from_overlap(end) for end in gap_interval(pair, wider))
+    margin = wider * (way.interval[1] - way.value)
+    return max(low, way.value - margin), max(high, way.value + margin)
 
 
 def categorical_effect(old: Counts, new: Counts) -> Estimate:
@@ -55,11 +68,10 @@ def categorical_effect(old: Counts, new: Counts) -> Estimate:
 
     Source: Cohen (1988), Statistical Power Analysis, section 2.2 (overlap of two normals).
 
-    >>> import numpy as np
     >>> round(categorical_effect(np.array([600, 400]), np.array([400, 600])).value, 2)
     0.51
     """
-    moved = total_variation(old, new)
-    assert moved.interval is not None and moved.d is not None
-    low, high = (d_from_overlap(end) for end in moved.interval)
-    return Estimate(moved.d, (low, high), None, moved.d, moved.d)
+    require_counts(old, new)
+    corrected, ends = corrected_variation(old, new)
+    value, low, high = (d_from_overlap(share) for share in (corrected, *ends))
+    return Estimate(value, (low, high), None, value, value)

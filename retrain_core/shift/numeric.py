@@ -49,10 +49,10 @@ def ks(old: Values, new: Values, shared: SortedPair | None = None) -> Estimate:
     return Estimate(value, interval, _ks_p(pair), corrected, d_from_overlap(corrected))
 
 
-def gap_interval(pair: SortedPair) -> tuple[float, float]:
-    """Return the 95 % interval of the largest gap between the two cumulative distributions."""
+def gap_interval(pair: SortedPair, wider: float = 1.0) -> tuple[float, float]:
+    """Return the 95 % interval of the largest gap between the two cumulative distributions, or a wider one."""
     n, m = pair.rows
-    noise = KOLMOGOROV_95 * float(np.sqrt(1 / n + 1 / m))
+    noise = wider * KOLMOGOROV_95 * float(np.sqrt(1 / n + 1 / m))
     return max(0.0, pair.largest_gap - noise), min(1.0, pair.largest_gap + noise)
 
 
