@@ -93,7 +93,8 @@ def js(old: Counts, new: Counts) -> Estimate:
 
     Returns:
         Value from 0 (same shares) to 1 (no overlap). Under no shift its square is about
-        ``(1/n + 1/m) (bins - 1) / (8 ln 2)``, which is taken off for the corrected value.
+        ``(1/n + 1/m) (bins - 1) / (8 ln 2)``, which is taken off for the corrected value. That and the interval are
+        of shares with half a row added to each, since bins of a few rows add more.
 
     Raises:
         ValueError: If the counts differ in length or a side has no rows.
@@ -105,22 +106,29 @@ def js(old: Counts, new: Counts) -> Estimate:
     """
     require_counts(old, new)
     old, new = _used(old, new)
+    value = float(np.sqrt(_js_divergence(old / old.sum(), new / new.sum())[0]))
     n, m = float(old.sum()), float(new.sum())
-    p, q = old / n, new / m
-    logs = [np.log2(np.where(side > 0, 2 * side / (p + q), 1)) for side in (p, q)]
-    square = float(np.clip(np.sum(p * logs[0] + q * logs[1]) / 2, 0, 1))
+    old, new = old + 0.5, new + 0.5
+    p, q = old / old.sum(), new / new.sum()
+    divergence, slopes = _js_divergence(p, q)
     nats = 4 * np.log(2)
     bias = float(np.sum((q * (1 - p) / n + p * (1 - q) / m) / (p + q)) / nats)  # second order
     low, high = divergence_interval(
-        square,
-        square - bias,
+        divergence,
+        divergence - bias,
         unit=(1 / n + 1 / m) / (2 * nats),
         freedom=len(p) - 1,
-        error=delta_error(old, new, (logs[0] / 2, logs[1] / 2)),
+        error=delta_error(old, new, slopes),
     )
-    value, corrected = np.sqrt(square).item(), np.sqrt(max(0.0, square - bias)).item()
-    ends = float(min(np.sqrt(low), value)), float(max(min(np.sqrt(high), 1.0), value))
+    corrected = min(value, float(np.sqrt(max(0.0, divergence - bias))))
+    ends = min(float(np.sqrt(low)), value), max(min(float(np.sqrt(high)), 1.0), value)
     return Estimate(value, ends, None, corrected, d_from_js(corrected))
+
+
+def _js_divergence(p: Values, q: Values) -> tuple[float, tuple[Values, Values]]:
+    """Return the divergence (base 2) and its slopes in both sets of shares."""
+    slopes = [np.log2(np.where(side > 0, 2 * side / (p + q), 1)) / 2 for side in (p, q)]
+    return float(np.clip(np.sum(p * slopes[0] + q * slopes[1]), 0, 1)), (slopes[0], slopes[1])
 
 
 def _used(old: Counts, new: Counts) -> tuple[Counts, Counts]:
