@@ -19,7 +19,7 @@ from retrain_core.shift.features import build_features, keep_rows, sample_rows
 from retrain_core.shift.images import is_summary
 from retrain_core.shift.joint import concept_aspect, concept_evidence, domain_aspect, domain_evidence
 from retrain_core.shift.labels import label_summary, labels_aspect, labels_clause, labels_target, pair_labels
-from retrain_core.shift.levels import ORDER
+from retrain_core.shift.levels import ALPHA, ORDER
 from retrain_core.shift.multivariate import check_domain
 from retrain_core.shift.overall import overall_aspect
 from retrain_core.types import Aspect, ColumnFinding, ColumnShift, ShiftReport, Task
@@ -139,8 +139,17 @@ def _shift(pair: ColumnPair, evidence: Evidence, verdict: Verdict) -> ColumnShif
         level=verdict.level,
         effect=evidence.effect,
         measures=verdict.measures,
-        summary=evidence.summary,
+        summary=_said(evidence, verdict),
         findings=tuple(ColumnFinding("reading", text) for text in evidence.findings),
+    )
+
+
+def _said(evidence: Evidence, verdict: Verdict) -> str:
+    """Return the summary; of a movement that is no chance but does not count it says so."""
+    tested = [verdict.measures[test.measure].p_adjusted for test in evidence.tests]
+    real = any(p is not None and p < ALPHA for p in tested)
+    return (
+        f"{evidence.summary} Real, but negligible." if real and verdict.level == "none" else evidence.summary
     )
 
 
