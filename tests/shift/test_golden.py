@@ -5,7 +5,7 @@ import pytest
 
 from retrain_core.shift.binned import bin_counts, js, psi
 from retrain_core.shift.categorical import chi2, cramers_v, total_variation
-from retrain_core.shift.effect import d_from_auc, d_from_overlap
+from retrain_core.shift.equivalence import d_from_auc, d_from_overlap
 from retrain_core.shift.numeric import ks, wasserstein
 
 OLD = np.arange(100.0)
