@@ -11,14 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from retrain_core.shift.chances import overlap_of, side_chances
 from retrain_core.shift.estimate import Estimate, Values
-from retrain_core.shift.features import Features
+from retrain_core.shift.features import FOLDS, Features
 from retrain_core.shift.ridge import cross_fit, each_later_fold, fit_ridge, strongest_features
 
-FOLDS = 5
 FEWEST_ROWS = 100  # a side
 LEAST_OVERLAP = 0.2
 
@@ -41,25 +41,36 @@ class ConceptCheck:
     drivers: tuple[tuple[str, float], ...]
 
 
-def check_concept(features: Features, target: Values) -> ConceptCheck | None:
-    """Return whether the label depends on the columns as before; ``None`` if there are too few rows.
+def concept_obstacle(features: Features, target: Values) -> str:
+    """Return why the concept cannot be checked on these rows, as a clause; nothing if it can be."""
+    if not features.matrix.shape[1]:
+        return "no column holds values that rows can be compared by"
+    if min(features.rows) < FEWEST_ROWS:
+        old, new = features.rows
+        return f"that takes {FEWEST_ROWS} labelled rows on each side, and there are {old:,} old and {new:,} new ones"
+    if not np.ptp(target, axis=0).any():
+        return "all labels are the same"
+    if len(np.unique(features.folds())) < FOLDS:
+        return "nearly all rows are copies of each other"
+    return ""
+
+
+def check_concept(features: Features, target: Values, chance: Values | None = None) -> ConceptCheck | None:
+    """Return whether the label depends on the columns as before; ``None`` if there is an obstacle.
 
     Args:
         features: Rows of both sides, label left out.
         target: The label of those rows, shape ``(rows, outputs)``: one value, or one column a class.
+        chance: Chance that each row is a new one, if :func:`side_chances` has been asked already.
 
     Source: Shah and Peters (2020), Annals of Statistics 48(3) (the test); Scheidegger, Hörrmann and Bühlmann (2022),
         JMLR 23(273) (weights learned on other rows); Nie and Wager (2021), Biometrika 108(2) (how they are learned).
     """
-    side, matrix = features.side, features.matrix
-    if not matrix.shape[1] or min(int((side == 0).sum()), int((side == 1).sum())) < FEWEST_ROWS:
+    if concept_obstacle(features, target):
         return None
-    if not np.ptp(target, axis=0).any():
-        return None
-    folds = features.folds(FOLDS)
-    if len(np.unique(folds)) < FOLDS:
-        return None
-    chance = side_chances(features, folds)
+    side, matrix, folds = features.side, features.matrix, features.folds()
+    if chance is None:
+        chance = side_chances(features, folds)
     surprise = (side - chance)[:, None]
     left = target - cross_fit(matrix, target, features.owner, folds)
     overlap = overlap_of(chance, side)
@@ -76,16 +87,23 @@ def check_concept(features: Features, target: Values) -> ConceptCheck | None:
         names = ["", *(features.names[i] for i in features.owner[chosen])]
         for name, share in zip(names, shares.tolist(), strict=True):
             parts[name] = parts.get(name, 0.0) + share
-    size = _size((surprise * left * change)[told], change[told], left[told], weight[told])
+    size = _size(
+        (surprise * left * change)[told], change[told], left[told], weight[told], features.group[told]
+    )
     return ConceptCheck(size, tuple(average.tolist()), overlap, _drivers(parts))
 
 
-def _size(products: Values, change: Values, left: Values, weight: Values) -> Estimate:
+def _size(
+    products: Values, change: Values, left: Values, weight: Values, group: NDArray[np.int64]
+) -> Estimate:
     """Return the size of the change from what the learned change and the data have in common."""
     agreement = products.sum(axis=1)
     learned = np.sqrt(np.mean(weight * (change**2).sum(axis=1)) * weight.mean())
     unexplained = np.sqrt(np.sum(weight * (left**2).sum(axis=1)) / weight.sum())
-    error = float(agreement.std() / np.sqrt(len(agreement)))
+    together = np.bincount(
+        group, weights=agreement - agreement.mean()
+    )  # copies of a row are no further evidence
+    error = float(np.sqrt(np.sum(together**2)) / len(agreement))
     if learned <= 0 or unexplained <= 0 or error <= 0:
         return Estimate(0.0, (0.0, 0.0), 1.0)
     value, margin = float(agreement.mean()), 1.96 * error
