@@ -20,6 +20,10 @@ MOST_COLUMNS, RANDOM_COLUMNS = 200, 50  # taken of a wide table; so many of them
 MOST_CATEGORIES, MOST_WORDS = 15, 50  # a column
 FOLDS = 5
 NO_INPUT = ("id", "date", "constant")  # readings of columns that tell rows apart without being like or unlike
+COPIES_EXPECTED = (
+    0.1  # rows like a given one, were columns independent, from which on equal rows are no copies
+)
+COLUMNS_COMPARED = 50  # for that
 RAREST = 0.005  # share of the rows that a category or a gap needs to become a feature
 FENCE = 3.0  # interquartile ranges beyond the quartiles at which values are clipped
 
@@ -33,7 +37,7 @@ class Features:
         owner: The column each feature was made from, shape ``(features,)``; a position in ``names``.
         names: The columns.
         side: 0 for an old row, 1 for a new one, shape ``(rows,)``.
-        group: A number drawn at random for each row, from 0 without gaps, shape ``(rows,)``; exact duplicates share it.
+        group: A number drawn at random for each row, from 0 without gaps, shape ``(rows,)``; copies of a row share it.
         offered: How many columns there were to choose from, if the table was too wide to take them all.
     """
 
@@ -121,14 +125,14 @@ def join_features(first: Features, second: Features) -> Features:
     )
 
 
-def _sampled(pair: ColumnPair, rows: tuple[NDArray[np.intp], NDArray[np.intp]]) -> NDArray[Any]:
-    """Return the values or category codes of the given rows, old ones first."""
+def sampled(pair: ColumnPair, rows: tuple[NDArray[np.intp], NDArray[np.intp]]) -> NDArray[Any]:
+    """Return the values or category codes of a column in the given rows, old ones first."""
     return np.concatenate([pair.old[rows[0]], pair.new[rows[1]]])
 
 
 def _block(pair: ColumnPair, rows: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Values:
     """Return the features of one column, not yet standardised, shape ``(rows, features)``."""
-    values = _sampled(pair, rows)
+    values = sampled(pair, rows)
     if getattr(pair, "reading", None) == "free text" and pair.categories:
         return word_features([pair.categories[code] if code != MISSING else "" for code in values.tolist()])
     return _numeric(values) if pair.kind == "numeric" else _one_hot(values)
@@ -137,13 +141,26 @@ def _block(pair: ColumnPair, rows: tuple[NDArray[np.intp], NDArray[np.intp]]) ->
 def _groups(
     pairs: Sequence[ColumnPair], rows: tuple[NDArray[np.intp], NDArray[np.intp]]
 ) -> NDArray[np.int64]:
-    """Return a random number for each set of rows that are equal in all columns."""
+    """Return a random number for each row, the same for copies.
+
+    Rows that are equal in all columns are copies, unless so many columns hold so common values that equal rows are to be
+    expected: of two categories each, three columns make eight rows at most.
+    """
     rng = np.random.default_rng(0)
     total = np.zeros(sum(len(part) for part in rows), dtype=np.uint64)
     for pair in pairs:
-        hashed = pd.util.hash_array(_sampled(pair, rows) + 0, categorize=False)  # -0.0 becomes 0.0
+        hashed = pd.util.hash_array(sampled(pair, rows) + 0, categorize=False)  # -0.0 becomes 0.0
         total = total * np.uint64(0x9E3779B97F4A7C15) + hashed
-    codes, distinct = pd.factorize(total)
+    codes = pd.factorize(total)[0]
+    again = np.flatnonzero(np.bincount(codes)[codes] > 1)
+    if len(again):
+        expected = np.full(len(again), np.log(len(codes)))
+        for pair in pairs[:COLUMNS_COMPARED]:
+            values = pd.factorize(sampled(pair, rows), use_na_sentinel=False)[0]
+            expected += np.log(np.bincount(values)[values[again]] / len(values))
+        chance = again[expected > np.log(COPIES_EXPECTED)]
+        codes[chance] = codes.max() + 1 + np.arange(len(chance))
+    codes, distinct = pd.factorize(codes)
     return np.asarray(rng.permutation(len(distinct))[codes], dtype=np.int64)
 
 

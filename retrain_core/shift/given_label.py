@@ -6,7 +6,6 @@ on pairs of an old and a new row with the same label. How often each label occur
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +35,7 @@ class Strata:
     within: Values | None
 
 
-def label_strata(labels: Features, kinds: Sequence[str]) -> Strata:
+def label_strata(labels: Features, classes: NDArray[np.int64] | None) -> Strata:
     """Return rows of like label: equal classes, tenths of a number, or tenths of what several labels tell about the side.
 
     Rows in which several labels are equally telling about the side may be compared, for what is left of the labels then
@@ -44,21 +43,18 @@ def label_strata(labels: Features, kinds: Sequence[str]) -> Strata:
 
     Args:
         labels: The labels as features, of rows that have them.
-        kinds: What kind of column each label is.
+        classes: The class of each of these rows if there is one label and it is a class.
 
     Source: Rosenbaum and Rubin (1983), Biometrika 70(1), 41-55.
     """
     matrix, side = labels.matrix, labels.side
+    if classes is not None:
+        return Strata(_comparable(classes, side), None)
     if not matrix.shape[1]:
         return Strata(np.zeros(len(side), dtype=np.int64), None)
-    if len(kinds) == 1 and kinds[0] == "categorical":
-        number = np.unique(labels.group, return_inverse=True)[1]
-        return Strata(_comparable(number, side), None)
-    within = (
-        matrix[:, 0]
-        if len(kinds) == 1
-        else fit_ridge(matrix, side[:, None].astype(float)).predict(matrix)[:, 0]
-    )
+    within = matrix[:, 0]
+    if len(labels.names) > 1:
+        within = fit_ridge(matrix, side[:, None].astype(float)).predict(matrix)[:, 0]
     cuts = np.unique(np.quantile(within, np.linspace(0, 1, BINS + 1)[1:-1]))
     return Strata(_comparable(np.searchsorted(cuts, within, side="right"), side), within)
 

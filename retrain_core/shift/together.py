@@ -13,7 +13,14 @@ from retrain_core.shift.columns import ColumnPair
 from retrain_core.shift.concept import ConceptCheck, check_concept, concept_obstacle
 from retrain_core.shift.divergence import feature_information, information
 from retrain_core.shift.estimate import Estimate, Values
-from retrain_core.shift.features import Features, build_features, join_features, keep_rows, sample_rows
+from retrain_core.shift.features import (
+    Features,
+    build_features,
+    join_features,
+    keep_rows,
+    sample_rows,
+    sampled,
+)
 from retrain_core.shift.given_label import check_given_label, label_strata
 from retrain_core.shift.labels import MOST_LABELS, labels_target
 from retrain_core.shift.multivariate import DomainCheck, check_domain
@@ -114,5 +121,6 @@ def _check_labelled(
         folds = kept.folds()
         chance = calibrated(side_scores(kept, folds), kept.side, folds)
     concept = check_concept(kept, target, chance)
-    strata = label_strata(answers, [pair.kind for pair in labels])
+    one = labels[0] if len(labels) == 1 and labels[0].kind == "categorical" else None
+    strata = label_strata(answers, None if one is None else sampled(one, rows)[there])
     return Labelled(kept, answers, chance, concept, "", check_given_label(kept, answers, strata))
