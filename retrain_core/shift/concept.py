@@ -8,7 +8,7 @@ poor, and rows that occur on one side only hardly count, so a moved P(x) alone d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,14 @@ from scipy import stats
 from retrain_core.shift.chances import overlap_of, side_chances
 from retrain_core.shift.estimate import Estimate, Values
 from retrain_core.shift.features import FOLDS, Features
-from retrain_core.shift.ridge import cross_fit, each_later_fold, fit_ridge, strongest_features
+from retrain_core.shift.ridge import (
+    Expansion,
+    choose_features,
+    cross_fit,
+    each_later_fold,
+    fit_ridge,
+    strongest_features,
+)
 
 FEWEST_ROWS = 100  # a side
 LEAST_OVERLAP = 0.2
@@ -76,21 +83,44 @@ def check_concept(features: Features, target: Values, chance: Values | None = No
     overlap = overlap_of(chance, side)
     weight = surprise[:, 0] ** 2
     average = np.sum(surprise * left, axis=0) / weight.sum()
-    change, told = np.zeros_like(left), np.zeros(len(side), dtype=bool)
+    alone, joined = (_learned(features, surprise, left, products) for products in (False, True))
+    size, drivers = min((alone, joined), key=lambda learned: (learned[0].p, -learned[0].value))
+    size = replace(size, p=min(1.0, 2 * (size.p or 0.0)))
+    return ConceptCheck(size, tuple(average.tolist()), overlap, drivers)
+
+
+def _learned(
+    features: Features, surprise: Values, left: Values, products: bool
+) -> tuple[Estimate, tuple[tuple[str, float], ...]]:
+    """Return the size of a change that is learned on earlier folds, and what it depends on.
+
+    Args:
+        features: Rows of both sides.
+        surprise: What is left of the side, shape ``(rows, 1)``.
+        left: What is left of the label, shape ``(rows, outputs)``.
+        products: Whether the change may depend on products of two columns. Leaving them out finds a weak change of a
+            slope sooner, taking them a change that no single column shows.
+    """
+    matrix, owner, folds = features.matrix, features.owner, features.folds()
+    change, told = np.zeros_like(left), np.zeros(len(left), dtype=bool)
     parts: dict[str, float] = {}
     for train, held in each_later_fold(folds):
-        chosen = strongest_features(matrix[train] * surprise[train], left[train])
-        basis = np.column_stack([np.ones(len(side)), matrix[:, chosen]])
+        agreeing = surprise[train] * left[train]
+        if products:
+            expand = choose_features(matrix[train], agreeing, owner)
+        else:
+            nothing = np.zeros(0, dtype=np.intp)
+            expand = Expansion(strongest_features(matrix[train], agreeing), nothing, nothing)
+        basis = np.column_stack([np.ones(len(left)), expand(matrix)])
         model = fit_ridge(basis[train] * surprise[train], left[train], intercept=False)
         change[held], told[held] = basis[held] @ model.weights, True
         shares = ((basis[held] * surprise[held]).T @ left[held] * model.weights).sum(axis=1)
-        names = ["", *(features.names[i] for i in features.owner[chosen])]
+        names = ["", *(features.title(owner[i], owner[j]) for i, j in expand.factors)]
         for name, share in zip(names, shares.tolist(), strict=True):
             parts[name] = parts.get(name, 0.0) + share
-    size = _size(
-        (surprise * left * change)[told], change[told], left[told], weight[told], features.group[told]
-    )
-    return ConceptCheck(size, tuple(average.tolist()), overlap, _drivers(parts))
+    products_of_rests, weight = surprise * left * change, surprise[:, 0] ** 2
+    size = _size(products_of_rests[told], change[told], left[told], weight[told], features.group[told])
+    return size, _drivers(parts)
 
 
 def _size(

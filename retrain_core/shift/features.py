@@ -54,6 +54,11 @@ class Features:
         new = int(self.side.sum())
         return len(self.side) - new, new
 
+    def title(self, first: int, second: int) -> str:
+        """Return the name of a column, or of two joined by ×."""
+        names = sorted({int(first), int(second)})
+        return " × ".join(self.names[position] for position in names)
+
     def folds(self, count: int = FOLDS) -> NDArray[np.int64]:
         """Return the fold of each row at random, duplicates in the same one, and each as it was before rows were left out."""
         return self.group % count

@@ -127,8 +127,6 @@ def _check(auc: Estimate, shares: dict[tuple[int, int], float], features: Featur
     if total <= 0:
         return DomainCheck(auc, (), (), taken)
     in_order = sorted(shares, key=lambda pair: -shares[pair])
-    drivers = tuple(
-        (names[i] if i == j else f"{names[i]} × {names[j]}", shares[i, j] / total) for i, j in in_order
-    )
+    drivers = tuple((features.title(i, j), shares[i, j] / total) for i, j in in_order)
     columns = tuple(dict.fromkeys(names[i] for pair in in_order for i in pair))
     return DomainCheck(auc, drivers, columns, taken)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retrain_core.shift import shift_report
-from retrain_core.types import KindOfShift, ShiftReport, Task
+from retrain_core.types import KindOfShift, ShiftKinds, ShiftReport, Task
 
 Array = NDArray[Any]
 KINDS: tuple[KindOfShift, ...] = ("none", "covariate", "label", "concept", "mixed")
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
+# What each kind leaves as it was.
+STILL: tuple[tuple[str, KindOfShift], ...] = (
+    ("x", "none"),
+    ("y", "none"),
+    ("y|x", "none"),
+    ("x|y", "none"),
+    ("y|x", "covariate"),
+    ("x|y", "label"),
+    ("x", "concept"),
+)
 Confusion = dict[KindOfShift, Counter[KindOfShift | None]]
 
 
@@ -113,18 +124,42 @@ def made_shift(
     return world, shift_report(old, new, label="y", task=world.task)
 
 
-def confusion(trials: int, rows: tuple[int, int] = (1_000, 5_000), first: int = 0) -> Confusion:
-    """Return what each made kind was taken for, by kind."""
-    found: Confusion = {}
+def made_shifts(
+    trials: int, rows: tuple[int, int] = (1_000, 5_000), first: int = 0
+) -> Iterator[tuple[KindOfShift, ShiftKinds]]:
+    """Yield each kind that was made, as often as is said, with what was found."""
     for kind in KINDS:
-        reports = [made_shift(seed, kind, rows)[1] for seed in range(first, first + trials)]
-        found[kind] = Counter(report.kinds.kind if report.kinds else None for report in reports)
-    return found
+        for seed in range(first, first + trials):
+            found = made_shift(seed, kind, rows)[1].kinds
+            assert found is not None
+            yield kind, found
 
 
-def right(found: Confusion) -> dict[KindOfShift, float]:
+def confusion(found: Iterable[tuple[KindOfShift, ShiftKinds]]) -> Confusion:
+    """Return how often each made kind was taken for which."""
+    counts: Confusion = {kind: Counter() for kind in KINDS}
+    for kind, kinds in found:
+        counts[kind][kinds.kind] += 1
+    return counts
+
+
+def right(counts: Confusion) -> dict[KindOfShift, float]:
     """Return the share of trials that were told right, by kind."""
-    return {kind: counts[kind] / counts.total() for kind, counts in found.items()}
+    return {kind: taken[kind] / taken.total() for kind, taken in counts.items()}
+
+
+def false_alarms(
+    found: Iterable[tuple[KindOfShift, ShiftKinds]],
+) -> dict[tuple[str, KindOfShift], tuple[float, int]]:
+    """Return how often p is below 0.05, and in how many trials, for each question where nothing had moved."""
+    p: dict[tuple[str, KindOfShift], list[float]] = {still: [] for still in STILL}
+    for kind, kinds in found:
+        for question, test in kinds.tests.items():
+            if (question, kind) in p:
+                p[question, kind].append(test.p)
+    return {
+        still: (float(np.mean(np.array(values) < 0.05)), len(values)) for still, values in p.items() if values
+    }
 
 
 def turned_correlation(

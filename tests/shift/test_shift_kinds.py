@@ -8,7 +8,7 @@ import pytest
 
 from retrain_core.shift import shift_report
 from retrain_core.types import KindOfShift, ShiftKinds, ShiftReport
-from tests.benchmarks.shift_kinds import KINDS, confusion, made_shift, right
+from tests.benchmarks.shift_kinds import KINDS, confusion, made_shift, made_shifts, right
 from tests.shift.test_features import normal
 
 
@@ -32,7 +32,7 @@ def labelled(seed: int, rows: int) -> pd.DataFrame:
 
 def test_made_shifts_are_told_right():
     """A small form of the benchmark, which draws many more."""
-    found = right(confusion(4, (1_000, 1_500)))
+    found = right(confusion(made_shifts(4, (1_000, 1_500))))
     assert np.mean(list(found.values())) >= 0.9, found
 
 
