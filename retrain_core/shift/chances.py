@@ -23,9 +23,24 @@ def side_chances(features: Features, folds: NDArray[np.int64]) -> Values:
     Returns:
         Shape ``(rows,)``, calibrated to the share of new rows among all, a little away from 0 and 1.
     """
-    side, share = features.side, features.side.mean()
-    scores = cross_fit(features.matrix, side[:, None].astype(float), features.owner, folds)[:, 0]
-    return np.clip(_calibrated(scores, side, folds), EDGE * share, 1 - EDGE * (1 - share))
+    return calibrated(side_scores(features, folds), features.side, folds)
+
+
+def side_scores(features: Features, folds: NDArray[np.int64]) -> Values:
+    """Return how much each row looks like a new one, by models that have not seen its fold; not calibrated."""
+    return cross_fit(features.matrix, features.side[:, None].astype(float), features.owner, folds)[:, 0]
+
+
+def calibrated(scores: Values, side: NDArray[np.int64], folds: NDArray[np.int64]) -> Values:
+    """Return scores as chances: the share of new rows among rows of like score, learned on the other folds."""
+    chance, share = np.empty(len(scores)), side.mean()
+    for train, held in each_fold(folds):
+        order = train[np.argsort(scores[train], kind="stable")]
+        parts = np.array_split(order, min(BINS, max(2, len(order) // ROWS_PER_BIN)))
+        middles = [scores[part].mean() for part in parts]
+        shares = [side[part].mean() for part in parts]
+        chance[held] = np.interp(scores[held], middles, shares)
+    return np.clip(chance, EDGE * share, 1 - EDGE * (1 - share))
 
 
 def overlap_of(chance: Values, side: NDArray[np.int64]) -> float:
@@ -36,16 +51,29 @@ def overlap_of(chance: Values, side: NDArray[np.int64]) -> float:
         side: 0 for an old row, 1 for a new one, shape ``(rows,)``.
     """
     share = side.mean()
-    return float(np.mean(chance * (1 - chance)) / (share * (1 - share)))
+    return float(min(1.0, np.mean(chance * (1 - chance)) / (share * (1 - share))))
 
 
-def _calibrated(scores: Values, side: NDArray[np.int64], folds: NDArray[np.int64]) -> Values:
-    """Return the share of new rows among rows of like score, learned on the other folds."""
-    chance = np.empty(len(scores))
-    for train, held in each_fold(folds):
-        order = train[np.argsort(scores[train], kind="stable")]
-        parts = np.array_split(order, min(BINS, max(2, len(order) // ROWS_PER_BIN)))
-        middles = [scores[part].mean() for part in parts]
-        shares = [side[part].mean() for part in parts]
-        chance[held] = np.interp(scores[held], middles, shares)
-    return chance
+def chance_if_equal(chance: Values, share: float) -> Values:
+    """Return the chance of being a new row as it would be if both sides had equally many rows.
+
+    Args:
+        chance: Chance of being a new row, shape ``(rows,)``.
+        share: Share of new rows among those the chance is for.
+
+    >>> chance_if_equal(np.array([0.2, 0.5]), 0.2).tolist()
+    [0.5, 0.8]
+    """
+    new, old = chance / share, (1 - chance) / (1 - share)
+    return new / (new + old)
+
+
+def effective_rows(weights: Values) -> float:
+    """Return how many rows without weights are worth as much as these with theirs.
+
+    Source: Kish (1965), Survey Sampling, section 8.2.
+
+    >>> effective_rows(np.array([1.0, 1.0, 1.0])), effective_rows(np.array([1.0, 0.0, 0.0]))
+    (3.0, 1.0)
+    """
+    return float(weights.sum() ** 2 / np.sum(weights**2))

@@ -8,17 +8,24 @@ poor, and rows that occur on one side only hardly count, so a moved P(x) alone d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from retrain_core.shift.chances import overlap_of, side_chances
 from retrain_core.shift.estimate import Estimate, Values
-from retrain_core.shift.features import Features
-from retrain_core.shift.ridge import cross_fit, each_later_fold, fit_ridge, strongest_features
+from retrain_core.shift.features import FOLDS, Features
+from retrain_core.shift.ridge import (
+    Expansion,
+    choose_features,
+    cross_fit,
+    each_later_fold,
+    fit_ridge,
+    strongest_features,
+)
 
-FOLDS = 5
 FEWEST_ROWS = 100  # a side
 LEAST_OVERLAP = 0.2
 
@@ -41,51 +48,92 @@ class ConceptCheck:
     drivers: tuple[tuple[str, float], ...]
 
 
-def check_concept(features: Features, target: Values) -> ConceptCheck | None:
-    """Return whether the label depends on the columns as before; ``None`` if there are too few rows.
+def concept_obstacle(features: Features, target: Values) -> str:
+    """Return why the concept cannot be checked on these rows, as a clause; nothing if it can be."""
+    if not features.matrix.shape[1]:
+        return "no column holds values that rows can be compared by"
+    if min(features.rows) < FEWEST_ROWS:
+        old, new = features.rows
+        return f"that takes {FEWEST_ROWS} labelled rows on each side, and there are {old:,} old and {new:,} new ones"
+    if not np.ptp(target, axis=0).any():
+        return "all labels are the same"
+    if len(np.unique(features.folds())) < FOLDS:
+        return "nearly all rows are copies of each other"
+    return ""
+
+
+def check_concept(features: Features, target: Values, chance: Values | None = None) -> ConceptCheck | None:
+    """Return whether the label depends on the columns as before; ``None`` if there is an obstacle.
 
     Args:
         features: Rows of both sides, label left out.
         target: The label of those rows, shape ``(rows, outputs)``: one value, or one column a class.
+        chance: Chance that each row is a new one, if :func:`side_chances` has been asked already.
 
     Source: Shah and Peters (2020), Annals of Statistics 48(3) (the test); Scheidegger, Hörrmann and Bühlmann (2022),
         JMLR 23(273) (weights learned on other rows); Nie and Wager (2021), Biometrika 108(2) (how they are learned).
     """
-    side, matrix = features.side, features.matrix
-    if not matrix.shape[1] or min(int((side == 0).sum()), int((side == 1).sum())) < FEWEST_ROWS:
+    if concept_obstacle(features, target):
         return None
-    if not np.ptp(target, axis=0).any():
-        return None
-    folds = features.folds(FOLDS)
-    if len(np.unique(folds)) < FOLDS:
-        return None
-    chance = side_chances(features, folds)
+    side, matrix, folds = features.side, features.matrix, features.folds()
+    if chance is None:
+        chance = side_chances(features, folds)
     surprise = (side - chance)[:, None]
     left = target - cross_fit(matrix, target, features.owner, folds)
     overlap = overlap_of(chance, side)
     weight = surprise[:, 0] ** 2
     average = np.sum(surprise * left, axis=0) / weight.sum()
-    change, told = np.zeros_like(left), np.zeros(len(side), dtype=bool)
+    alone, joined = (_learned(features, surprise, left, products) for products in (False, True))
+    size, drivers = min((alone, joined), key=lambda learned: (learned[0].p, -learned[0].value))
+    size = replace(size, p=min(1.0, 2 * (size.p or 0.0)))
+    return ConceptCheck(size, tuple(average.tolist()), overlap, drivers)
+
+
+def _learned(
+    features: Features, surprise: Values, left: Values, products: bool
+) -> tuple[Estimate, tuple[tuple[str, float], ...]]:
+    """Return the size of a change that is learned on earlier folds, and what it depends on.
+
+    Args:
+        features: Rows of both sides.
+        surprise: What is left of the side, shape ``(rows, 1)``.
+        left: What is left of the label, shape ``(rows, outputs)``.
+        products: Whether the change may depend on products of two columns. Leaving them out finds a weak change of a
+            slope sooner, taking them a change that no single column shows.
+    """
+    matrix, owner, folds = features.matrix, features.owner, features.folds()
+    change, told = np.zeros_like(left), np.zeros(len(left), dtype=bool)
     parts: dict[str, float] = {}
     for train, held in each_later_fold(folds):
-        chosen = strongest_features(matrix[train] * surprise[train], left[train])
-        basis = np.column_stack([np.ones(len(side)), matrix[:, chosen]])
+        agreeing = surprise[train] * left[train]
+        if products:
+            expand = choose_features(matrix[train], agreeing, owner)
+        else:
+            nothing = np.zeros(0, dtype=np.intp)
+            expand = Expansion(strongest_features(matrix[train], agreeing), nothing, nothing)
+        basis = np.column_stack([np.ones(len(left)), expand(matrix)])
         model = fit_ridge(basis[train] * surprise[train], left[train], intercept=False)
         change[held], told[held] = basis[held] @ model.weights, True
         shares = ((basis[held] * surprise[held]).T @ left[held] * model.weights).sum(axis=1)
-        names = ["", *(features.names[i] for i in features.owner[chosen])]
+        names = ["", *(features.title(owner[i], owner[j]) for i, j in expand.factors)]
         for name, share in zip(names, shares.tolist(), strict=True):
             parts[name] = parts.get(name, 0.0) + share
-    size = _size((surprise * left * change)[told], change[told], left[told], weight[told])
-    return ConceptCheck(size, tuple(average.tolist()), overlap, _drivers(parts))
+    products_of_rests, weight = surprise * left * change, surprise[:, 0] ** 2
+    size = _size(products_of_rests[told], change[told], left[told], weight[told], features.group[told])
+    return size, _drivers(parts)
 
 
-def _size(products: Values, change: Values, left: Values, weight: Values) -> Estimate:
+def _size(
+    products: Values, change: Values, left: Values, weight: Values, group: NDArray[np.int64]
+) -> Estimate:
     """Return the size of the change from what the learned change and the data have in common."""
     agreement = products.sum(axis=1)
     learned = np.sqrt(np.mean(weight * (change**2).sum(axis=1)) * weight.mean())
     unexplained = np.sqrt(np.sum(weight * (left**2).sum(axis=1)) / weight.sum())
-    error = float(agreement.std() / np.sqrt(len(agreement)))
+    together = np.bincount(
+        group, weights=agreement - agreement.mean()
+    )  # copies of a row are no further evidence
+    error = float(np.sqrt(np.sum(together**2)) / len(agreement))
     if learned <= 0 or unexplained <= 0 or error <= 0:
         return Estimate(0.0, (0.0, 0.0), 1.0)
     value, margin = float(agreement.mean()), 1.96 * error

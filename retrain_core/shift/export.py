@@ -6,7 +6,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from retrain_core.types import Aspect, ColumnFinding, ColumnShift, Measure, ShiftReport
+from retrain_core.types import (
+    Aspect,
+    ColumnFinding,
+    ColumnShift,
+    JointShift,
+    Measure,
+    ShiftKinds,
+    ShiftReport,
+)
 
 
 def shift_json(report: ShiftReport) -> dict[str, Any]:
@@ -19,6 +27,8 @@ def shift_json(report: ShiftReport) -> dict[str, Any]:
         "labels": {label.name: _column(label) for label in report.labels},
         "concept": _aspect(report.concept),
         "multivariate": _aspect(report.multivariate),
+        "joint": None if report.joint is None else _joint(report.joint),
+        "kinds": None if report.kinds is None else _kinds(report.kinds),
         "rows": {"old": report.old_rows, "new": report.new_rows},
     }
 
@@ -43,6 +53,33 @@ def _column(column: ColumnShift) -> dict[str, Any]:
 
 def _finding(finding: ColumnFinding) -> dict[str, str]:
     return {"what": finding.what, "level": finding.level, "text": finding.text}
+
+
+def _joint(joint: JointShift) -> dict[str, Any]:
+    return {
+        "drivers": [{"columns": driver.name, "share": _finite(driver.share)} for driver in joint.drivers],
+        "newest": [
+            {"row": row.row, "likeness": _finite(row.likeness), "values": dict(row.values)}
+            for row in joint.newest
+        ],
+        "overlap": _finite(joint.overlap),
+        "effective_old_rows": _finite(joint.effective_old_rows),
+        "old_rows": joint.old_rows,
+    }
+
+
+def _kinds(kinds: ShiftKinds) -> dict[str, Any]:
+    tests = {
+        question: {
+            "moved": test.moved,
+            "p": _finite(test.p),
+            "effect": _finite(test.effect),
+            "interval": None if test.interval is None else [_finite(end) for end in test.interval],
+            "share": None if test.share is None else _finite(test.share),
+        }
+        for question, test in kinds.tests.items()
+    }
+    return {"kind": kinds.kind, "summary": kinds.summary, "tests": tests}
 
 
 def _measures(measures: Mapping[str, Measure]) -> dict[str, Any]:

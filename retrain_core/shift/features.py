@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +16,14 @@ from retrain_core.shift.columns import MISSING, ColumnPair, is_usable
 from retrain_core.shift.estimate import Values
 
 MOST_ROWS = 5_000  # a side
-MOST_CATEGORIES = 15  # a column
+MOST_COLUMNS, RANDOM_COLUMNS = 200, 50  # taken of a wide table; so many of them whether they moved or not
+MOST_CATEGORIES, MOST_WORDS = 15, 50  # a column
+FOLDS = 5
+NO_INPUT = ("id", "date", "constant")  # readings of columns that tell rows apart without being like or unlike
+COPIES_EXPECTED = (
+    0.1  # rows like a given one, were columns independent, from which on equal rows are no copies
+)
+COLUMNS_COMPARED = 50  # for that
 RAREST = 0.005  # share of the rows that a category or a gap needs to become a feature
 FENCE = 3.0  # interquartile ranges beyond the quartiles at which values are clipped
 
@@ -28,7 +37,8 @@ class Features:
         owner: The column each feature was made from, shape ``(features,)``; a position in ``names``.
         names: The columns.
         side: 0 for an old row, 1 for a new one, shape ``(rows,)``.
-        group: Equal for rows that are exact duplicates, shape ``(rows,)``.
+        group: A number drawn at random for each row, from 0 without gaps, shape ``(rows,)``; copies of a row share it.
+        offered: How many columns there were to choose from, if the table was too wide to take them all.
     """
 
     matrix: Values
@@ -36,12 +46,27 @@ class Features:
     names: tuple[str, ...]
     side: NDArray[np.int64]
     group: NDArray[np.int64]
+    offered: int | None = None
 
-    def folds(self, count: int) -> NDArray[np.int64]:
-        """Return the fold of each row at random, duplicates in the same one."""
-        rng = np.random.default_rng(0)
-        shuffled = rng.permutation(int(self.group.max()) + 1)
-        return shuffled[self.group] % count
+    @property
+    def rows(self) -> tuple[int, int]:
+        """How many old and new rows there are."""
+        new = int(self.side.sum())
+        return len(self.side) - new, new
+
+    def title(self, first: int, second: int) -> str:
+        """Return the name of a column, or of two joined by ×."""
+        names = sorted({int(first), int(second)})
+        return " × ".join(self.names[position] for position in names)
+
+    def folds(self, count: int = FOLDS) -> NDArray[np.int64]:
+        """Return the fold of each row at random, duplicates in the same one, and each as it was before rows were left out."""
+        return self.group % count
+
+
+def is_input(pair: ColumnPair) -> bool:
+    """Return whether a column says what a row is like, rather than which one it is or when it came."""
+    return pair.reading not in NO_INPUT
 
 
 def sample_rows(old_rows: int, new_rows: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -54,43 +79,134 @@ def sample_rows(old_rows: int, new_rows: int) -> tuple[NDArray[np.intp], NDArray
     return some(old_rows), some(new_rows)
 
 
-def build_features(pairs: Sequence[ColumnPair], rows: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Features:
+def build_features(
+    pairs: Sequence[ColumnPair], rows: tuple[NDArray[np.intp], NDArray[np.intp]], *, inputs: bool = True
+) -> Features:
     """Return the features of the given rows of each side.
+
+    Columns that number or date the rows are left out. Of a table of more than 200 columns, 150 are taken that moved most
+    and 50 more at random. Which ones moved is looked up in the first fold alone, which no check is ever scored on, so
+    that the choice cannot make a shift out of chance.
 
     Args:
         pairs: The columns, label left out.
         rows: Which rows of the old and of the new side.
+        inputs: Whether the columns are inputs; labels are taken whatever they look like.
     """
+    if inputs:
+        pairs = [pair for pair in pairs if is_input(pair)]
     side = np.repeat([0, 1], [len(part) for part in rows])
+    group, offered = _groups(pairs, rows), None
+    if len(pairs) > MOST_COLUMNS:
+        offered = len(pairs)
+        pairs = [pairs[i] for i in _moved_most(pairs, rows, side, group % FOLDS == 0)]
     blocks, owner = [], []
     for position, pair in enumerate(pairs):
-        values = np.concatenate([pair.old[rows[0]], pair.new[rows[1]]])
-        block = _numeric(values) if pair.kind == "numeric" else _one_hot(values)
-        blocks.append(block)
-        owner += [position] * block.shape[1]
+        block = _block(pair, rows)
+        kept = block.std(axis=0) > 1e-9
+        blocks.append(block[:, kept])
+        owner += [position] * int(kept.sum())
     matrix = np.hstack(blocks) if blocks else np.empty((len(side), 0))
-    spread = matrix.std(axis=0)
-    kept = np.flatnonzero(spread > 1e-9)
-    matrix = (matrix[:, kept] - matrix[:, kept].mean(axis=0)) / spread[kept]
+    matrix -= matrix.mean(axis=0)
+    matrix /= matrix.std(axis=0)
     names = tuple(pair.name for pair in pairs)
-    return Features(matrix, np.array(owner, dtype=np.intp)[kept], names, side, _groups(matrix))
+    return Features(matrix, np.array(owner, dtype=np.intp), names, side, group, offered)
 
 
 def keep_rows(features: Features, kept: NDArray[np.intp]) -> Features:
-    """Return the features of the rows at the given positions."""
+    """Return the features of the rows at the given positions, which stay in their folds."""
     return replace(
-        features,
-        matrix=features.matrix[kept],
-        side=features.side[kept],
-        group=np.unique(features.group[kept], return_inverse=True)[1],
+        features, matrix=features.matrix[kept], side=features.side[kept], group=features.group[kept]
     )
 
 
-def _groups(matrix: Values) -> NDArray[np.int64]:
-    if not matrix.shape[1]:
-        return np.zeros(len(matrix), dtype=np.int64)
-    hashes = pd.util.hash_pandas_object(pd.DataFrame(matrix), index=False)
-    return np.asarray(pd.factorize(hashes)[0], dtype=np.int64)
+def join_features(first: Features, second: Features) -> Features:
+    """Return the features of both, of the same rows in the same folds."""
+    return replace(
+        first,
+        matrix=np.hstack([first.matrix, second.matrix]),
+        owner=np.concatenate([first.owner, second.owner + len(first.names)]),
+        names=(*first.names, *second.names),
+    )
+
+
+def sampled(pair: ColumnPair, rows: tuple[NDArray[np.intp], NDArray[np.intp]]) -> NDArray[Any]:
+    """Return the values or category codes of a column in the given rows, old ones first."""
+    return np.concatenate([pair.old[rows[0]], pair.new[rows[1]]])
+
+
+def _block(pair: ColumnPair, rows: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Values:
+    """Return the features of one column, not yet standardised, shape ``(rows, features)``."""
+    values = sampled(pair, rows)
+    if pair.reading == "free text":  # how long it is, and which words it holds
+        return np.hstack([_numeric(values), word_features(pair.texts(rows))])
+    return _numeric(values) if pair.kind == "numeric" else _one_hot(values)
+
+
+def _groups(
+    pairs: Sequence[ColumnPair], rows: tuple[NDArray[np.intp], NDArray[np.intp]]
+) -> NDArray[np.int64]:
+    """Return a random number for each row, the same for copies.
+
+    Rows that are equal in all columns are copies, unless so many columns hold so common values that equal rows are to be
+    expected: of two categories each, three columns make eight rows at most.
+    """
+    rng = np.random.default_rng(0)
+    total = np.zeros(sum(len(part) for part in rows), dtype=np.uint64)
+    for pair in pairs:
+        hashed = pd.util.hash_array(sampled(pair, rows) + 0, categorize=False)  # -0.0 becomes 0.0
+        total = total * np.uint64(0x9E3779B97F4A7C15) + hashed
+    codes = pd.factorize(total)[0]
+    again = np.flatnonzero(np.bincount(codes)[codes] > 1)
+    if len(again):
+        expected = np.full(len(again), np.log(len(codes)))
+        for pair in pairs[:COLUMNS_COMPARED]:
+            values = pd.factorize(sampled(pair, rows), use_na_sentinel=False)[0]
+            expected += np.log(np.bincount(values)[values[again]] / len(values))
+        chance = again[expected > np.log(COPIES_EXPECTED)]
+        codes[chance] = codes.max() + 1 + np.arange(len(chance))
+    codes, distinct = pd.factorize(codes)
+    return np.asarray(rng.permutation(len(distinct))[codes], dtype=np.int64)
+
+
+def _moved_most(
+    pairs: Sequence[ColumnPair],
+    rows: tuple[NDArray[np.intp], NDArray[np.intp]],
+    side: NDArray[np.int64],
+    looked_at: NDArray[np.bool_],
+) -> list[int]:
+    """Return the positions of the columns to take, in order, judged by the rows that may be looked at."""
+    some = rows[0][looked_at[side == 0]], rows[1][looked_at[side == 1]]
+    here = side[looked_at]
+    moved = np.zeros(len(pairs))
+    if 0 < here.sum() < len(here):
+        for position, pair in enumerate(pairs):
+            block = _block(pair, some)
+            gap = np.abs(block[here == 1].mean(axis=0) - block[here == 0].mean(axis=0))
+            spread = block.std(axis=0)
+            moved[position] = np.max(gap[spread > 1e-9] / spread[spread > 1e-9], initial=0.0)
+    order = np.argsort(-moved, kind="stable")
+    most, rest = order[: MOST_COLUMNS - RANDOM_COLUMNS], order[MOST_COLUMNS - RANDOM_COLUMNS :]
+    drawn = np.random.default_rng(0).choice(rest, RANDOM_COLUMNS, replace=False)
+    return sorted(np.concatenate([most, drawn]).tolist())
+
+
+def word_features(texts: Sequence[str]) -> Values:
+    """Return which of the 50 most frequent words each text holds, shape ``(texts, words)``.
+
+    >>> word_features(["Good food", "bad food"] * 10).tolist()[:2]
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    held = [set(re.findall(r"\w+", text.lower())) for text in texts]
+    counts = Counter(word for words in held for word in sorted(words))
+    least = max(10, RAREST * len(texts))
+    told = [word for word, count in counts.items() if least <= count < len(texts)]
+    chosen = sorted(told, key=lambda word: -counts[word])[:MOST_WORDS]
+    place = {word: position for position, word in enumerate(chosen)}
+    matrix = np.zeros((len(texts), len(chosen)))
+    for row, words in enumerate(held):
+        matrix[row, [place[word] for word in words if word in place]] = 1
+    return matrix
 
 
 def _numeric(values: NDArray[Any]) -> Values:

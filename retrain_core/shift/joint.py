@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import datetime
+import numbers
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from retrain_core.shift import wording
+from retrain_core.shift.chances import chance_if_equal, effective_rows, overlap_of
 from retrain_core.shift.columns import ColumnPair
-from retrain_core.shift.concept import FEWEST_ROWS, LEAST_OVERLAP, ConceptCheck
+from retrain_core.shift.concept import LEAST_OVERLAP, ConceptCheck
 from retrain_core.shift.equivalence import d_from_auc
 from retrain_core.shift.estimate import Estimate
 from retrain_core.shift.evidence import Evidence, Test, Verdict
 from retrain_core.shift.labels import MOST_LABELS, positive_class
 from retrain_core.shift.multivariate import DomainCheck
-from retrain_core.types import Aspect
+from retrain_core.shift.together import Together
+from retrain_core.types import Aspect, Driver, JointShift, Level, NewestRow
 
 DRIVERS = 3
+SHOWN_DRIVERS, SHOWN_VALUES, NEWEST = 10, 4, 8
 LEAST_SHARE = 0.1  # of the separation, for a column to be named
 
 
@@ -40,6 +49,17 @@ def domain_aspect(check: DomainCheck | None, verdict: Verdict) -> Aspect:
     """Return the answer to: do all columns together tell old rows from new ones?"""
     if check is None:
         return Aspect(None, "It cannot be told: there are too few rows, or no values that differ.")
+    aspect = _domain_aspect(check, verdict)
+    if check.taken is None:
+        return aspect
+    some, of = check.taken
+    return replace(
+        aspect,
+        summary=f"{aspect.summary} (By {some:,} of {of:,} columns: those that moved most, and others.)",
+    )
+
+
+def _domain_aspect(check: DomainCheck, verdict: Verdict) -> Aspect:
     p = verdict.measures["domain_auc"].p_adjusted or 0.0
     said = f"A classifier ranks a new row above an old one in {wording.percent(check.auc.value)} of pairs (chance: 50 %; {wording.chance(p)})"
     if p >= verdict.thresholds.alpha:
@@ -50,20 +70,83 @@ def domain_aspect(check: DomainCheck | None, verdict: Verdict) -> Aspect:
     return Aspect(verdict.level, f"{said}{weight}{drivers}.", verdict.measures)
 
 
-def concept_aspect(check: ConceptCheck | None, labels: Sequence[ColumnPair], verdict: Verdict) -> Aspect:
-    """Return the answer to: do rows with the same values get other labels now?"""
+def joint_shift(
+    together: Together, level: Level | None, new: pd.DataFrame, old_rows: int
+) -> JointShift | None:
+    """Return how all columns moved together; ``None`` if there is too little to tell.
+
+    Args:
+        together: The checks of all columns together.
+        level: How much they moved; rows are called new only if they did.
+        new: All new rows, for the values of those that are shown.
+        old_rows: How many old rows there are.
+    """
+    check = together.domain
+    if check is None:
+        return None
+    side = together.features.side
+    chance = together.chance[side == 0]
+    worth = effective_rows(chance / (1 - chance)) / len(chance)
+    drivers = [Driver(name, share) for name, share in check.drivers[:SHOWN_DRIVERS] if share > 0]
+    return JointShift(
+        drivers=tuple(drivers),
+        newest=() if level in (None, "none") else _newest(together, check.columns[:SHOWN_VALUES], new),
+        overlap=overlap_of(together.chance, side),
+        effective_old_rows=worth * old_rows,
+        old_rows=old_rows,
+    )
+
+
+def _newest(together: Together, columns: Sequence[str], new: pd.DataFrame) -> tuple[NewestRow, ...]:
+    """Return the new rows that look least like old ones, copies once."""
+    side, group = together.features.side, together.features.group
+    likeness = 1 - chance_if_equal(together.chance, float(side.mean()))
+    first_new = len(side) - int(side.sum())
+    order = first_new + np.argsort(-together.scores[first_new:], kind="stable")
+    _, first = np.unique(group[order], return_index=True)
+    found = []
+    for position in order[np.sort(first)][:NEWEST].tolist():
+        row = int(together.rows[1][position - first_new])
+        values = {name: _value(new[name].iloc[row]) for name in columns}
+        found.append(NewestRow(row, float(likeness[position]), values))
+    return tuple(found)
+
+
+def _value(value: Any) -> str:
+    r"""Return one value of a table as short text.
+
+    >>> _value(1234.5), _value("a\nb"), _value(True), _value(None), _value(pd.Timestamp("2026-01-02"))
+    ('1,234', 'a b', 'True', 'missing', '2026-01-02')
+    """
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return "missing"
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        return wording.number(float(value))
+    if isinstance(value, datetime.date):
+        return value.isoformat().removesuffix("T00:00:00")
+    return wording.short(value)
+
+
+def concept_aspect(
+    check: ConceptCheck | None, labels: Sequence[ColumnPair], verdict: Verdict, obstacle: str = ""
+) -> Aspect:
+    """Return the answer to: do rows with the same values get other labels now?
+
+    Args:
+        check: What was found.
+        labels: The labels.
+        verdict: What was decided.
+        obstacle: Why nothing was found, as a clause.
+    """
+    if check is None:
+        return Aspect(None, f"It cannot be told: {obstacle}.")
     aspect = _concept_aspect(check, labels, verdict)
     if len(labels) <= MOST_LABELS:
         return aspect
     return replace(aspect, summary=f"{aspect.summary} (The first {MOST_LABELS} of {len(labels):,} labels.)")
 
 
-def _concept_aspect(check: ConceptCheck | None, labels: Sequence[ColumnPair], verdict: Verdict) -> Aspect:
-    if check is None:
-        return Aspect(
-            None,
-            f"It cannot be told: that takes {FEWEST_ROWS} labelled rows on each side, and labels that differ.",
-        )
+def _concept_aspect(check: ConceptCheck, labels: Sequence[ColumnPair], verdict: Verdict) -> Aspect:
     if not verdict.measures:
         shared = wording.percent(check.overlap)
         return Aspect(

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from retrain_core.errors import DataError
@@ -14,26 +13,32 @@ from retrain_core.machine import usable_cores
 from retrain_core.shift import wording
 from retrain_core.shift.column_evidence import column_evidence
 from retrain_core.shift.columns import ColumnPair, pair_columns
-from retrain_core.shift.concept import check_concept
 from retrain_core.shift.detectable import detectable_d
 from retrain_core.shift.evidence import Evidence, Verdict, judge
-from retrain_core.shift.features import build_features, keep_rows, sample_rows
+from retrain_core.shift.features import is_input
 from retrain_core.shift.images import is_summary
-from retrain_core.shift.joint import concept_aspect, concept_evidence, domain_aspect, domain_evidence
-from retrain_core.shift.labels import label_summary, labels_aspect, labels_clause, labels_target, pair_labels
+from retrain_core.shift.joint import (
+    concept_aspect,
+    concept_evidence,
+    domain_aspect,
+    domain_evidence,
+    joint_shift,
+)
+from retrain_core.shift.kinds import shift_kinds
+from retrain_core.shift.labels import label_summary, labels_aspect, labels_clause, pair_labels
 from retrain_core.shift.levels import ORDER
-from retrain_core.shift.multivariate import check_domain
 from retrain_core.shift.overall import overall_aspect
+from retrain_core.shift.together import check_together
 from retrain_core.types import Aspect, ColumnShift, ShiftReport, ShiftSettings, Task
 
 # Subjects beside the columns, which a column's name cannot be taken for.
 LABEL, MULTIVARIATE, CONCEPT = "label\0", "multivariate\0", "concept\0"
-NO_LABEL = "It cannot be told: that takes a label on both sides."
+NO_LABEL = "that takes a label on both sides"
+SUMMARIES_ONLY = "brightness and the like say too little about what an example shows"
 FEWEST_ROWS_FOR_THREADS = (
     50_000  # on both sides; sorting and searching then take longer than Python's own work
 )
 MOST_THREADS = 2  # each holds a few copies of one column; more would be quicker, and take more memory
-SUMMARIES_ONLY = "It cannot be told: brightness and the like say too little about what an example shows."
 
 
 def shift_report(
@@ -80,18 +85,14 @@ def shift_report(
     )
     measured = _measure_each(read, [*inputs, *targets], len(old) + len(new))
     pairs, labels = ([measured[name][0] for name in part] for part in (inputs, targets))
-    rows = sample_rows(len(old), len(new))
-    features = build_features(pairs, rows)
-    domain = check_domain(features)
-    concept = None
-    if labels and not summaries:
-        target = labels_target(labels, rows)
-        labelled = np.flatnonzero(np.isfinite(target).all(axis=1))
-        concept = check_concept(keep_rows(features, labelled), target[labelled])
+    together = check_together(pairs, [] if summaries else labels, (len(old), len(new)))
 
     subjects = {name: measured[name][1] for name in inputs}
     subjects |= {f"{LABEL}{name}": measured[name][1] for name in targets}
-    subjects[MULTIVARIATE], subjects[CONCEPT] = domain_evidence(domain), concept_evidence(concept)
+    subjects[MULTIVARIATE], subjects[CONCEPT] = (
+        domain_evidence(together.domain),
+        concept_evidence(together.concept),
+    )
     verdicts = judge(subjects, settings.thresholds)
 
     columns = _in_order(
@@ -99,11 +100,18 @@ def shift_report(
     )
     moved = _in_order([_label(pair, subjects, verdicts) for pair in labels])
     label_answer = labels_aspect(moved, names, _lacking(old, new, names))
-    multivariate = domain_aspect(domain, verdicts[MULTIVARIATE])
-    if not labels or summaries:
-        concept_answer = Aspect(None, NO_LABEL if not labels else SUMMARIES_ONLY)
+    multivariate = domain_aspect(together.domain, verdicts[MULTIVARIATE])
+    why_not = NO_LABEL if not labels else SUMMARIES_ONLY
+    if together.labelled is None:
+        concept_answer = Aspect(None, f"It cannot be told: {why_not}.")
     else:
-        concept_answer = concept_aspect(concept, labels, verdicts[CONCEPT])
+        obstacle = together.labelled.obstacle
+        concept_answer = concept_aspect(together.concept, labels, verdicts[CONCEPT], obstacle)
+    asked = {
+        "x": [*(pair.name for pair in pairs if is_input(pair)), MULTIVARIATE],
+        "y": [f"{LABEL}{pair.name}" for pair in labels],
+        "y|x": [CONCEPT],
+    }
     overall = overall_aspect(
         columns,
         label=label_answer,
@@ -124,6 +132,10 @@ def shift_report(
         len(new),
         moved,
         settings=settings,
+        joint=joint_shift(together, multivariate.level, new, len(old)),
+        kinds=shift_kinds(
+            together, asked, subjects, verdicts, why_not=why_not, thresholds=settings.thresholds
+        ),
     )
 
 

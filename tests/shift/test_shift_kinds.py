@@ -1,0 +1,158 @@
+"""Which kind of shift it is, and the right reason where it cannot be told."""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from retrain_core.shift import shift_report
+from retrain_core.types import KindOfShift, ShiftKinds, ShiftReport
+from tests.benchmarks.shift_kinds import KINDS, confusion, made_shift, made_shifts, right
+from tests.shift.test_features import normal
+
+
+def kinds(old: pd.DataFrame, new: pd.DataFrame, label: str | None = "y") -> ShiftKinds:
+    found = shift_report(old, new, label=label).kinds
+    assert found is not None
+    return found
+
+
+@cache
+def made(kind: KindOfShift) -> ShiftReport:
+    return made_shift(5, kind, (2_000, 2_500))[1]
+
+
+def labelled(seed: int, rows: int) -> pd.DataFrame:
+    frame = normal(seed, rows, 3)
+    return frame.assign(
+        y=(np.random.default_rng(seed + 1_000).random(rows) < 1 / (1 + np.exp(-2 * frame["x0"]))).astype(int)
+    )
+
+
+def test_made_shifts_are_told_right():
+    """A small form of the benchmark, which draws many more."""
+    found = right(confusion(made_shifts(4, (1_000, 1_500))))
+    assert np.mean(list(found.values())) >= 0.9, found
+
+
+SAID = {
+    "none": "No sign that the inputs moved, or the labels given the inputs.",
+    "covariate": "(covariate shift); labels given the inputs did not",
+    "label": "The labels moved (label shift); inputs given the label did not.",
+    "concept": "Labels given the inputs moved (concept shift); the inputs did not.",
+    "mixed": "The inputs moved, and labels given the inputs moved as well (mixed shift).",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_said_in_a_sentence_and_agrees_with_the_rest_of_the_report(kind):
+    report = made(kind)
+    found = report.kinds
+    assert found.kind == kind and SAID[kind] in found.summary
+    assert set(found.tests) == {"x", "y", "y|x", "x|y"}
+    inputs = [*report.columns, report.multivariate]
+    assert found.tests["x"].moved is any(item.level != "none" for item in inputs)
+    assert found.tests["y"].moved is (report.label.level != "none")
+    assert found.tests["y|x"].moved is (report.concept.level != "none")
+
+
+def test_shares_add_up_in_both_decompositions_and_go_where_the_shift_is():
+    tests = {kind: made(kind).kinds.tests for kind in KINDS}
+    assert {test.share for test in tests["none"].values()} == {None}
+    for kind in KINDS[1:]:
+        for first, second in (("x", "y|x"), ("y", "x|y")):
+            assert tests[kind][first].share + tests[kind][second].share == pytest.approx(1)
+    assert tests["covariate"]["x"].share > 0.8
+    assert tests["concept"]["y|x"].share > 0.8
+    assert tests["label"]["y"].share > 0.8
+    assert 0.2 < tests["mixed"]["x"].share < 0.9
+
+
+def test_intervals_hold_the_effect():
+    for kind in KINDS[1:]:
+        for test in made(kind).kinds.tests.values():
+            assert test.interval is not None and test.interval[0] <= test.effect <= test.interval[1]
+
+
+def test_several_labels_have_one_kind():
+    rng = np.random.default_rng(7)
+
+    def side(move: float, turn: float) -> pd.DataFrame:
+        frame = pd.DataFrame(rng.normal(0, 1, (1_500, 3))).add_prefix("x")
+        frame["x0"] += move
+        frame["a"] = turn * frame["x0"] + rng.normal(0, 1, 1_500)
+        return frame.assign(b=1_000 * (frame["x1"] + rng.normal(0, 1, 1_500)))
+
+    def told(move: float, turn: float) -> str | None:
+        return shift_report(side(0, 1), side(move, turn), label=("a", "b"), task="regression").kinds.kind
+
+    assert [told(0, 1), told(0.7, 1), told(0, -0.5), told(0.7, -0.5)] == [
+        "none",
+        "covariate",
+        "concept",
+        "mixed",
+    ]
+
+
+# --- where it cannot be told ----------------------------------------------------------------------
+
+
+def test_without_labels_it_takes_labels():
+    found = kinds(normal(0, 200, 2), normal(1, 200, 2) + 1, label=None)
+    assert found.kind is None
+    assert found.summary == "Which kind of shift it is cannot be told: that takes a label on both sides."
+    assert found.tests["x"].moved
+
+
+def test_too_few_labelled_rows_are_counted():
+    new = labelled(1, 400).assign(y=lambda rows: rows["y"].where(rows.index < 60))
+    found = kinds(labelled(0, 300), new)
+    assert found.kind is None
+    assert found.summary.endswith(
+        "cannot be told: that takes 100 labelled rows on each side, and there are 300 old and 60 new ones."
+    )
+
+
+def test_columns_that_no_check_can_use_are_named_as_the_reason_not_the_rows():
+    def texts(rows: int, word: str) -> pd.DataFrame:
+        return pd.DataFrame({"said": [f"{word} {i}" for i in range(rows)], "y": np.arange(rows) % 2})
+
+    report = shift_report(texts(1_000, "old"), texts(500, "new"), label="y")
+    assert report.concept.summary == "It cannot be told: no column holds values that rows can be compared by."
+    assert report.kinds.kind is None and "100 labelled rows" not in report.kinds.summary
+    assert report.kinds.summary.endswith("no column holds values that rows can be compared by.")
+
+
+def test_labels_that_are_all_the_same_are_the_reason():
+    assert kinds(labelled(0, 300).assign(y=1), labelled(1, 300).assign(y=1)).summary.endswith(
+        "cannot be told: all labels are the same."
+    )
+
+
+def test_rows_that_do_not_overlap_are_the_reason_and_the_inputs_have_moved():
+    old, new = labelled(0, 800), labelled(1, 800)
+    new["x1"] += 12
+    found = kinds(old, new)
+    assert found.kind is None and found.tests["x"].moved
+    assert found.summary.startswith(
+        "The inputs moved; which kind of shift it is cannot be told: old and new rows hardly"
+    )
+
+
+def test_a_close_call_is_called_close():
+    """The label hardly depends on the columns: whether they moved it or it moved them no test can tell."""
+    alike = {}
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        sides = [pd.DataFrame({"x": rng.normal(move, 1, 150)}) for move in (0.0, 1.2)]
+        for side in sides:
+            side["y"] = side["x"] + rng.normal(0, 0.3, 150)
+        found = shift_report(*sides, label="y", task="regression").kinds
+        alike.setdefault("It is close: " in found.summary, []).append(found)
+    assert alike[True]
+    for found in alike[True]:
+        fitting = [found.tests[question] for question in ("y|x", "x|y")]
+        assert not any(test.moved for test in fitting)
+        best = "covariate" if fitting[0].p > fitting[1].p else "label"
+        assert found.kind == best
