@@ -56,9 +56,7 @@ def first_guess(report: ShiftReport, volume: Volume, comparison: Comparison | No
     if measured:
         sentences.append(f"Before measuring, this pointed to {_name(strategy)}, because {why}.")
     else:
-        sentences.append(
-            f"First guess: {_name(strategy)}, for {why}. Only measuring it beside the others can tell."
-        )
+        sentences.append(f"First guess: {_name(strategy)}, because {why}. Measuring the strategies decides.")
     return FirstGuess(strategy, " ".join(sentence for sentence in sentences if sentence), measured)
 
 
