@@ -50,6 +50,8 @@ GLOSSARY: dict[str, str] = {
     "that it does not need.",
     "FGSM": "Fast gradient sign method: every value is moved by the same small amount in the direction in which the model's "
     "loss grows; the worst case of noise of that size, to a first approximation.",
+    "learning curve": "The score against the number of rows trained on; it tells what more rows would bring.",
+    "first guess": "The strategy that the shift points to before anything is trained; the measurement decides.",
     # the shift
     "covariate shift": "The inputs are distributed differently than before: P(x) has changed.",
     "label shift": "The labels are distributed differently than before: P(y) has changed.",
@@ -73,6 +75,7 @@ GLOSSARY: dict[str, str] = {
     "total variation": "Share of rows that would have to change category to undo the shift.",
     "chi-squared": "How unlike the category counts of both sides are; it grows with the rows, so read its p-value.",
     "Cramer's V": "Strength of association between category and side (old or new), 0 (none) to 1 (complete).",
+    "band": "How far a chunk of rows would be from the old data by chance and by the old data's own ups and downs.",
     "adjusted p-value": "Chance of a difference this large without any shift, corrected for testing many columns.",
 }
 

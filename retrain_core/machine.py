@@ -112,14 +112,32 @@ def available_memory_mb(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs
     return round(min([_available(proc), *left]) / 1024**2, 1)
 
 
+def total_memory_mb(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> float:
+    """Return the memory of the machine, or the limit of a container, if that is less.
+
+    Args:
+        proc: Where Linux tells about processes and memory.
+        cgroup: Where it mounts control groups, version 1, 2 or both.
+    """
+    limits = [found for found in map(_limit_of, _groups(proc, cgroup)) if found is not None]
+    total = _told(proc, "MemTotal:")
+    return round(min([psutil.virtual_memory().total if total is None else total, *limits]) / 1024**2, 1)
+
+
 def _available(proc: Path) -> int:
+    left = _told(proc, "MemAvailable:")
+    return int(psutil.virtual_memory().available) if left is None else left
+
+
+def _told(proc: Path, what: str) -> int | None:
+    """Return the bytes that Linux tells; ``None`` elsewhere."""
     try:
         for line in (proc / "meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
+            if line.startswith(what):
                 return int(line.split()[1]) * 1024
     except OSError:
         pass  # not Linux
-    return int(psutil.virtual_memory().available)
+    return None
 
 
 def _groups(proc: Path, cgroup: Path) -> Iterator[Path]:
@@ -151,6 +169,16 @@ def _left_in(group: Path) -> int | None:
         except (OSError, ValueError):  # not this version, or "max"
             continue
         return max(0, most - used + _stat(group, cache))
+    return None
+
+
+def _limit_of(group: Path) -> int | None:
+    """Return the bytes that a control group allows; ``None`` if it sets no limit."""
+    for name in ("memory.max", "memory.limit_in_bytes"):
+        try:
+            return int((group / name).read_text())
+        except (OSError, ValueError):  # not this version, or "max"
+            continue
     return None
 
 

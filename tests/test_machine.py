@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from retrain_core import machine
-from retrain_core.machine import EnergyMeter, available_memory_mb
+from retrain_core.machine import EnergyMeter, available_memory_mb, total_memory_mb
 from retrain_core.runs.launchers.local import LocalLauncher
 from retrain_core.types import Device, from_json
 
@@ -113,8 +113,8 @@ def test_energy_is_unknown_without_counters_and_when_they_cannot_be_read(tmp_pat
 # --- memory ---------------------------------------------------------------------------------------
 
 
-def memory(tmp_path: Path, groups: str, files: dict[str, object]) -> float:
-    """Return what is available on a made-up machine that has 8000 MB left; sizes in ``files`` are in MB."""
+def memory(tmp_path: Path, groups: str, files: dict[str, object], ask=available_memory_mb) -> float:
+    """Return what a made-up machine of 16000 MB tells that has 8000 left; sizes in ``files`` are in MB."""
     (tmp_path / "proc" / "self").mkdir(parents=True)
     (tmp_path / "proc" / "meminfo").write_text("MemTotal: 16384000 kB\nMemAvailable: 8192000 kB\n")
     (tmp_path / "proc" / "self" / "cgroup").write_text(groups)
@@ -122,7 +122,7 @@ def memory(tmp_path: Path, groups: str, files: dict[str, object]) -> float:
         path = tmp_path / "cgroup" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(str(value * 1024**2 if isinstance(value, int) else value))
-    return available_memory_mb(tmp_path / "proc", tmp_path / "cgroup")
+    return ask(tmp_path / "proc", tmp_path / "cgroup")
 
 
 def test_without_a_control_group_all_that_the_system_has_is_left(tmp_path: Path) -> None:
@@ -165,3 +165,28 @@ def test_a_group_without_limit_or_with_more_than_there_is_changes_nothing(
 
 def test_a_group_that_is_over_its_limit_leaves_nothing(tmp_path: Path) -> None:
     assert memory(tmp_path, "0::/\n", {"memory.max": 10, "memory.current": 11}) == 0
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "total"),
+    [
+        ("", {}, 16_000),
+        ("0::/\n", {"memory.max": 1_000}, 1_000),
+        ("0::/\n", {"memory.max": "max"}, 16_000),
+        ("0::/a/b\n", {"a/b/memory.max": "max", "a/memory.max": 300, "memory.max": 5_000}, 300),
+        ("4:memory:/c\n", {"memory/c/memory.limit_in_bytes": 512}, 512),
+        (
+            "4:memory:/c\n",
+            {"memory/c/memory.limit_in_bytes": 9_223_372_036_854},
+            16_000,
+        ),  # version 1's "no limit"
+    ],
+)
+def test_the_memory_of_the_machine_is_what_the_tightest_limit_allows(
+    tmp_path: Path, groups: str, files: dict[str, object], total: float
+) -> None:
+    assert memory(tmp_path, groups, files, total_memory_mb) == total
+
+
+def test_this_machine_has_at_least_what_is_left_of_it() -> None:
+    assert total_memory_mb() >= available_memory_mb() * 0.99

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
-from retrain_core.figures.sensitivity import importance_bars, robustness_lines
-from retrain_core.figures.volume import learning_curve_chart
 
 from pages._ui import state
 from pages._ui.probes import ask, failed, follow
 from pages._ui.text import chart, help_for, literal
 from retrain_core import diagnosis
+from retrain_core.figures.sensitivity import importance_bars, robustness_lines
 from retrain_core.figures.style import look_of
+from retrain_core.figures.volume import learning_curve_chart
 from retrain_core.machine import available_memory_mb, total_memory_mb, usable_cores
 from retrain_core.runs import (
     RunState,

@@ -1,1 +1,24 @@
-"""The other three questions: volume of new data, computing resources, sensitivity of the model; pure functions."""
+"""The other three questions, and where all four point to; pure functions of what was measured elsewhere.
+
+``volume`` and ``learning_curve`` tell how much new data there is and what more would buy; ``machine`` and ``affordable``
+what there is to compute on and what fits a budget; ``robustness`` and ``importance`` how a model bears disturbed rows, by
+the table ``DISTURBANCES``; ``first_guess`` which strategy the evidence points to.
+"""
+
+from retrain_core.diagnosis.disturb import DISTURBANCES
+from retrain_core.diagnosis.first_guess import first_guess
+from retrain_core.diagnosis.resources import affordable, machine
+from retrain_core.diagnosis.sensitivity import importance, robustness
+from retrain_core.diagnosis.volume import learning_curve, subsample_sizes, volume
+
+__all__ = [
+    "DISTURBANCES",
+    "affordable",
+    "first_guess",
+    "importance",
+    "learning_curve",
+    "machine",
+    "robustness",
+    "subsample_sizes",
+    "volume",
+]

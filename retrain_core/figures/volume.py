@@ -1,0 +1,61 @@
+"""What more rows would bring: the learning curve, as measured and as fitted."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from retrain_core.figures.style import (
+    FAINT,
+    SCORE_TITLES,
+    axis_format,
+    base_layout,
+    empty_figure,
+    look_of,
+    score_text,
+)
+from retrain_core.types import LearningCurve
+
+BAND = "rgba(128, 128, 128, 0.25)"
+
+
+def learning_curve_chart(curve: LearningCurve) -> go.Figure:
+    """Return the score against the new training rows: runs as points, the fitted curve with its 95 % band.
+
+    Args:
+        curve: What was measured and fitted.
+    """
+    if not curve.points:
+        return empty_figure(curve.summary)
+    look = look_of(curve.strategy)
+    figure = go.Figure()
+    if curve.band:
+        rows = [place.rows for place in curve.band]
+        figure.add_scatter(
+            x=rows + rows[::-1],
+            y=[place.high for place in curve.band] + [place.low for place in curve.band[::-1]],
+            mode="lines", line={"width": 0}, fill="toself", fillcolor=BAND, name="95 % interval", hoverinfo="skip",
+        )  # fmt: skip
+        figure.add_scatter(
+            x=rows, y=[place.middle for place in curve.band], mode="lines", name="fitted",
+            line={"color": look.colour, "dash": look.dash, "width": 2},
+            customdata=[[score_text(curve.metric, end) for end in (p.middle, p.low, p.high)] for p in curve.band],
+            hovertemplate="%{x:,} rows: %{customdata[0]} (95 %: %{customdata[1]} to %{customdata[2]})<extra></extra>",
+        )  # fmt: skip
+        most = max(point.rows for point in curve.points)
+        if rows[-1] > most:
+            figure.add_vline(
+                x=most, line={"color": FAINT, "dash": "dot", "width": 1.5},
+                annotation={"text": "rows there are", "showarrow": False, "yanchor": "bottom", "xanchor": "center"},
+            )  # fmt: skip
+    figure.add_scatter(
+        x=[point.rows for point in curve.points], y=[point.metric for point in curve.points], mode="markers",
+        name=look.title, marker={"color": look.colour, "symbol": look.marker, "size": 9},
+        customdata=[[score_text(curve.metric, point.metric), point.seed] for point in curve.points],
+        hovertemplate="%{x:,} rows, seed %{customdata[1]}: %{customdata[0]}<extra></extra>",
+    )  # fmt: skip
+    figure.update_layout(
+        **base_layout(x="new rows trained on (log scale)", y=SCORE_TITLES[curve.metric]), showlegend=True
+    )
+    figure.update_xaxes(type="log", dtick="D2", tickformat=",")
+    figure.update_yaxes(tickformat=axis_format(curve.metric))
+    return figure

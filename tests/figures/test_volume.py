@@ -1,0 +1,50 @@
+"""The learning curve as a chart."""
+
+from retrain_core.diagnosis import learning_curve, subsample_sizes
+from retrain_core.figures.style import look_of
+from retrain_core.figures.volume import learning_curve_chart
+from retrain_core.types import CurvePoint
+
+
+def curve(metric="accuracy", rows=1_000):
+    points = [
+        CurvePoint(n, seed, 0.0, 0.9 - n**-0.5 + seed / 500) for n in subsample_sizes(rows) for seed in (0, 1)
+    ]
+    return learning_curve(points, strategy="fine_tune", metric=metric, rows_now=rows)
+
+
+def traces(figure):
+    return {trace.name: trace for trace in figure.data}
+
+
+def test_runs_are_points_and_the_fit_a_line_in_a_band():
+    found = curve()
+    drawn = traces(learning_curve_chart(found))
+    assert list(drawn) == ["95 % interval", "fitted", "Fine-tune"]
+    assert drawn["Fine-tune"].x == tuple(point.rows for point in found.points)
+    assert drawn["Fine-tune"].y == tuple(point.metric for point in found.points)
+    assert drawn["Fine-tune"].marker.color == drawn["fitted"].line.color == look_of("fine_tune").colour
+    assert drawn["fitted"].y == tuple(place.middle for place in found.band)
+    assert len(drawn["95 % interval"].x) == 2 * len(found.band)
+
+
+def test_axes_say_what_they_count_and_rows_are_on_a_log_scale():
+    layout = learning_curve_chart(curve()).layout
+    assert layout.xaxis.type == "log" and layout.xaxis.title.text == "new rows trained on (log scale)"
+    assert layout.yaxis.title.text == "accuracy (higher is better)" and layout.yaxis.tickformat == ".1~%"
+    assert "mean abs. error" in learning_curve_chart(curve("mae")).layout.yaxis.title.text
+
+
+def test_where_measuring_ends_is_marked():
+    (line,) = learning_curve_chart(curve()).layout.shapes
+    assert line.x0 == 1_000
+
+
+def test_without_a_fit_the_points_are_shown():
+    assert list(traces(learning_curve_chart(curve(rows=100)))) == ["Fine-tune"]
+
+
+def test_without_points_it_is_said():
+    empty = learning_curve([], strategy="fine_tune", metric="accuracy", rows_now=100)
+    figure = learning_curve_chart(empty)
+    assert not figure.data and figure.layout.annotations[0].text.replace("<br>", " ") == empty.summary
