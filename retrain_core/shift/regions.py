@@ -23,8 +23,10 @@ from retrain_core.types import Region
 MOST = 3
 LEAST_SHARE, FEWEST_ROWS = 0.05, 30  # of the new rows; a side: each in each half
 MOST_CONDITIONS = 400  # whose pairs are tried
+MOST_RANKED = 2_000  # pairs that are looked through for three that hardly overlap
 SHARED = 1 / 3  # of the smaller region, at most, may lie in one that is shown already
 MARGIN = 3.0  # standard errors taken off while choosing: the best of many rules is partly luck
+BETTER = 1.15  # times the score of its better half, at least, is that of a rule of two conditions: else one is enough
 Z95 = 1.96
 Z_SHOWN = float(stats.norm.isf(ALPHA / 2 / (2 * MOST)))  # three rules of each half are measured
 PRIOR_ROWS = (
@@ -70,17 +72,13 @@ def worst_regions(
     Source: Atzmueller (2015), WIREs Data Mining and Knowledge Discovery 5(1), 35-49 (search for subgroups); Agresti and
         Caffo (2000), The American Statistician 54(4) (the interval).
     """
-    rows = np.arange(int((side == 0).sum())), np.arange(int((side == 1).sum()))
-    single = [
-        condition
-        for place, pair in enumerate(pairs)
-        for condition in conditions(pair, place, rows, ordered=pair.name not in names)
-    ]
     found: list[tuple[Region, NDArray[np.bool_]]] = []
+    scaled = error / (float(error.std()) or 1.0)  # the search computes in single precision
     for choose in (half == 0, half == 1):
         if not (_enough(side, choose) and _enough(side, ~choose)):
             return ()
-        for rule in _best_rules(single, error, side, choose):
+        single = _strongest_conditions(pairs, scaled, side, choose, names)
+        for rule in _best_rules(single, scaled, side, choose):
             holds = np.logical_and.reduce([condition.holds for condition in rule])
             text = " and ".join(condition.text for condition in rule)
             region = _measured(text, holds, error, side, ~choose, shares)
@@ -104,59 +102,80 @@ def _enough(side: NDArray[np.int64], rows: NDArray[np.bool_]) -> bool:
     return min(int((side[rows] == which).sum()) for which in (0, 1)) >= FEWEST_ROWS
 
 
-def _usable(found: list[Condition], side: NDArray[np.int64], choose: NDArray[np.bool_]) -> list[Condition]:
-    """Return the conditions that hold in enough rows of both sides, and not in all but a few."""
-    kept = []
-    for condition in found:
-        shares = [condition.holds[choose & (side == which)] for which in (0, 1)]
-        if min(int(part.sum()) for part in shares) < FEWEST_ROWS or shares[1].mean() < LEAST_SHARE:
-            continue
-        if shares[1].mean() <= 1 - LEAST_SHARE:
-            kept.append(condition)
-    return kept
+def _strongest_conditions(
+    pairs: Sequence[ColumnPair],
+    error: Values,
+    side: NDArray[np.int64],
+    choose: NDArray[np.bool_],
+    names: Collection[str],
+) -> list[Condition]:
+    """Return the conditions with the highest scores on the chosen rows, however many columns there are."""
+    rows = np.arange(int((side == 0).sum())), np.arange(int((side == 1).sum()))
+    kept: list[tuple[float, Condition]] = []
+    for place, pair in enumerate(pairs):
+        found = conditions(pair, place, rows, ordered=pair.name not in names)
+        usable = [condition for condition in found if _usable(condition, side, choose)]
+        if usable:
+            sums = [_sums(_held(usable, choose & (side == s)), error[choose & (side == s)]) for s in (0, 1)]
+            kept += zip(_scores(sums).tolist(), usable, strict=True)
+        if len(kept) > 2 * MOST_CONDITIONS:
+            kept = _highest(kept)
+    return [condition for _, condition in _highest(kept)]
+
+
+def _usable(condition: Condition, side: NDArray[np.int64], choose: NDArray[np.bool_]) -> bool:
+    """Return whether a condition holds in enough rows of both sides, and not in all but a few."""
+    old, new = (condition.holds[choose & (side == which)] for which in (0, 1))
+    enough = min(int(old.sum()), int(new.sum())) >= FEWEST_ROWS
+    return bool(enough and LEAST_SHARE <= new.mean() <= 1 - LEAST_SHARE)
+
+
+def _highest(scored: list[tuple[float, Condition]]) -> list[tuple[float, Condition]]:
+    """Return the ``MOST_CONDITIONS`` with the highest scores, in their order."""
+    best = sorted(range(len(scored)), key=lambda i: -scored[i][0])[:MOST_CONDITIONS]
+    return [scored[i] for i in sorted(best)]
 
 
 def _best_rules(
     single: list[Condition], error: Values, side: NDArray[np.int64], choose: NDArray[np.bool_]
 ) -> list[tuple[Condition, ...]]:
-    """Return the rules with the highest scores that hardly overlap, best first."""
-    single = _usable(single, side, choose)
+    """Return the rules of one or two conditions with the highest scores that hardly overlap, best first."""
     if not single:
         return []
-    held = np.stack([condition.holds[choose] for condition in single], axis=1).astype(np.float32)
-    errors, sides = error[choose], side[choose]
-    errors = errors / (float(errors.std()) or 1.0)
-    alone = _scores([_single_sums(held[sides == s], errors[sides == s]) for s in (0, 1)])
-    if len(single) > MOST_CONDITIONS:
-        best = np.sort(np.argsort(-alone, kind="stable")[:MOST_CONDITIONS])
-        single, held, alone = [single[i] for i in best], held[:, best], alone[best]
+    rows = [choose & (side == which) for which in (0, 1)]
+    held = [_held(single, part) for part in rows]
+    alone = _scores([_sums(part, error[which]) for part, which in zip(held, rows, strict=True)])
+    both = _scores([_pair_sums(part, error[which]) for part, which in zip(held, rows, strict=True)])
     count = len(single)
-    both = _scores([_pair_sums(held[sides == s], errors[sides == s]) for s in (0, 1)])
     columns = np.array([condition.column for condition in single])
     signs = np.array([condition.sign for condition in single])
     same = (columns[:, None] == columns) & (signs[:, None] == signs)
-    both[same | np.tri(count, dtype=bool)] = -np.inf
-    ranked = [(float(score), (i,)) for i, score in enumerate(alone.tolist()) if score > -np.inf]
+    better = both > BETTER * np.maximum(0.0, np.maximum(alone, alone[:, None]))
+    both[same | ~better & (both > 0) | np.tri(count, dtype=bool)] = -np.inf
     flat = both.ravel()
-    top = np.argpartition(-flat, min(len(flat) - 1, 2_000))[:2_000]
-    top = top[flat[top] > -np.inf]
-    rules = [(float(flat[i]), (int(i) // count, int(i) % count)) for i in top]
-    new = sides == 1
+    top = np.argsort(-flat, kind="stable")[:MOST_RANKED]
+    ranked: list[tuple[float, tuple[int, ...]]] = [(float(s), (i,)) for i, s in enumerate(alone.tolist())]
+    ranked += [(float(flat[i]), divmod(int(i), count)) for i in top]
     chosen: list[tuple[Condition, ...]] = []
     taken: list[NDArray[np.bool_]] = []
-    for _, rule in sorted([*ranked, *rules], key=lambda scored: (-scored[0], len(scored[1]))):
-        rows = held[new][:, list(rule)].all(axis=1)
-        if not any(_overlap(rows, other) for other in taken):
+    for score, rule in sorted(ranked, key=lambda scored: (-scored[0], len(scored[1]))):
+        inside = np.asarray(held[1][:, list(rule)].all(axis=1), dtype=np.bool_)
+        if score > -np.inf and not any(_overlap(inside, other) for other in taken):
             chosen.append(tuple(single[i] for i in rule))
-            taken.append(rows)
+            taken.append(inside)
         if len(chosen) == MOST:
             break
     return chosen
 
 
-def _single_sums(held: NDArray[np.float32], error: Values) -> _Sums:
-    table = np.column_stack([np.ones_like(error), error, error**2]).astype(np.float32)
-    rows, errors, squares = (held.T @ table).astype(np.float64).T
+def _held(single: Sequence[Condition], rows: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return in which of the rows each condition holds, shape ``(rows, conditions)``."""
+    return np.stack([condition.holds[rows] for condition in single], axis=1).astype(np.float32)
+
+
+def _sums(held: NDArray[np.float32], error: Values) -> _Sums:
+    table = np.column_stack([np.ones_like(error), error, error**2])
+    rows, errors, squares = (held.T.astype(np.float64) @ table).T
     return _Sums(rows, errors, squares, _totals(error))
 
 
@@ -214,7 +233,7 @@ def _measured(
 ) -> Region | None:
     """Return the region as rows that did not choose it see it; ``None`` if they do not confirm it."""
     sides = [
-        _single_sums(holds[measure & (side == s), None].astype(np.float32), error[measure & (side == s)])
+        _sums(holds[measure & (side == s), None].astype(np.float32), error[measure & (side == s)])
         for s in (0, 1)
     ]
     old, new = sides

@@ -5,12 +5,11 @@ This file alone knows how the parts come by their rows: every part takes the row
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from retrain_core.data.observed import Observed, Side
 from retrain_core.shift import wording
@@ -50,9 +49,7 @@ from retrain_core.types import (
 
 AS_INFERRED = ShiftSettings()
 LAYER = "layer\0"  # a subject beside the outputs, which no unit's name can be taken for
-MOSTLY_DIFFERENT = (
-    0.5  # share of rows with a value of their own from which a column of categories is taken for text
-)
+MOSTLY_DIFFERENT = 0.5  # different values a row from which a column of categories is taken for text
 KINDS: dict[str, Kind] = {
     "numeric": "numeric",
     "date": "numeric",
@@ -101,21 +98,21 @@ def model_shift(
     verdicts = judge(subjects)
     outputs = _outputs(subjects, verdicts)
 
-    inputs = _read_inputs(old, new, before, after, schema, settings)
-    readable = bool(inputs.pairs) and not inputs.summaries and not inputs.text
-    pairs = inputs.pairs if readable or predicted is None else [*inputs.pairs, predicted]
+    pairs = _read_inputs(old, new, before, after, schema, settings)
+    readable = bool(pairs) and not is_summary(old) and not is_summary(new) and not _holds_text(pairs, seen)
+    rows = np.arange(len(before.rows)), np.arange(len(after.rows))
+    inputs = build_features(pairs, rows) if readable else seen
     loss = np.concatenate([before.loss, after.loss]).astype(np.float64)
     error = np.concatenate([before.error, after.error]).astype(np.float64)
-    usable = np.isfinite(loss) & np.isfinite(error)
+    measured = bool(np.isfinite(loss).all() and np.isfinite(error).all())
     change: LossChange | None = None
     regions: tuple[Region, ...] = ()
-    if usable.all():
-        rows = np.arange(len(before.rows)), np.arange(len(after.rows))
-        told = build_features(inputs.pairs, rows) if readable else seen
-        change = loss_change(loss, _joined(told, layer_features(before.outputs, after.outputs)))
+    if measured:
+        change = loss_change(loss, _joined(inputs, layer_features(before.outputs, after.outputs)))
+        shown = pairs if readable or predicted is None else [*pairs, predicted]
         shares = schema.task != "regression"
         regions = worst_regions(
-            pairs, error, told.side, told.folds(2), shares=shares, names=(PREDICTED_CLASS,)
+            shown, error, inputs.side, inputs.folds(2), shares=shares, names=(PREDICTED_CLASS,)
         )
     return ModelShift(
         predictions=predictions_aspect(outputs, predicted, schema, frames),
@@ -126,23 +123,8 @@ def model_shift(
         regions=regions,
         unusual=tuple(after.rows[unusual_rows(before.features, after.features, classes[0])].tolist()),
         rows=(len(before.rows), len(after.rows)),
-        notes=_notes(change, readable, layer, usable),
+        notes=_notes(change, readable, layer, measured),
     )
-
-
-@dataclass(frozen=True)
-class _Inputs:
-    """The model's columns of the rows observed, labels left out.
-
-    Args:
-        pairs: One a column that both sides have.
-        summaries: Whether they only summarise images or arrays.
-        text: Whether there is free text among them, of which columns tell little.
-    """
-
-    pairs: list[ColumnPair]
-    summaries: bool
-    text: bool
 
 
 def _side(observed: Mapping[Side, Observed], side: Side, frame: pd.DataFrame) -> Observed:
@@ -160,18 +142,21 @@ def _read_inputs(
     after: Observed,
     schema: Schema,
     settings: ShiftSettings,
-) -> _Inputs:
+) -> list[ColumnPair]:
+    """Return the model's columns that both sides have, of the rows observed, labels left out."""
     labels = label_names(schema)
     shown = [old.iloc[before.rows], new.iloc[after.rows]]
     frames = [frame.set_axis(frame.columns.map(str), axis=1).reset_index(drop=True) for frame in shown]
     names = [name for name in frames[0].columns if name in frames[1].columns and name not in labels]
-    pairs = [
+    return [
         pair_columns(frames[0][name], frames[1][name], KINDS.get(settings.readings.get(name, "")))
         for name in names
     ]
-    rows = len(before.rows) + len(after.rows)
-    text = any(len(pair.categories) > MOSTLY_DIFFERENT * rows for pair in pairs)
-    return _Inputs(pairs, is_summary(old) or is_summary(new), text)
+
+
+def _holds_text(pairs: Sequence[ColumnPair], seen: Features) -> bool:
+    """Return whether a column's values are mostly different, as text is: then columns say little about a row."""
+    return any(len(pair.categories) > MOSTLY_DIFFERENT * len(seen.side) for pair in pairs)
 
 
 def _joined(told: Features, outputs: Features) -> Features:
@@ -230,9 +215,7 @@ def _outputs(subjects: Mapping[str, Evidence], verdicts: Mapping[str, Verdict]) 
     return tuple(columns)
 
 
-def _notes(
-    change: LossChange | None, readable: bool, layer: str, usable: NDArray[np.bool_]
-) -> tuple[str, ...]:
+def _notes(change: LossChange | None, readable: bool, layer: str, measured: bool) -> tuple[str, ...]:
     notes = []
     if change is not None:
         notes.append(KNEW_OLD_ROWS)
@@ -241,7 +224,7 @@ def _notes(
                 f"Which inputs are alike is judged by the values of layer {wording.short(layer)}, "
                 "since columns say too little about images, arrays or text."
             )
-    elif usable.all():
+    elif measured:
         notes.append(
             f"Where the change of the loss comes from cannot be told: that takes {FEWEST_ROWS} rows on each side, "
             "and inputs that differ."
