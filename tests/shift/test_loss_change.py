@@ -24,13 +24,13 @@ def test_the_steps_add_up_to_the_difference(shift):
 
 
 def test_without_a_shift_the_intervals_hold_nothing_as_often_as_they_say():
-    _, holds = loss_trials(150, (600, 400))
-    assert (holds.mean(axis=0) >= 0.89).all()  # 0.95, and a little over three standard errors of 150 draws
+    _, holds = loss_trials(100, (500, 400))
+    assert (holds.mean(axis=0) >= 0.88).all()  # 0.95, and three standard errors of 100 draws
     assert 0.9 <= holds.mean() < 1
 
 
 def test_moved_inputs_show_as_harder_and_unseen_ones_and_not_as_changed_labels():
-    values, holds = loss_trials(30, (2_000, 1_000), move=1.0)
+    values, holds = loss_trials(20, (2_000, 1_000), move=1.0)
     assert abs(values[:, CHANGED].mean()) < 0.01
     assert holds[:, CHANGED].mean() >= 0.8
     assert (
@@ -39,7 +39,7 @@ def test_moved_inputs_show_as_harder_and_unseen_ones_and_not_as_changed_labels()
 
 
 def test_changed_labels_show_as_such():
-    values, holds = loss_trials(20, (2_000, 1_000), turn=0.2)
+    values, holds = loss_trials(10, (2_000, 1_000), turn=0.2)
     assert not holds[:, CHANGED].any() and not holds[:, WHOLE].any()
     assert values[:, CHANGED].mean() == pytest.approx(values.sum(axis=1).mean(), abs=0.01)
     assert holds[:, HARDER].mean() >= 0.8 and holds[:, UNSEEN].mean() >= 0.8

@@ -17,26 +17,34 @@ def found_in(old: pd.DataFrame, new: pd.DataFrame, error, **more):
     return worst_regions(pairs, np.asarray(error, dtype=float), side, half, **{"shares": True, **more})
 
 
-def test_a_planted_region_is_found():
-    found = region_trials(20, (3_000, 3_000), planted=True, error=0.45)
-    assert sum(map(names_planted, found)) >= 18
+@pytest.fixture(scope="module")
+def planted():
+    """Rows of both sides, and what was found in them, of some trials; errors rise from 12 % to 50 % in the region."""
+    trials = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        old = region_rows(rng, 2_000, planted=False, error=0.5)
+        new = region_rows(rng, 2_000, planted=True, error=0.5)
+        trials.append((new, regions_of(old, new)))
+    return trials
+
+
+def test_a_planted_region_is_found(planted):
+    assert sum(names_planted(regions) for _, regions in planted) >= 18
 
 
 def test_without_one_nothing_is_reported():
-    quiet = [regions == () for regions in region_trials(40, (1_500, 1_000), planted=False)]
+    quiet = [regions == () for regions in region_trials(40, (800, 600), planted=False)]
     assert sum(quiet) >= 38
 
 
 def test_a_rise_that_is_the_same_everywhere_is_no_region():
-    found = region_trials(10, (2_000, 2_000), planted=False, everywhere=0.15)
+    found = region_trials(10, (1_500, 1_500), planted=False, everywhere=0.15)
     assert sum(map(bool, found)) <= 1
 
 
-def test_a_region_says_what_it_is():
-    rng = np.random.default_rng(3)
-    old = region_rows(rng, 3_000, planted=False, error=0.5)
-    new = region_rows(rng, 3_000, planted=True, error=0.5)
-    region = regions_of(old, new)[0]
+def test_a_region_says_what_it_is(planted):
+    region = planted[0][1][0]
     assert "LIMIT_BAL <= " in region.rule and "PAY_0 >= 1" in region.rule and ",000" in region.rule
     assert region.old_error < 0.25 and region.new_error > 0.4
     assert region.interval[0] < region.new_error - region.old_error < region.interval[1]
@@ -46,23 +54,18 @@ def test_a_region_says_what_it_is():
     )
 
 
-def test_intervals_hold_the_true_rise():
-    true, held = 0.5 - 0.12, []
-    for seed in range(20):
-        rng = np.random.default_rng(seed)
-        old = region_rows(rng, 2_000, planted=False, error=0.5)
-        new = region_rows(rng, 2_000, planted=True, error=0.5)
-        for region in regions_of(old, new)[:1]:
-            # Where only a part of the region found is planted, the true rise is that part of it.
+def test_intervals_hold_the_true_rise(planted):
+    held = []
+    for new, regions in planted:
+        for region in regions[:1]:
             inside = (new.frame["LIMIT_BAL"] <= 90_000) & (new.frame["PAY_0"] >= 1)
             rows = pd.Series(True, index=new.frame.index)
             for condition in region.rule.split(" and "):
                 name, sign, value = condition.rsplit(" ", 2)
-                number = float(value.replace(",", ""))
-                column = new.frame[name]
+                number, column = float(value.replace(",", "")), new.frame[name]
                 rows &= {"<=": column <= number, ">=": column >= number, "==": column == number}[sign]
-            expected = np.where(inside, true - 0.1 * (new.frame["x5"] > 0.5), 0)[rows].mean()
-            held.append(region.interval[0] <= expected <= region.interval[1])
+            true = np.where(inside, 0.5 - 0.12, 0)[rows].mean()  # of the part of it that was planted
+            held.append(region.interval[0] <= true <= region.interval[1])
     assert len(held) >= 18 and np.mean(held) >= 0.8
 
 
@@ -147,7 +150,7 @@ def test_numbers_that_name_classes_are_not_compared():
 
 def test_many_columns_need_little_memory():
     rng = np.random.default_rng(0)
-    old, new = (pd.DataFrame(rng.normal(0, 1, (300, 600))).add_prefix("x") for _ in "ab")
+    old, new = (pd.DataFrame(rng.normal(0, 1, (300, 300))).add_prefix("x") for _ in "ab")
     error = np.concatenate([np.zeros(300), (new["x7"] > 0) * 1.0])
     regions = found_in(old, new, error)
     assert regions and regions[0].rule.startswith("x7 >= ")
