@@ -17,8 +17,7 @@ from retrain_core.shift import wording
 from retrain_core.shift.columns import ColumnPair
 from retrain_core.shift.conditions import Condition, conditions
 from retrain_core.shift.estimate import Values
-from retrain_core.shift.levels import ALPHA
-from retrain_core.types import Region
+from retrain_core.types import Region, Thresholds
 
 MOST = 3
 LEAST_SHARE, FEWEST_ROWS = 0.05, 30  # of the new rows; a side: each in each half
@@ -28,7 +27,7 @@ SHARED = 1 / 3  # of the smaller region, at most, may lie in one that is shown a
 MARGIN = 3.0  # standard errors taken off while choosing: the best of many rules is partly luck
 BETTER = 1.15  # times the score of its better half, at least, is that of a rule of two conditions: else one is enough
 Z95 = 1.96
-Z_SHOWN = float(stats.norm.isf(ALPHA / 2 / (2 * MOST)))  # three rules of each half are measured
+Z_SHOWN = float(stats.norm.isf(Thresholds().alpha / 2 / (2 * MOST)))  # three rules of each half are measured
 PRIOR_ROWS = (
     2.0  # as in the interval of Agresti and Caffo: a few rows without an error do not make its spread 0
 )

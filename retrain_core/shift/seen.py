@@ -15,14 +15,13 @@ from retrain_core.data.observed import Observed, Side
 from retrain_core.shift import wording
 from retrain_core.shift.column_evidence import column_evidence
 from retrain_core.shift.columns import ColumnPair, pair_columns
-from retrain_core.shift.effect import d_from_auc
-from retrain_core.shift.estimate import Estimate
-from retrain_core.shift.evidence import Evidence, Test, Verdict, judge
+from retrain_core.shift.evidence import Evidence, Verdict, judge
 from retrain_core.shift.features import Features, build_features
 from retrain_core.shift.frames import label_names
 from retrain_core.shift.images import is_summary
+from retrain_core.shift.joint import domain_evidence
 from retrain_core.shift.layer import layer_features
-from retrain_core.shift.levels import ALPHA, ORDER
+from retrain_core.shift.levels import ORDER
 from retrain_core.shift.loss_change import FEWEST_ROWS, loss_change
 from retrain_core.shift.multivariate import DomainCheck, check_domain
 from retrain_core.shift.predictions import (
@@ -94,7 +93,7 @@ def model_shift(
     subjects = output_evidence(*frames)
     if predicted is not None:
         subjects[PREDICTED_CLASS] = column_evidence(predicted)
-    subjects[LAYER] = _layer_evidence(domain)
+    subjects[LAYER] = domain_evidence(domain)
     verdicts = judge(subjects)
     outputs = _outputs(subjects, verdicts)
 
@@ -118,7 +117,7 @@ def model_shift(
         predictions=predictions_aspect(outputs, predicted, schema, frames),
         outputs=outputs,
         layer=layer,
-        features=_layer_aspect(domain, verdicts[LAYER], layer),
+        features=_layer_aspect(domain, verdicts[LAYER], layer, settings.thresholds.alpha),
         loss=change,
         regions=regions,
         unusual=tuple(after.rows[unusual_rows(before.features, after.features, classes[0])].tolist()),
@@ -169,15 +168,7 @@ def _joined(told: Features, outputs: Features) -> Features:
     )
 
 
-def _layer_evidence(domain: DomainCheck | None) -> Evidence:
-    if domain is None or domain.auc.p is None or domain.auc.interval is None:
-        return Evidence()
-    value, low, high = (max(0.0, d_from_auc(auc)) for auc in (domain.auc.value, *domain.auc.interval))
-    measures = {"domain_auc": domain.auc, "effect_size": Estimate(value, (low, high))}
-    return Evidence(measures, (Test("domain_auc", domain.auc.p, value),))
-
-
-def _layer_aspect(domain: DomainCheck | None, verdict: Verdict, layer: str) -> Aspect:
+def _layer_aspect(domain: DomainCheck | None, verdict: Verdict, layer: str, alpha: float) -> Aspect:
     if domain is None or "domain_auc" not in verdict.measures:
         return Aspect(
             None, "It cannot be told: there are too few rows, or the layer gives every row the same values."
@@ -188,7 +179,7 @@ def _layer_aspect(domain: DomainCheck | None, verdict: Verdict, layer: str) -> A
         f"By the values of layer {wording.short(layer)}, a classifier ranks a new row above an old one in "
         f"{wording.percent(domain.auc.value)} of pairs (chance: 50 %; {wording.chance(p)})"
     )
-    if p >= ALPHA:
+    if p >= alpha:
         said += ": to the model, new rows look like old ones"
     elif verdict.level == "none":
         said += ", too little to matter"
