@@ -46,7 +46,7 @@ def loss_change(loss: Values, features: Features) -> LossChange | None:
     if not features.matrix.shape[1] or min(int((side == 0).sum()), int((side == 1).sum())) < FEWEST_ROWS:
         return None
     folds = features.folds(FOLDS)
-    if any(np.ptp(side[folds != fold]) == 0 for fold in range(FOLDS)):
+    if len(np.unique(folds)) < FOLDS or any(np.ptp(side[folds != fold]) == 0 for fold in range(FOLDS)):
         return None
     chance, share = side_chances(features, folds), float(side.mean())
     new_part, old_part = chance / share, (1 - chance) / (1 - share)

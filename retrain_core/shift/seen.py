@@ -36,7 +36,6 @@ from retrain_core.shift.regions import worst_regions
 from retrain_core.shift.unusual import unusual_rows
 from retrain_core.types import (
     Aspect,
-    ColumnFinding,
     ColumnShift,
     Kind,
     LossChange,
@@ -98,9 +97,12 @@ def model_shift(
     outputs = _outputs(subjects, verdicts)
 
     pairs = _read_inputs(old, new, before, after, schema, settings)
-    readable = bool(pairs) and not is_summary(old) and not is_summary(new) and not _holds_text(pairs, seen)
     rows = np.arange(len(before.rows)), np.arange(len(after.rows))
-    inputs = build_features(pairs, rows) if readable else seen
+    inputs = build_features(pairs, rows)
+    summaries = is_summary(old) or is_summary(new)
+    readable = bool(inputs.matrix.shape[1]) and not summaries and not _hold_text(pairs, len(inputs.side))
+    if not readable:
+        inputs = seen
     loss = np.concatenate([before.loss, after.loss]).astype(np.float64)
     error = np.concatenate([before.error, after.error]).astype(np.float64)
     measured = bool(np.isfinite(loss).all() and np.isfinite(error).all())
@@ -153,9 +155,12 @@ def _read_inputs(
     ]
 
 
-def _holds_text(pairs: Sequence[ColumnPair], seen: Features) -> bool:
-    """Return whether a column's values are mostly different, as text is: then columns say little about a row."""
-    return any(len(pair.categories) > MOSTLY_DIFFERENT * len(seen.side) for pair in pairs)
+def _hold_text(pairs: Sequence[ColumnPair], rows: int) -> bool:
+    """Return whether a column holds text: then columns say little about what a row is like."""
+    return any(
+        getattr(pair, "reading", "") == "free text" or len(pair.categories) > MOSTLY_DIFFERENT * rows
+        for pair in pairs
+    )
 
 
 def _joined(told: Features, outputs: Features) -> Features:
@@ -197,7 +202,6 @@ def _outputs(subjects: Mapping[str, Evidence], verdicts: Mapping[str, Verdict]) 
             effect=evidence.effect,
             measures=verdicts[name].measures,
             summary=evidence.summary,
-            findings=tuple(ColumnFinding("reading", text) for text in evidence.findings),
         )
         for name, evidence in subjects.items()
         if name != LAYER and evidence.summary

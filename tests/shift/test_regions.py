@@ -45,7 +45,7 @@ def test_a_rise_that_is_the_same_everywhere_is_no_region():
 
 def test_a_region_says_what_it_is(planted):
     region = planted[0][1][0]
-    assert "LIMIT_BAL <= " in region.rule and "PAY_0 >= 1" in region.rule and ",000" in region.rule
+    assert "LIMIT_BAL <= " in region.rule and "PAY_0 >= " in region.rule and ",000" in region.rule
     assert region.old_error < 0.25 and region.new_error > 0.4
     assert region.interval[0] < region.new_error - region.old_error < region.interval[1]
     assert 0.05 <= region.share <= 0.2
