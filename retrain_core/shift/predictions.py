@@ -124,7 +124,7 @@ def predictions_aspect(
         before, after = (wording.number(float(frame[worst.name].mean())) for frame in frames)
         said = f"the mean of {wording.short(worst.name)} is now {after}, before {before}"
     if level == "none":
-        said = f"the model's predictions did not move enough to matter: {said}"
+        said = f"the model's predictions did not move enough to matter: {said.replace('the model', 'it', 1)}"
     return Aspect(level, f"{said[0].upper()}{said[1:]}.", worst.measures)
 
 

@@ -75,6 +75,18 @@ def loss_trials(trials: int, rows: tuple[int, int], **shift: float) -> tuple[np.
     return np.array(values), np.array(holds)
 
 
+def true_steps(rows: int = 200_000, **shift: float) -> np.ndarray:
+    """Return the three steps from very many rows, weighed by the true chances of a side."""
+    rng, move = np.random.default_rng(123), shift.get("move", 0.0)
+    means, shared = [], []
+    for side, given in enumerate(({}, shift)):
+        drawn = credit(rng, rows, **given)
+        new = 1 / (1 + np.exp(move**2 / 2 - move * drawn.frame["x0"].to_numpy()))  # q / (p + q)
+        means.append(drawn.loss.mean())
+        shared.append(np.average(drawn.loss, weights=1 - new if side else new))
+    return np.array([shared[0] - means[0], shared[1] - shared[0], means[1] - shared[1]])
+
+
 def region_rows(
     rng: np.random.Generator, rows: int, *, planted: bool, error: float, everywhere: float = 0.0
 ) -> Rows:
@@ -121,9 +133,10 @@ def names_planted(regions: tuple[Region, ...]) -> bool:
 def main(trials: int = 200) -> None:
     """Print all figures."""
     for rows in ((300, 300), (2_000, 1_000)):
-        for shift in ({}, {"move": 1.0}, {"turn": 0.2}):
+        for shift in ({}, {"move": 1.0}, {"move": 2.0}, {"turn": 0.2}):
             values, holds = loss_trials(trials, rows, **shift)
             print(f"loss {rows} {shift or 'no shift'}: steps {values.mean(axis=0).round(3)}", end=" ")
+            print(f"true {true_steps(**shift).round(3)}", end=" ")
             print(
                 f"(spread {values.std(axis=0).round(3)}), intervals that hold 0 {holds.mean(axis=0).round(3)}"
             )

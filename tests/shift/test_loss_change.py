@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from retrain_core.shift.loss_change import loss_change
-from tests.benchmarks.model_shift import change_of, credit, features_of, loss_trials
+from tests.benchmarks.model_shift import change_of, credit, features_of, loss_trials, true_steps
 
 HARDER, CHANGED, UNSEEN, WHOLE = range(4)
 
@@ -36,6 +36,11 @@ def test_moved_inputs_show_as_harder_and_unseen_ones_and_not_as_changed_labels()
     assert (
         values[:, HARDER].mean() > 0.01 and values[:, UNSEEN].mean() < -0.03
     )  # this world's far rows are easy
+
+
+def test_the_steps_are_the_true_ones_though_the_inputs_moved_far():
+    values, _ = loss_trials(12, (1_500, 1_000), move=2.0, turn=0.5)
+    assert values.mean(axis=0) == pytest.approx(true_steps(move=2.0, turn=0.5), abs=0.02)
 
 
 def test_changed_labels_show_as_such():
