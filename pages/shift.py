@@ -16,9 +16,7 @@ if spec.old is None:
     )
     with st.container(horizontal=True):
         state.page_link("data", "Add old data", ":material/upload_file:")
-        with st.container(horizontal=True):
-    state.page_link("diagnosis", "Go on to Diagnosis", ":material/troubleshoot:")
-    state.page_link("train", "Go on to Train")
+        state.page_link("diagnosis", "Go on to Diagnosis")
     st.stop()
 
 settings = state.store().shift_settings(spec.id)

@@ -76,6 +76,11 @@ GLOSSARY: dict[str, str] = {
     "chi-squared": "How unlike the category counts of both sides are; it grows with the rows, so read its p-value.",
     "Cramer's V": "Strength of association between category and side (old or new), 0 (none) to 1 (complete).",
     "band": "How far a chunk of rows would be from the old data by chance and by the old data's own ups and downs.",
+    "last layer but one": "The values a model computes just before its output: what it has made of the inputs.",
+    "harder inputs": "Rise of the loss because inputs the old model was always bad at are now more frequent.",
+    "changed labels": "Rise of the loss because the same inputs get other labels than before.",
+    "unseen inputs": "Rise of the loss on inputs that the old data hardly has.",
+    "region": "Rows picked out by a rule of one or two conditions, in which the old model has become worse than elsewhere.",
     "adjusted p-value": "Chance of a difference this large without any shift, corrected for testing many columns.",
 }
 
@@ -105,6 +110,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "Cramer's V": ("Cramér's V", "cramers_v"),
     "total variation": ("total_variation",),
     "adjusted p-value": ("adjusted p", "p_adjusted"),
+    "last layer but one": ("penultimate layer",),
 }
 
 

@@ -12,6 +12,7 @@ from retrain_core.types import (
     ColumnShift,
     JointShift,
     Measure,
+    ModelShift,
     ShiftKinds,
     ShiftReport,
 )
@@ -30,6 +31,43 @@ def shift_json(report: ShiftReport) -> dict[str, Any]:
         "joint": None if report.joint is None else _joint(report.joint),
         "kinds": None if report.kinds is None else _kinds(report.kinds),
         "rows": {"old": report.old_rows, "new": report.new_rows},
+    }
+
+
+def model_json(model: ModelShift) -> dict[str, Any]:
+    """Return the shift as the old model sees it in the layout of ``shift.json``, as :func:`shift_json` does."""
+    loss = model.loss
+    return {
+        "predictions": _aspect(model.predictions),
+        "outputs": {output.name: _column(output) for output in model.outputs},
+        "layer": model.layer,
+        "features": _aspect(model.features),
+        "loss": None
+        if loss is None
+        else {
+            "old": _finite(loss.old),
+            "new": _finite(loss.new),
+            "interval": [_finite(end) for end in loss.interval],
+            "steps": {
+                step.name: {"value": _finite(step.value), "interval": [_finite(end) for end in step.interval]}
+                for step in loss.steps
+            },
+            "summary": loss.summary,
+        },
+        "regions": [
+            {
+                "rule": region.rule,
+                "old_error": _finite(region.old_error),
+                "new_error": _finite(region.new_error),
+                "interval": [_finite(end) for end in region.interval],
+                "share": _finite(region.share),
+                "summary": region.summary,
+            }
+            for region in model.regions
+        ],
+        "unusual": list(model.unusual),
+        "rows": {"old": model.rows[0], "new": model.rows[1]},
+        "notes": list(model.notes),
     }
 
 

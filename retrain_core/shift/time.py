@@ -17,10 +17,14 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from retrain_core.shift import wording
-from retrain_core.shift.columns import MISSING, READABLE, ColumnPair, is_usable, pair_columns
+from retrain_core.shift.column_pair import ColumnPair, is_usable
+from retrain_core.shift.columns import pair_columns
 from retrain_core.shift.estimate import Values
+from retrain_core.shift.features import is_input
 from retrain_core.shift.levels import LARGEST_D
-from retrain_core.types import Chunk, Kind, Reading, ShiftSettings, TimeLine, TimeShift
+from retrain_core.shift.natures import READABLE
+from retrain_core.shift.sides import MISSING
+from retrain_core.types import Chunk, Reading, ShiftSettings, TimeLine, TimeShift
 
 ALL_COLUMNS = "all columns"
 FEWEST_ROWS = 10  # of a chunk
@@ -33,10 +37,6 @@ SAMPLE = 20_000  # rows of a side that place them
 MOST_CATEGORIES = 50  # the others count as one
 FEWEST_OLD = 4  # old chunks that tell how much they vary
 SHOWN = 3  # columns named in the summary
-KINDS: dict[Reading, Kind | None] = {
-    "numeric": "numeric", "date": "numeric", "integer code": "categorical", "categorical": "categorical",
-    "high-cardinality": "categorical", "free text": None, "id": None, "constant": None,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -200,20 +200,19 @@ def _moment(time: float, dates: bool) -> str:
 
 def _pair(old: pd.Series[Any], new: pd.Series[Any], reading: Reading | None) -> ColumnPair | None:
     """Return a column read alike on both sides; ``None`` if it is read as one that has no distribution."""
-    if reading is None:
-        return pair_columns(old, new)
-    kind = KINDS[reading]
-    return pair_columns(old, new, kind) if kind else None
+    pair = pair_columns(old, new, reading=reading)
+    return pair if is_input(pair) else None
 
 
 def _binned(pair: ColumnPair, cuts: Sequence[Sequence[NDArray[np.intp]]]) -> _Binned | None:
     """Return a column's counts; ``None`` if a side has no usable value."""
     rng = np.random.default_rng(0)  # the same rows for each column, so that all columns can be taken together
+    sides = pair.old[slice(None)], pair.new[slice(None)]
     order = np.concatenate(cuts[0])
     sizes = [min(MOST_DRAWN, len(side[-1])) for side in cuts]
     drawn = [order[rng.integers(0, len(order), (DRAWS, size))] for size in sizes]
     if pair.kind == "categorical":
-        codes, bins = _common(pair)
+        codes, bins = _common(sides, len(pair.categories))
         counts = [
             np.array([_count(codes[side][rows][None, :], bins)[0] for rows in cuts[side]]) for side in (0, 1)
         ]
@@ -221,25 +220,28 @@ def _binned(pair: ColumnPair, cuts: Sequence[Sequence[NDArray[np.intp]]]) -> _Bi
             counts[0], counts[1], (_count(codes[0][drawn[0]], bins), _count(codes[0][drawn[1]], bins))
         )
     else:
-        edges = _edges(pair, rng)
+        numbers = sides[0].astype(np.float64, copy=False), sides[1].astype(np.float64, copy=False)
+        edges = _edges(numbers, rng)
         if not len(edges):
             return None
         counts = [
             np.array([_count_in(values[rows], edges) for rows in cuts[side]])
-            for side, values in enumerate((pair.old, pair.new))
+            for side, values in enumerate(numbers)
         ]
-        held = pair.old[is_usable(pair.old)]
+        held = numbers[0][is_usable(numbers[0])]
         spread = float(np.std(held)) if len(held) and held.min() != held.max() else 0.0
-        random = (_count_drawn(pair.old[drawn[0]], edges), _count_drawn(pair.old[drawn[1]], edges))
+        random = (_count_drawn(numbers[0][drawn[0]], edges), _count_drawn(numbers[0][drawn[1]], edges))
         found = _Binned(counts[0], counts[1], random, edges, spread)
     return found if found.old.sum() and found.new.sum() else None
 
 
-def _common(pair: ColumnPair) -> tuple[tuple[NDArray[Any], NDArray[Any]], int]:
+def _common(
+    sides: tuple[NDArray[Any], NDArray[Any]], categories: int
+) -> tuple[tuple[NDArray[Any], NDArray[Any]], int]:
     """Return both sides as positions among the most frequent categories, the others as one, -1 where missing."""
-    kept = min(len(pair.categories), MOST_CATEGORIES)  # most frequent first
-    bins = kept + (kept < len(pair.categories))
-    return (np.minimum(pair.old, bins - 1), np.minimum(pair.new, bins - 1)), bins
+    kept = min(categories, MOST_CATEGORIES)  # most frequent first
+    bins = kept + (kept < categories)
+    return (np.minimum(sides[0], bins - 1), np.minimum(sides[1], bins - 1)), bins
 
 
 def _count(codes: NDArray[Any], bins: int) -> NDArray[np.int64]:
@@ -261,10 +263,10 @@ def _count_drawn(values: Values, edges: Values) -> NDArray[np.int64]:
     return _count(places, len(edges) + 1)
 
 
-def _edges(pair: ColumnPair, rng: np.random.Generator) -> Values:
+def _edges(sides: tuple[NDArray[Any], NDArray[Any]], rng: np.random.Generator) -> Values:
     """Return quantiles of both sides, the outer 0.5 % of each left out so that no outlier decides."""
     shares, found = np.linspace(0.005, 0.995, EDGES), []
-    for side in (pair.old, pair.new):
+    for side in sides:
         some = side if len(side) <= SAMPLE else side[rng.integers(0, len(side), SAMPLE)]
         some = some[is_usable(some)]
         if len(some):

@@ -53,8 +53,10 @@ def measure_shift(
     report = replace(report, peers=peer_verdicts(*inputs), orders=orders(old, new))
     if settings.time is None:
         return report
-    timed = [_with_time(frame, table, settings.time) for frame, table in zip(sides, (old, new), strict=True)]
-    return replace(report, time=time_shift(*timed, settings.time, settings=settings))
+    before, after = (
+        _with_time(side, table, settings.time) for side, table in zip(sides, (old, new), strict=True)
+    )
+    return replace(report, time=time_shift(before, after, settings.time, settings=settings))
 
 
 def orders(old: Table, new: Table) -> tuple[str, ...]:
