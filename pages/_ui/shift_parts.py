@@ -8,12 +8,12 @@ from typing import get_args
 
 import numpy as np
 import streamlit as st
-from retrain_core.figures.time_shift import time_lines
 
 from pages._ui import state
 from pages._ui.text import chart, help_for, literal
 from retrain_core.figures import model_shift as model_figures
 from retrain_core.figures import shift as figures
+from retrain_core.figures.time_shift import time_lines
 from retrain_core.runs import unusual_images
 from retrain_core.shift.side_tables import kinds_table, newest_table, peer_table
 from retrain_core.shift.table import SHIFT_COLUMNS, shift_table
@@ -224,7 +224,9 @@ def labels_and_concept(report: ShiftReport, spec: ExperimentSpec) -> None:
     for region in report.model.regions:
         st.markdown(f"- {literal(region.summary)}")
     chart(
-        model_figures.regions_chart(report.model.regions), key="regions", alt=report.model.regions[0].summary
+        model_figures.regions_chart(report.model.regions, shares=spec.schema.task != "regression"),
+        key="regions",
+        alt=report.model.regions[0].summary,
     )
 
 
