@@ -8,12 +8,12 @@ from typing import get_args
 
 import numpy as np
 import streamlit as st
-from retrain_core.figures.time_shift import time_lines
 
 from pages._ui import state
 from pages._ui.text import chart, help_for, literal
 from retrain_core.figures import model_shift as model_figures
 from retrain_core.figures import shift as figures
+from retrain_core.figures.time_shift import time_lines
 from retrain_core.runs import unusual_images
 from retrain_core.shift.side_tables import kinds_table, newest_table, peer_table
 from retrain_core.shift.table import SHIFT_COLUMNS, shift_table
