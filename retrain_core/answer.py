@@ -11,16 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from retrain_core.compare import compare
-from retrain_core.data import read_table
 from retrain_core.data.files import write_atomic
 from retrain_core.errors import StoreError
 from retrain_core.report import render
 from retrain_core.report.content import ReportContent
 from retrain_core.runs.outcomes import load_outcomes
+from retrain_core.runs.probes import sensitivities, shift_of
 from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store
-from retrain_core.shift import shift_report
-from retrain_core.shift.frames import feature_frame, label_names
 from retrain_core.types import (
     Comparison,
     ExperimentSpec,
@@ -59,13 +57,7 @@ def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
             "Look at the Train page.",
         )
     card = from_json((store.experiment_folder(experiment) / "data" / "card.json").read_bytes(), ModelCard)
-    shift = None
-    if spec.old is not None:
-        old, new = (
-            feature_frame(read_table(store.file_path(file), file.name), spec.schema)
-            for file in (spec.old, spec.new)
-        )
-        shift = shift_report(old, new, label=label_names(spec.schema), task=spec.schema.task)
+    shift = shift_of(store, experiment) if spec.old is not None else None
     folders = {outcome.spec.id: store.run_folder(experiment, outcome.spec.id) for outcome in outcomes}
     events = {run: read_events(folder / "events.jsonl") for run, folder in folders.items()}
     return ReportContent(
@@ -74,6 +66,7 @@ def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
         split=split,
         comparison=_compare(outcomes, split, spec.schema, old_weight),
         shift=shift,
+        sensitivities=sensitivities(store, experiment),
         curves={run: tuple(e.values for e in found if e.kind == "epoch") for run, found in events.items()},
         versions={name: metadata.version(name) for name in PACKAGES},
         outcomes=outcomes,

@@ -224,7 +224,9 @@ def labels_and_concept(report: ShiftReport, spec: ExperimentSpec) -> None:
     for region in report.model.regions:
         st.markdown(f"- {literal(region.summary)}")
     chart(
-        model_figures.regions_chart(report.model.regions), key="regions", alt=report.model.regions[0].summary
+        model_figures.regions_chart(report.model.regions, shares=spec.schema.task != "regression"),
+        key="regions",
+        alt=report.model.regions[0].summary,
     )
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import plotly.graph_objects as go
 
+from retrain_core.diagnosis import DISTURBANCES
 from retrain_core.figures.compare import cost_bars, score_dots, tradeoff
 from retrain_core.figures.curves import keep_on_validation, training_curves
+from retrain_core.figures.model_shift import drivers_chart, loss_waterfall, regions_chart
+from retrain_core.figures.sensitivity import importance_bars, robustness_lines
 from retrain_core.figures.shift import column_distribution, column_effects
+from retrain_core.figures.style import look_of
+from retrain_core.figures.time_shift import time_lines
 from retrain_core.report.content import ReportContent
 from retrain_core.report.words import (
     SCORE_NAMES,
@@ -19,9 +25,10 @@ from retrain_core.report.words import (
     lines_words,
     tradeoff_words,
 )
-from retrain_core.types import ColumnShift, Comparison, ShiftReport
+from retrain_core.types import ColumnShift, Comparison, Sensitivity, ShiftReport, Task
 
 MOST_DISTRIBUTIONS = 3
+MOST_LINES = 4  # of the drift in time
 
 
 @dataclass(frozen=True)
@@ -130,3 +137,59 @@ def distribution_charts(report: ShiftReport) -> list[Chart]:
 def _distribution(key: str, what: str, shift: ColumnShift) -> Chart:
     remarks = tuple(finding.text for finding in shift.findings)
     return Chart(key, f"{what}: {shift.name}", shift.summary, column_distribution(shift), remarks)
+
+
+def joint_charts(report: ShiftReport) -> list[Chart]:
+    """Return which columns tell new rows from old, and the drift in time, as far as they are known."""
+    found = []
+    if report.joint is not None and report.joint.drivers and report.multivariate.level in ("minor", "major"):
+        found.append(
+            Chart(
+                "drivers",
+                "What tells new rows from old",
+                report.multivariate.summary,
+                drivers_chart(report.joint.drivers),
+            )
+        )
+    if report.time is not None and report.time.lines:
+        names = [line.name for line in report.time.lines[:MOST_LINES]]
+        found.append(Chart("time", "Drift in time", report.time.summary, time_lines(report.time, names)))
+    return found
+
+
+def model_charts(report: ShiftReport, task: Task) -> list[Chart]:
+    """Return where the change of the old model's loss comes from, and where it has become worse."""
+    found: list[Chart] = []
+    if report.model is None:
+        return found
+    if report.model.loss is not None:
+        loss = report.model.loss
+        found.append(
+            Chart("waterfall", "The old model's loss, from old to new", loss.summary, loss_waterfall(loss))
+        )
+    if report.model.regions:
+        words = " ".join(region.summary for region in report.model.regions)
+        figure = regions_chart(report.model.regions, shares=task != "regression")
+        found.append(Chart("regions", "Where it has become worse", words, figure))
+    return found
+
+
+def sensitivity_charts(found: Sequence[Sensitivity]) -> list[Chart]:
+    """Return how the models bear the disturbance that costs the old one most, and which columns they lean on."""
+    if not found or not found[0].points:
+        return []
+    charts = []
+    kinds = list(dict.fromkeys(point.what for point in found[0].points if not point.column))
+    if kinds:
+        sign = 1 if found[0].metric_name == "accuracy" else -1
+        worst = min(kinds, key=lambda what: min(sign * p.metric for p in found[0].points if p.what == what))
+        words = "; ".join(
+            f"{look_of(one.model).title} keeps {100 * one.robustness:.0f} % of its score" for one in found
+        )
+        charts.append(
+            Chart("sensitivity", DISTURBANCES[worst].title, f"{words}.", robustness_lines(found, worst))
+        )
+    if any(point.column for point in found[0].points):
+        words = "How much worse each model scores once a column's values are given to other rows."
+        charts.append(Chart("importance", "Columns the models lean on", words, importance_bars(found)))
+    return charts

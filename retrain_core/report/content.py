@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from retrain_core.types import Comparison, ExperimentSpec, ModelCard, Outcome, ShiftReport, SplitSummary
+from retrain_core.diagnosis import first_guess, volume
+from retrain_core.types import (
+    Comparison,
+    ExperimentSpec,
+    FirstGuess,
+    ModelCard,
+    Outcome,
+    Sensitivity,
+    ShiftReport,
+    SplitSummary,
+)
 
 Curves = Mapping[str, tuple[Mapping[str, Any], ...]]
 
@@ -24,6 +34,7 @@ class ReportContent:
         curves: By run id, the values along its training.
         versions: Version of each package that matters.
         outcomes: The runs that the comparison was made from, to weigh them again.
+        sensitivities: How each model bears disturbed rows, the old one first; empty if nobody asked.
     """
 
     spec: ExperimentSpec
@@ -34,3 +45,15 @@ class ReportContent:
     curves: Curves
     versions: Mapping[str, str] = field(default_factory=dict)
     outcomes: tuple[Outcome, ...] = ()
+    sensitivities: tuple[Sensitivity, ...] = ()
+
+    @property
+    def guess(self) -> FirstGuess | None:
+        """What the shift points to, and how the measurement agrees; ``None`` without old data."""
+        if self.shift is None:
+            return None
+        joint = self.shift.joint
+        worth = joint.effective_old_rows if joint and joint.old_rows else None
+        return first_guess(
+            self.shift, volume(self.shift.new_rows, self.shift.old_rows, worth), self.comparison
+        )

@@ -43,6 +43,9 @@ def render(content: ReportContent) -> str:
         "curves": charts.curve_charts(content),
         "cost": [charts.cost_chart(comparison)],
         "effects": [charts.effects_chart(shift, MOST_COLUMNS)] if shift and shift.columns else [],
+        "joint": charts.joint_charts(shift) if shift else [],
+        "model": charts.model_charts(shift, comparison.task) if shift else [],
+        "sensitivity": charts.sensitivity_charts(content.sensitivities),
         "distributions": charts.distribution_charts(shift) if shift else [],
     }
     scripts = (get_plotlyjs(), (FOLDER / "page.js").read_text("utf-8"))

@@ -12,10 +12,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from retrain_core.runs.plan import plan_runs
+from retrain_core.runs.probes import plan_sensitivity, plan_shift
 from retrain_core.runs.runner import Runner
-from retrain_core.runs.state import run_states
+from retrain_core.runs.state import probe_states, run_states
 from retrain_core.runs.store import Store, new_id
-from retrain_core.types import ExperimentSpec
+from retrain_core.types import ExperimentSpec, ShiftSettings
 from tests.conftest import ROOT
 from tests.make import question
 
@@ -30,6 +31,28 @@ class Answered:
     without_old: ExperimentSpec
 
 
+def work_off(store: Store, *specs: ExperimentSpec) -> None:
+    """Do all that was asked for, as the runner beside the app would."""
+    runner = Runner(store)
+    deadline = time.monotonic() + 180
+
+    def waiting() -> bool:
+        states = [
+            *(
+                s
+                for spec in specs
+                for s in (*run_states(store, spec.id), *probe_states(store, spec.id).values())
+            )
+        ]
+        return not all(state.done for state in states)
+
+    while waiting():
+        assert time.monotonic() < deadline
+        runner.step()
+        time.sleep(0.02)
+    runner.close()
+
+
 @pytest.fixture(scope="session")
 def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
     store, done = question(tmp_path_factory.mktemp("pages"))
@@ -40,13 +63,10 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
     store.add_runs(
         plan_runs(done.id, {"fine_tune": {}, "incremental": {}, "full_retrain": {}}, shared={"epochs": 2})
     )
-    runner = Runner(store)
-    deadline = time.monotonic() + 120
-    while not (states := run_states(store, done.id)) or not all(state.done for state in states):
-        assert time.monotonic() < deadline
-        runner.step()
-        time.sleep(0.02)
-    runner.close()
+    for spec in (done, fresh):
+        store.add_beside(plan_shift(spec.id, ShiftSettings()))
+    store.add_beside(plan_sensitivity(done.id, store.runs(done.id)))
+    work_off(store, done, fresh)
     os.environ["RETRAIN_STORE"] = str(store.root)  # the pages keep the first store they see
     yield Answered(store, done, fresh, without_old)
     del os.environ["RETRAIN_STORE"]
