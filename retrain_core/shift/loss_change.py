@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrain_core.shift import wording
-from retrain_core.shift.chances import side_chances
+from retrain_core.shift.chances import chance_if_equal, side_chances
 from retrain_core.shift.estimate import Values
 from retrain_core.shift.features import Features
 from retrain_core.shift.ridge import cross_fit
@@ -50,8 +50,8 @@ def loss_change(loss: Values, features: Features) -> LossChange | None:
     if len(np.unique(folds)) < FOLDS or any(np.ptp(side[folds != fold]) == 0 for fold in range(FOLDS)):
         return None
     chance, share = side_chances(features, folds), float(side.mean())
-    new_part, old_part = chance / share, (1 - chance) / (1 - share)
-    weight = np.where(side == 0, new_part, old_part) / (new_part + old_part)
+    new = chance_if_equal(chance, share)
+    weight = np.where(side == 0, new, 1 - new)
     expected = cross_fit(features.matrix, loss[:, None], features.owner, folds)[:, 0]
     value = _steps(np.ones((1, len(loss))), loss, expected, weight, side)[0]
     draws = _bootstrap(loss, expected, weight, features)
@@ -61,9 +61,9 @@ def loss_change(loss: Values, features: Features) -> LossChange | None:
         LossStep(name, float(value[i]), (float(ends[0, i]), float(ends[1, i])))  # type: ignore[arg-type]
         for i, name in enumerate(STEPS)
     )
-    old, new = float(loss[side == 0].mean()), float(loss[side == 1].mean())
+    before, after = float(loss[side == 0].mean()), float(loss[side == 1].mean())
     interval = float(whole[0]), float(whole[1])
-    return LossChange(old, new, interval, steps, _summary(old, new, interval, steps))
+    return LossChange(before, after, interval, steps, _summary(before, after, interval, steps))
 
 
 def _bootstrap(loss: Values, expected: Values, weight: Values, features: Features) -> Values:

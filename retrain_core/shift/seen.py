@@ -6,7 +6,6 @@ This file alone knows how the parts come by their rows: every part takes the row
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from retrain_core.shift import wording
 from retrain_core.shift.column_evidence import column_evidence
 from retrain_core.shift.columns import ColumnPair, pair_columns
 from retrain_core.shift.evidence import Evidence, Verdict, judge
-from retrain_core.shift.features import Features, build_features
+from retrain_core.shift.features import build_features, is_input, join_features
 from retrain_core.shift.frames import label_names
 from retrain_core.shift.images import is_summary
 from retrain_core.shift.joint import domain_evidence
@@ -48,13 +47,6 @@ from retrain_core.types import (
 AS_INFERRED = ShiftSettings()
 LAYER = "layer\0"  # a subject beside the outputs, which no unit's name can be taken for
 MOSTLY_DIFFERENT = 0.5  # different values a row from which a column of categories is taken for text
-KINDS: dict[str, Kind] = {
-    "numeric": "numeric",
-    "date": "numeric",
-    "integer code": "categorical",
-    "categorical": "categorical",
-    "high-cardinality": "categorical",
-}
 KNEW_OLD_ROWS = (
     "The old model was probably trained on many of the old rows, so a part of the rise of its loss and of its errors "
     "may be that it knew them."
@@ -77,7 +69,7 @@ def model_shift(
         observed: What the old model made of some rows of each side.
         layer: Name of the layer whose values were observed.
         schema: Says what outputs stand for, and which columns are labels.
-        settings: How columns are read, where the user says so.
+        settings: When a movement counts, and how columns are read, where the user says so.
 
     Raises:
         ValueError: If a side was not observed, or an observed row is not in its frame.
@@ -93,7 +85,7 @@ def model_shift(
     if predicted is not None:
         subjects[PREDICTED_CLASS] = column_evidence(predicted)
     subjects[LAYER] = domain_evidence(domain)
-    verdicts = judge(subjects)
+    verdicts = judge(subjects, settings.thresholds)
     outputs = _outputs(subjects, verdicts)
 
     pairs = _read_inputs(old, new, before, after, schema, settings)
@@ -109,8 +101,10 @@ def model_shift(
     change: LossChange | None = None
     regions: tuple[Region, ...] = ()
     if measured:
-        change = loss_change(loss, _joined(inputs, layer_features(before.outputs, after.outputs)))
-        shown = pairs if readable or predicted is None else [*pairs, predicted]
+        told = join_features(inputs, layer_features(before.outputs, after.outputs))
+        change = loss_change(loss, told)
+        shown = [pair for pair in pairs if is_input(pair) and pair.reading != "free text"]
+        shown += [predicted] if predicted is not None and not readable else []
         shares = schema.task != "regression"
         regions = worst_regions(
             shown, error, inputs.side, inputs.folds(2), shares=shares, names=(PREDICTED_CLASS,)
@@ -150,26 +144,14 @@ def _read_inputs(
     frames = [frame.set_axis(frame.columns.map(str), axis=1).reset_index(drop=True) for frame in shown]
     names = [name for name in frames[0].columns if name in frames[1].columns and name not in labels]
     return [
-        pair_columns(frames[0][name], frames[1][name], KINDS.get(settings.readings.get(name, "")))
-        for name in names
+        pair_columns(frames[0][name], frames[1][name], reading=settings.readings.get(name)) for name in names
     ]
 
 
 def _hold_text(pairs: Sequence[ColumnPair], rows: int) -> bool:
     """Return whether a column holds text: then columns say little about what a row is like."""
     return any(
-        getattr(pair, "reading", "") == "free text" or len(pair.categories) > MOSTLY_DIFFERENT * rows
-        for pair in pairs
-    )
-
-
-def _joined(told: Features, outputs: Features) -> Features:
-    """Return the inputs with the model's outputs beside them, which tell much about its loss."""
-    return replace(
-        told,
-        matrix=np.hstack([told.matrix, outputs.matrix]),
-        owner=np.concatenate([told.owner, len(told.names) + outputs.owner]),
-        names=(*told.names, *outputs.names),
+        pair.reading == "free text" or len(pair.categories) > MOSTLY_DIFFERENT * rows for pair in pairs
     )
 
 
@@ -202,6 +184,8 @@ def _outputs(subjects: Mapping[str, Evidence], verdicts: Mapping[str, Verdict]) 
             effect=evidence.effect,
             measures=verdicts[name].measures,
             summary=evidence.summary,
+            findings=verdicts[name].findings,
+            distribution=evidence.distribution,
         )
         for name, evidence in subjects.items()
         if name != LAYER and evidence.summary

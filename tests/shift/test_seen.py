@@ -14,7 +14,7 @@ from retrain_core.samples import FOLDER
 from retrain_core.shift import feature_frame, image_features, model_json, model_shift
 from retrain_core.shift.layer import layer_features
 from retrain_core.shift.unusual import shrunken_covariance, unusual_rows
-from retrain_core.types import ModelShift, Schema, ShiftSettings, from_json, to_json
+from retrain_core.types import ModelShift, Schema, ShiftSettings, Thresholds, from_json, to_json
 
 MIX = np.random.default_rng(99).normal(0, 1, (6, 16))  # the made model's first layer
 HEAD = np.random.default_rng(98).normal(0, 0.5, (16, 200))
@@ -125,9 +125,9 @@ def test_sentences_are_whole(task, units):
 
 
 def test_no_shift_no_alarm():
-    models = [shift(seed, "multiclass", 3, rows=(300, 200)) for seed in range(40)]
+    models = [shift(seed, "multiclass", 3, rows=(300, 200)) for seed in range(60)]
     loud = [m.predictions.level != "none" or m.features.level != "none" or bool(m.regions) for m in models]
-    assert np.mean(loud) <= 0.05
+    assert np.mean(loud) <= 0.1  # 0.05, and less than two standard errors of 60 draws
 
 
 def test_a_changed_concept_moves_the_loss_and_not_the_predictions():
@@ -154,6 +154,17 @@ def test_only_the_observed_rows_count_and_labels_are_no_inputs():
 FIELDS = ("outputs", "features", "loss", "error", "held")
 
 
+def test_thresholds_are_heeded_and_outputs_can_be_drawn():
+    rng = np.random.default_rng(17)
+    (old, before), (new, after) = world(rng, 600, "binary", 1), world(rng, 500, "binary", 1, move=1.5)
+    sides, schema = {"old": before, "new": after}, schema_of("binary", 1)
+    strict = ShiftSettings(thresholds=Thresholds(minor=2.5, major=2.9))
+    assert model_shift(old, new, sides, "dense", schema).predictions.level != "none"
+    model = model_shift(old, new, sides, "dense", schema, strict)
+    assert model.predictions.level == model.features.level == "none"
+    assert all(output.distribution is not None for output in model.outputs)
+
+
 def test_images_are_judged_by_the_layer_and_told_by_what_can_be_measured():
     rng = np.random.default_rng(5)
     (_, before), (_, after) = world(rng, 1_500, "multiclass", 3), world(rng, 1_500, "multiclass", 3)
@@ -177,7 +188,7 @@ def test_free_text_is_judged_by_the_layer():
     ]
     model = model_shift(frames[0], frames[1], {"old": before, "new": after}, "dense", schema_of("binary", 1))
     assert any("judged by the values of layer dense" in note for note in model.notes)
-    assert model.loss is not None
+    assert model.loss is not None and not any("review" in region.rule for region in model.regions)
 
 
 def test_how_a_column_is_read_is_heeded():
