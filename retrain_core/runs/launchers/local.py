@@ -154,6 +154,7 @@ def _environment(device: str) -> dict[str, str]:
         "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "PYTHONPATH": PACKAGE_ROOT,
+        "OPENBLAS_NUM_THREADS": "1",  # more wait for each other on a busy machine, and our own threads work already
         PARENT: str(os.getpid()),
     }
     if device == "cpu":
