@@ -219,7 +219,14 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
     )
     kinds = list(dict.fromkeys(point.what for one in found for point in one.points if not point.column))
     if kinds:
-        what = st.segmented_control("Disturb by", kinds, default=kinds[0], required=True, key="disturbance")
+        what = st.segmented_control(
+            "Disturb by",
+            kinds,
+            default=kinds[0],
+            required=True,
+            key="disturbance",
+            format_func=lambda kind: diagnosis.DISTURBANCES[kind].title,
+        )
         chart(robustness_lines(found, what), key="robustness_lines", alt=f"Scores under {what}.")
     if any(point.column for one in found for point in one.points):
         st.markdown("**Which columns the models lean on**", help=help_for("permutation importance"))

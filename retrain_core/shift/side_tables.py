@@ -56,16 +56,14 @@ def peer_table(report: ShiftReport) -> pd.DataFrame:
     rows = []
     for name, level in levels.items():
         row: dict[str, Any] = {"column": name or WHOLE, "this tool": level}
-        for peer in peers:
-            verdict = found.get((peer, name))
-            row[peer] = WORDS[verdict.drifted] if verdict else "not judged"
-            row[f"{peer}: rule"] = _rule(verdict) if verdict else None
+        verdicts = {peer: found.get((peer, name)) for peer in peers}
+        row |= {peer: WORDS[verdict.drifted if verdict else None] for peer, verdict in verdicts.items()}
+        row |= {f"{peer}: rule": _rule(verdict) for peer, verdict in verdicts.items()}
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _rule(verdict: PeerVerdict) -> str:
-    if verdict.value is None:
-        return verdict.rule
-    threshold = "" if verdict.threshold is None else f", line at {verdict.threshold:.3g}"
-    return f"{verdict.rule}: {verdict.value:.3g}{threshold}"
+def _rule(verdict: PeerVerdict | None) -> str | None:
+    if verdict is None or verdict.value is None:
+        return verdict.rule if verdict else None
+    return f"{verdict.rule}: {verdict.value:.3g}"

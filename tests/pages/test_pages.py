@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import shutil
+import time
 from dataclasses import replace
 
 import pytest
