@@ -69,7 +69,7 @@ def corrected_gap(pair: SortedPair) -> float:
 def _ks_p(pair: SortedPair) -> float:
     n, m = pair.rows
     if max(n, m) > EXACT_ROWS:
-        return float(stats.kstwobign.sf(pair.largest_gap * np.sqrt(n * m / (n + m))))
+        return float(np.clip(stats.kstwo.sf(pair.largest_gap, round(n * m / (n + m))), 0, 1))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # falls back from exact to asymptotic by itself
         return float(stats.ks_2samp(pair.old, pair.new, method="exact").pvalue)
