@@ -61,9 +61,7 @@ def test_long_samples_where_only_a_part_is_looked_at(sizes):
         old, new = (np.round(rng.normal(centre, 1, n), 3) for centre, n in zip((0, move), sizes, strict=True))
         expected = stats.ks_2samp(old, new, method="asymp")
         test = ks(old, new)
-        assert (test.value, test.p) == pytest.approx(
-            (expected.statistic, expected.pvalue), rel=1e-9, abs=1e-12
-        )
+        assert test.p == pytest.approx(expected.pvalue, rel=0.02 if min(sizes) > 1_000 else 1e-9, abs=1e-12)
         assert test.value == pytest.approx(expected.statistic, abs=1e-12)
         plain = stats.wasserstein_distance(old, new)
         assert wasserstein(old, new).value * np.std(old) == pytest.approx(plain, rel=1e-9)
