@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from retrain_core.shift.estimate import Counts, Estimate, Values, divergence_interval, require_counts
+from retrain_core.shift.divergence import delta_error, divergence_interval, noncentrality_interval
+from retrain_core.shift.equivalence import d_from_cramers_v, d_from_overlap
+from retrain_core.shift.estimate import Counts, Estimate, require_counts, without_noise
 
 
 def chi2(old: Counts, new: Counts) -> Estimate:
@@ -53,20 +55,25 @@ def cramers_v(old: Counts, new: Counts) -> Estimate:
     rows = float(old.sum() + new.sum())
     statistic, freedom = _chi2(old, new)
     if not freedom or rows <= 2:
-        return Estimate(0.0, (0.0, 0.0))
+        return Estimate(0.0, (0.0, 0.0), None, 0.0, 0.0)
     columns = freedom + 1
     phi2 = max(0.0, statistic / rows - freedom / (rows - 1))
     corrected = min(columns - freedom**2 / (rows - 1), 2 - 1 / (rows - 1)) - 1
     value = min(1.0, float(np.sqrt(phi2 / corrected))) if corrected > 0 else 0.0
     weight = float(old.sum()) / rows
-
-    def squared(p: Values, q: Values) -> Values:
-        mixed = weight * p + (1 - weight) * q
-        gap = (p - q) ** 2 / np.where(mixed > 0, mixed, 1)
-        return np.asarray(weight * (1 - weight) * np.sum(gap, axis=-1))
-
-    low, high = np.sqrt(divergence_interval(squared, old, new))
-    return Estimate(value, (float(min(low, value)), float(min(1.0, max(high, value)))))
+    p, q = old / old.sum(), new / new.sum()
+    mixed = weight * p + (1 - weight) * q
+    gap = np.divide(p - q, mixed, out=np.zeros(len(p)), where=mixed > 0)
+    slopes = 2 * gap - weight * gap**2, -2 * gap - (1 - weight) * gap**2
+    low, high = divergence_interval(
+        statistic / rows,
+        (statistic - freedom) / rows,
+        unit=1 / rows,
+        freedom=freedom,
+        error=weight * (1 - weight) * delta_error(old, new, slopes),
+    )
+    ends = min(float(np.sqrt(low)), value), max(min(1.0, float(np.sqrt(high))), value)
+    return Estimate(value, ends, None, value, d_from_cramers_v(value, (float(old.sum()), float(new.sum()))))
 
 
 def total_variation(old: Counts, new: Counts) -> Estimate:
@@ -77,8 +84,9 @@ def total_variation(old: Counts, new: Counts) -> Estimate:
         new: Counts of the same categories.
 
     Returns:
-        Value from 0 (same shares) to 1 (no overlap). The lower end of its interval is taken from
-        :func:`unbiased_total_variation`, since sampling alone makes the plain value larger than 0.
+        Value from 0 (same shares) to 1 (no overlap). Sampling alone makes it larger than 0, which is taken off
+        each category's difference for the corrected value. The upper end of the interval is the smaller of two: the
+        plain value with its standard error; and what the chi-squared statistic allows (Cauchy-Schwarz inequality).
 
     Raises:
         ValueError: If the counts differ in length or a side has no rows.
@@ -89,40 +97,24 @@ def total_variation(old: Counts, new: Counts) -> Estimate:
     0.1
     """
     require_counts(old, new)
-    p, q = old / old.sum(), new / new.sum()
-    value = float(np.abs(p - q).sum() / 2)
-    sign = np.sign(q - p)
-    variance = sum(
-        (np.sum(sign**2 * s) - np.sum(sign * s) ** 2) / side.sum() for s, side in ((p, old), (q, new))
-    )
-    margin = 1.96 * np.sqrt(variance) / 2
-    low = unbiased_total_variation(old, new) - margin
-    return Estimate(value, (float(max(0.0, low)), float(min(1.0, value + margin))))
+    value = float(np.abs(old / old.sum() - new / new.sum()).sum() / 2)
+    corrected, (low, high) = corrected_variation(old, new)
+    return Estimate(value, (low, max(high, value)), None, corrected, d_from_overlap(corrected))
 
 
-def unbiased_total_variation(old: Counts, new: Counts) -> float:
-    """Return the total variation distance without what sampling adds to it.
-
-    Each difference is split into two independent noisy copies, one to tell its sign and one to tell its
-    size, and averaged over all such splits, which has a closed form. On average the result is 0 without
-    a shift, however many categories there are, and never larger than the truth (before it is cut at 0).
-
-    Args:
-        old: Counts of each category, shape ``(categories,)``.
-        new: Counts of the same categories.
-
-    Source: Leiner, Duan, Wasserman and Ramdas (2023), Data Fission, arXiv 2112.11079.
-
-    >>> unbiased_total_variation(np.array([52, 48]), np.array([48, 52]))
-    0.0
-    """
+def corrected_variation(old: Counts, new: Counts) -> tuple[float, tuple[float, float]]:
+    """Return the total variation distance without what sampling adds to it, and its 95 % interval."""
     n, m = float(old.sum()), float(new.sum())
     p, q = old / n, new / m
+    value = float(np.abs(p - q).sum() / 2)
+    sign = np.sign(q - p)
+    margin = 1.96 * delta_error(old, new, (-sign / 2, sign / 2))
     pooled = (old + new) / (n + m)
-    noise = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
-    z = np.abs(p - q) / np.where(noise > 0, noise, 1)
-    sizes = noise * (z * (2 * stats.norm.cdf(z) - 1) - 2 * stats.norm.pdf(z))
-    return float(np.clip(sizes.sum() / 2, 0.0, 1.0))
+    errors = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    corrected = float(np.clip(without_noise(np.abs(p - q), errors).sum() / 2, 0.0, value))
+    statistic, freedom = _chi2(old, new)
+    most = np.sqrt(noncentrality_interval(statistic, freedom)[1] * (1 / n + 1 / m)) / 2 if freedom else 0.0
+    return corrected, (max(0.0, corrected - margin), max(corrected, min(value + margin, float(most), 1.0)))
 
 
 def _chi2(old: Counts, new: Counts) -> tuple[float, int]:

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrain_core.shift import wording
-from retrain_core.shift.binned import bin_counts, quantile_cuts
 from retrain_core.shift.columns import ColumnPair
 from retrain_core.shift.distribution import FEWEST_ROWS, RARE, of_categories, of_numbers
-from retrain_core.shift.effect import d_from_overlap
+from retrain_core.shift.equivalence import d_from_overlap
 from retrain_core.shift.estimate import Estimate, Values, sorted_quantiles
 from retrain_core.shift.evidence import Evidence, Test
-from retrain_core.shift.measures import MEASURES
+from retrain_core.shift.measures import MEASURES, measure_categories, measure_numbers
 from retrain_core.shift.remarks import Remark, What
+from retrain_core.shift.sorted_pair import SortedPair
 from retrain_core.shift.words import compare_words
 
 FEWEST_EXPECTED = 3  # rows of a category on the smaller side; rarer ones are pooled
@@ -41,7 +41,7 @@ def column_evidence(pair: ColumnPair) -> Evidence:
             continue
         rows = len(pair.old), len(pair.new)
         measures[name] = rate(hits[0], rows[0], hits[1], rows[1])
-        test = _test(name, measures[name], _size_of_rate(measures[name]))
+        test = _test(name, measures[name], measures[name].d or 0.0)
         tests.append(test)
         before, after = wording.percent(hits[0] / rows[0]), wording.percent(hits[1] / rows[1])
         said = f"{words}: {before} of the old rows, {after} of the new."
@@ -81,24 +81,11 @@ def _test(name: str, estimate: Estimate, effect: float) -> Test:
     return Test(name, estimate.p, effect)
 
 
-def _size_of_rate(change: Estimate) -> float:
-    return d_from_overlap(abs(change.value)) if change.d is None else change.d
-
-
 # --- numbers and dates ----------------------------------------------------------------------------
 
 
-def number_measures(old: Values, new: Values) -> dict[str, Estimate]:
-    """Return all measures of sorted numbers that are finite, by name."""
-    cuts = quantile_cuts(old)
-    counts = bin_counts(old, cuts), bin_counts(new, cuts)
-    measures = {name: info.values(old, new) for name, info in MEASURES.items() if info.values}
-    measures |= {name: info.bins(*counts) for name, info in MEASURES.items() if info.bins}
-    return {name: estimate for name, estimate in measures.items() if np.isfinite(estimate.value)}
-
-
 def _numeric(pair: ColumnPair, old: Values, new: Values) -> Evidence:
-    measures = number_measures(old, new)
+    measures = measure_numbers(SortedPair(old, new))
     effect = measures["effect_size"].value
     show = wording.day if pair.dates else wording.number
     summary = (
@@ -164,7 +151,7 @@ def _text(pair: ColumnPair) -> Evidence:
     if found is None:
         return Evidence(summary="There is nothing to compare: a side has no text.")
     old, new = found.lengths
-    measures = number_measures(old, new)
+    measures = measure_numbers(SortedPair(old, new))
     effect = measures["effect_size"].value
     tests = [_test("ks", measures["ks"], effect)]
     summary = f"Words a row: median {wording.number(_median(old))} → {wording.number(_median(new))}"
@@ -200,7 +187,7 @@ def _categorical(pair: ColumnPair, *counts: NDArray[np.int64]) -> Evidence:
         return Evidence(
             summary=summary, findings=findings, rows=rows, categories=1, distribution=distribution
         )
-    measures = {name: info.categories(old, new) for name, info in MEASURES.items() if info.categories}
+    measures = measure_categories(old, new)
     effect = measures["effect_size"].value
     summary = f"{largest_change(shown, old, new)}; {wording.like(effect)}."
     tests = (_test("chi2", measures["chi2"], effect),)

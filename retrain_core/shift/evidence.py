@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from retrain_core.shift.detectable import detectable_value
 from retrain_core.shift.estimate import Estimate
 from retrain_core.shift.levels import benjamini_hochberg, highest, level_of
 from retrain_core.shift.measures import MEASURES
@@ -92,7 +93,20 @@ def judge(subjects: Mapping[str, Evidence], thresholds: Thresholds = Thresholds(
             highest(level_of(test.effect, p[subject, test.measure], thresholds) for test in evidence.tests),
             {
                 name: Measure(
-                    e.value, e.interval, p.get((subject, name)), MEASURES[name].unit, e.corrected, e.d
+                    e.value,
+                    e.interval,
+                    p.get((subject, name)),
+                    MEASURES[name].unit,
+                    e.corrected,
+                    e.d,
+                    detectable_value(
+                        e,
+                        MEASURES[name].at_d,
+                        evidence.rows,
+                        evidence.categories,
+                        len(tests),
+                        thresholds.alpha,
+                    ),
                 )
                 for name, e in evidence.measures.items()
             },

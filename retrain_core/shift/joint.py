@@ -8,7 +8,7 @@ from dataclasses import replace
 from retrain_core.shift import wording
 from retrain_core.shift.columns import ColumnPair
 from retrain_core.shift.concept import FEWEST_ROWS, LEAST_OVERLAP, ConceptCheck
-from retrain_core.shift.effect import d_from_auc
+from retrain_core.shift.equivalence import d_from_auc
 from retrain_core.shift.estimate import Estimate
 from retrain_core.shift.evidence import Evidence, Test, Verdict
 from retrain_core.shift.labels import MOST_LABELS, positive_class

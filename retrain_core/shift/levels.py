@@ -54,22 +54,3 @@ def benjamini_hochberg(p: Sequence[float]) -> NDArray[np.float64]:
     [0.03, 0.03, 0.9]
     """
     return np.asarray(stats.false_discovery_control(p), dtype=np.float64) if len(p) else np.zeros(0)
-
-
-def detectable_effect(old_rows: int, new_rows: int, tests: int, alpha: float = Thresholds().alpha) -> float:
-    """Return the d that a column must move by to be found with a chance of about 80 %.
-
-    Args:
-        old_rows: Old sample size.
-        new_rows: New sample size.
-        tests: How many tests share ``alpha`` (as if no other found anything).
-        alpha: Share of chance findings that is tolerated.
-
-    Source: Hodges (1958), Arkiv för Matematik 3 (Kolmogorov-Smirnov); normal approximation at the widest gap.
-
-    >>> round(detectable_effect(1_000, 1_000, 1), 2)
-    0.2
-    """
-    scale = np.sqrt(1 / old_rows + 1 / new_rows)
-    gap = scale * (np.sqrt(np.log(2 * max(tests, 1) / alpha) / 2) + stats.norm.ppf(0.8) / 2)
-    return float(2 * stats.norm.ppf((1 + min(gap, 0.866)) / 2))

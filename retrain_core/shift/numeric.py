@@ -1,4 +1,8 @@
-"""Measures of how one numeric column moved. They take values in any order; sorted ones are quicker."""
+"""Measures of how one numeric column moved: KS and Wasserstein.
+
+Each takes values in any order. Whoever takes several measures of a column sorts once and passes the
+:class:`SortedPair`, which keeps what they share.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,27 @@ import warnings
 import numpy as np
 from scipy import stats
 
-from retrain_core.shift.estimate import Estimate, Values, in_order, require_rows, sorted_quantiles
+from retrain_core.shift.equivalence import d_from_overlap
+from retrain_core.shift.estimate import Estimate, Values, without_noise
+from retrain_core.shift.sorted_pair import SortedPair, spread_of
 
-EXACT_ROWS = 1_000  # above, the exact distribution of KS costs seconds and changes nothing
+EXACT_ROWS = (
+    1_000  # above, the exact distribution of KS (of two samples, of one) costs seconds and changes little
+)
 KOLMOGOROV_95 = 1.3581015157406195  # 95 % point of the Kolmogorov distribution
-GRID, REPLICATES = 128, 200  # quantile bins and draws to simulate the noise of the Wasserstein distance
 
 
-def ks(old: Values, new: Values) -> Estimate:
+def ks(old: Values, new: Values, shared: SortedPair | None = None) -> Estimate:
     """Return the largest gap between the two cumulative distributions, and its p-value.
 
     The interval adds and subtracts the 95 % point of the sampling noise, which by the triangle
-    inequality covers whatever the true gap is.
+    inequality covers whatever the true gap is. The corrected value splits the gap into two independent noisy
+    copies, one to choose the place and the sign and one to tell the size, on average over simulated noise.
 
     Args:
         old: Values the model was trained on, shape ``(n,)``, finite.
         new: Values seen now, shape ``(m,)``, in the same units.
+        shared: Both sides sorted, if several measures of them are taken.
 
     Returns:
         Value from 0 (same distribution) to 1 (no overlap).
@@ -30,38 +39,57 @@ def ks(old: Values, new: Values) -> Estimate:
     Raises:
         ValueError: If a side is empty or not finite.
 
-    Source: Hodges (1958), Arkiv för Matematik 3, 469-486.
+    Source: Hodges (1958), Arkiv för Matematik 3, 469-486; Leiner, Duan, Wasserman and Ramdas (2023), Data Fission,
+    arXiv 2112.11079, for the correction.
 
     >>> ks(np.arange(100.0), np.arange(100.0) + 10).value
     0.1
     """
-    value, interval = largest_gap(old, new)
-    n, m = len(old), len(new)
+    pair = shared or SortedPair.of(old, new)
+    value, interval = pair.largest_gap, gap_interval(pair)
+    corrected = corrected_gap(pair)
+    return Estimate(value, interval, _ks_p(pair), corrected, d_from_overlap(corrected))
+
+
+def gap_interval(pair: SortedPair, wider: float = 1.0) -> tuple[float, float]:
+    """Return the 95 % interval of the largest gap between the two cumulative distributions, or a wider one."""
+    n, m = pair.rows
+    noise = wider * KOLMOGOROV_95 * float(np.sqrt(1 / n + 1 / m))
+    return max(0.0, pair.largest_gap - noise), min(1.0, pair.largest_gap + noise)
+
+
+def corrected_gap(pair: SortedPair) -> float:
+    """Return the largest gap without what sampling adds to it; on average 0 without a shift, before it is cut at 0."""
+    gap = pair.below[0] - pair.below[1]
+    copies = gap + pair.noise
+    chosen = np.argmax(np.abs(copies), axis=1)
+    rows = np.arange(len(copies))
+    sizes = np.sign(copies[rows, chosen]) * (gap - pair.noise)[rows, chosen]
+    return float(np.clip(np.mean(sizes), 0.0, pair.largest_gap))
+
+
+def _ks_p(pair: SortedPair) -> float:
+    n, m = pair.rows
+    effective = n * m / (n + m)
+    if effective > EXACT_ROWS:
+        return float(stats.kstwobign.sf(pair.largest_gap * np.sqrt(effective)))
     if max(n, m) > EXACT_ROWS:
-        return Estimate(value, interval, float(stats.kstwobign.sf(value * np.sqrt(n * m / (n + m)))))
+        return float(np.clip(stats.kstwo.sf(pair.largest_gap, round(effective)), 0, 1))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # falls back from exact to asymptotic by itself
-        return Estimate(value, interval, float(stats.ks_2samp(old, new, method="exact").pvalue))
+        return float(stats.ks_2samp(pair.old, pair.new, method="exact").pvalue)
 
 
-def largest_gap(old: Values, new: Values) -> tuple[float, tuple[float, float]]:
-    """Return the value and the interval of :func:`ks`, without its p-value."""
-    require_rows(old, new)
-    old, new = in_order(old), in_order(new)
-    n, m = len(old), len(new)
-    old_above = np.arange(1, n + 1) * m - np.searchsorted(new, old, "right") * n
-    new_above = np.arange(1, m + 1) * n - np.searchsorted(old, new, "right") * m
-    value = int(max(old_above.max(), new_above.max(), 0)) / (n * m)  # whole numbers until this division
-    noise = KOLMOGOROV_95 * float(np.sqrt(1 / n + 1 / m))
-    return value, (max(0.0, value - noise), min(1.0, value + noise))
-
-
-def wasserstein(old: Values, new: Values) -> Estimate:
+def wasserstein(old: Values, new: Values, shared: SortedPair | None = None) -> Estimate:
     """Return how far the values moved on average, in old standard deviations (ddof 0).
+
+    The interval adds and subtracts the 95 % point of the distance that sampling alone makes (triangle inequality),
+    together with the error of the old standard deviation.
 
     Args:
         old: Values the model was trained on, shape ``(n,)``, finite.
         new: Values seen now, shape ``(m,)``, in the same units.
+        shared: Both sides sorted, if several measures of them are taken.
 
     Returns:
         0 means no movement; infinite if the old values are constant and the new ones differ.
@@ -74,44 +102,22 @@ def wasserstein(old: Values, new: Values) -> Estimate:
     >>> wasserstein(np.array([0.0, 2.0]), np.array([3.0, 5.0])).value
     3.0
     """
-    require_rows(old, new)
-    old, new = in_order(old), in_order(new)
-    distance = _area_between(old, new)
-    value, noise = _in_spreads(distance, old), _in_spreads(_noise(old, new), old)
+    pair = shared or SortedPair.of(old, new)
+    return in_spreads(pair, pair.distances[0])
+
+
+def in_spreads(pair: SortedPair, distance: float, low: float = -np.inf, high: float = np.inf) -> Estimate:
+    """Return a Wasserstein distance of values clipped to a range in old standard deviations, with its interval."""
+    spread, error = spread_of(pair.old, low, high)
+    if not spread > 0:
+        return Estimate(0.0 if distance == 0 else float("inf"))
+    value = distance / spread
+    widths = np.diff(pair.edges.clip(low, high)) / spread
+    gap = np.abs(pair.below[0] - pair.below[1])
+    excess = float(np.dot((gap - without_noise(gap, pair.error))[:-1], widths))
+    noise = float(np.quantile(np.abs(pair.noise)[:, :-1] @ widths, 0.95))
     if not np.isfinite(value + noise):
         return Estimate(value)
-    return Estimate(value, (max(0.0, value - noise), value + noise))
-
-
-def _in_spreads(distance: float, old: Values) -> float:
-    spread = float(np.std(old)) if old[0] != old[-1] else 0.0
-    return distance / spread if spread > 0 else 0.0 if distance == 0 else float("inf")
-
-
-def _area_between(old: Values, new: Values) -> float:
-    """Return the area between two cumulative distributions; both samples sorted."""
-    if len(old) == len(new):
-        return float(np.mean(np.abs(old - new)))
-    points = np.sort(np.concatenate([old, new]), kind="stable")  # merges two sorted runs
-    gaps = np.searchsorted(old, points[:-1], "right") / len(old)
-    gaps = gaps - np.searchsorted(new, points[:-1], "right") / len(new)
-    return float(np.sum(np.abs(gaps) * np.diff(points)))
-
-
-def _noise(old: Values, new: Values) -> float:
-    """Return the 95 % point of the distance that sampling alone makes, in the column's units.
-
-    The error of each cumulative distribution is a Brownian bridge.
-    """
-    shares = np.linspace(0, 1, GRID // 2 + 1)
-    edges = np.unique([sorted_quantiles(old, shares), sorted_quantiles(new, shares)])
-    if len(edges) < 2:
-        return 0.0
-    rng = np.random.default_rng(0)
-    noise = np.zeros((REPLICATES, len(edges) - 1))
-    for sample in (old, new):
-        below = np.searchsorted(sample, edges, "right") / len(sample)
-        steps = rng.standard_normal((REPLICATES, len(edges))) * np.sqrt(np.diff(below, prepend=0))
-        walk = np.cumsum(steps, axis=1)
-        noise += ((walk - below * walk[:, -1:]) / np.sqrt(len(sample)))[:, :-1]
-    return float(np.quantile(np.abs(noise) @ np.diff(edges), 0.95))
+    margin = float(np.hypot(noise, 1.96 * error * value))
+    corrected = float(np.clip(value - excess, 0.0, value))
+    return Estimate(value, (max(0.0, value - margin), value + margin), None, corrected, corrected)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from retrain_core.shift.estimate import Estimate
+from retrain_core.shift.equivalence import d_from_overlap
+from retrain_core.shift.estimate import Estimate, without_noise
 
 
 def rate_change(old_hits: int, old_rows: int, new_hits: int, new_rows: int) -> Estimate:
@@ -18,7 +19,8 @@ def rate_change(old_hits: int, old_rows: int, new_hits: int, new_rows: int) -> E
         new_rows: All new rows, at least 1.
 
     Returns:
-        Value from -1 to 1, a difference of shares of rows.
+        Value from -1 to 1, a difference of shares of rows. Sampling adds nothing to it on average, but does to its
+        size, which is taken off for ``d``.
 
     Raises:
         ValueError: If a side has no rows or more hits than rows.
@@ -36,8 +38,14 @@ def rate_change(old_hits: int, old_rows: int, new_hits: int, new_rows: int) -> E
     low = new - old - np.hypot(new - new_low, old_high - old)
     high = new - old + np.hypot(new_high - new, old - old_low)
     table = [[old_hits, old_rows - old_hits], [new_hits, new_rows - new_hits]]
+    pooled = (old_hits + new_hits) / (old_rows + new_rows)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / old_rows + 1 / new_rows))
+    clear = float(without_noise(np.array([abs(new - old)]), np.array([error]))[0])
     return Estimate(
-        new - old, (float(max(-1, low)), float(min(1, high))), float(stats.fisher_exact(table).pvalue)
+        new - old,
+        (float(max(-1, low)), float(min(1, high))),
+        float(stats.fisher_exact(table).pvalue),
+        d=d_from_overlap(max(0.0, clear)),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from retrain_core.shift.column_pair import ColumnPair
-from retrain_core.shift.effect import d_from_overlap
+from retrain_core.shift.equivalence import d_from_overlap
 from retrain_core.shift.estimate import Values
 from retrain_core.shift.natures import READABLE, days, nothing
 from retrain_core.shift.readings import WORD, Guess, guess_numbers

@@ -15,12 +15,13 @@ from retrain_core.shift import wording
 from retrain_core.shift.column_evidence import column_evidence
 from retrain_core.shift.columns import ColumnPair, pair_columns
 from retrain_core.shift.concept import check_concept
+from retrain_core.shift.detectable import detectable_d
 from retrain_core.shift.evidence import Evidence, Verdict, judge
 from retrain_core.shift.features import build_features, keep_rows, sample_rows
 from retrain_core.shift.images import is_summary
 from retrain_core.shift.joint import concept_aspect, concept_evidence, domain_aspect, domain_evidence
 from retrain_core.shift.labels import label_summary, labels_aspect, labels_clause, labels_target, pair_labels
-from retrain_core.shift.levels import ORDER, detectable_effect
+from retrain_core.shift.levels import ORDER
 from retrain_core.shift.multivariate import check_domain
 from retrain_core.shift.overall import overall_aspect
 from retrain_core.types import Aspect, ColumnShift, ShiftReport, ShiftSettings, Task
@@ -110,7 +111,7 @@ def shift_report(
         concept=concept_answer,
         multivariate=multivariate,
         one_sided=_one_sided(old, new, names),
-        detectable=detectable_effect(len(old), len(new), len(columns), settings.thresholds.alpha),
+        detectable=detectable_d((len(old), len(new)), 0, len(columns), settings.thresholds.alpha),
         minor=settings.thresholds.minor,
     )
     return ShiftReport(
@@ -185,7 +186,7 @@ def _shift(pair: ColumnPair, evidence: Evidence, verdict: Verdict, tests: int) -
         level=verdict.level,
         effect=evidence.effect,
         measures=verdict.measures,
-        summary=evidence.summary,
+        summary=_said(evidence, verdict),
         findings=verdict.findings,
         reading=pair.reading,
         reason=pair.reason,
@@ -197,7 +198,16 @@ def _shift(pair: ColumnPair, evidence: Evidence, verdict: Verdict, tests: int) -
 def _detectable(evidence: Evidence, tests: int, alpha: float) -> float | None:
     if not evidence.measures or not all(evidence.rows):
         return None
-    return detectable_effect(*evidence.rows, tests, alpha)
+    return detectable_d(evidence.rows, evidence.categories, tests, alpha)
+
+
+def _said(evidence: Evidence, verdict: Verdict) -> str:
+    """Return the summary; of a movement that is no chance but does not count it says so."""
+    tested = [verdict.measures[test.measure].p_adjusted for test in evidence.tests]
+    real = any(p is not None and p < verdict.thresholds.alpha for p in tested)
+    return (
+        f"{evidence.summary} Real, but negligible." if real and verdict.level == "none" else evidence.summary
+    )
 
 
 def _label(

@@ -17,11 +17,12 @@ class Side:
     Args:
         module: Run with ``python -m``; it calls :func:`answer`.
         arguments: For it.
+        python: Another environment's Python, if it is not ours.
     """
 
-    def __init__(self, module: str, *arguments: str) -> None:
+    def __init__(self, module: str, *arguments: str, python: str = sys.executable) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            [python, "-m", module, *arguments],
             env={**os.environ, **QUIET},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
