@@ -29,7 +29,6 @@ HEIGHT = 320
 LONGEST_NAME = 24
 MILLISECONDS_PER_DAY = 86_400_000
 SHARE = "share of values (%)"
-NOTHING = "Neither side has a usable value."
 NAMES = "Record numbers and names are not drawn."
 
 
@@ -41,7 +40,7 @@ def column_distribution(shift: ColumnShift) -> go.Figure:
     """
     found = shift.distribution
     if found is None:
-        return empty_figure(NAMES if shift.reading == "id" else NOTHING)
+        return empty_figure(NAMES if shift.reading == "id" else shift.summary)
     if found.edges:
         unit = "date" if found.dates else "words" if shift.reading == "free text" else "value"
         return _histograms(found, shift.name, unit)

@@ -10,8 +10,9 @@ import numpy as np
 from retrain_core.shift.binned import bin_counts, js, psi, quantile_cuts
 from retrain_core.shift.categorical import chi2, cramers_v, total_variation
 from retrain_core.shift.concept import check_concept
+from retrain_core.shift.detectable import LARGEST_GAP
 from retrain_core.shift.effect import categorical_effect, numeric_effect
-from retrain_core.shift.equivalence import cramers_v_at, js_at, overlap_at, psi_at
+from retrain_core.shift.equivalence import cramers_v_at, d_from_overlap, js_at, overlap_at, psi_at
 from retrain_core.shift.estimate import Counts, Estimate, Values
 from retrain_core.shift.multivariate import domain_auc
 from retrain_core.shift.numeric import ks, wasserstein
@@ -19,7 +20,8 @@ from retrain_core.shift.rates import rate_change
 from retrain_core.shift.sorted_pair import SortedPair
 
 OfValues = Callable[[Values, Values, SortedPair | None], Estimate]
-AtD = Callable[[float, tuple[int, int]], float]
+Rows = tuple[int, int]
+AtD = Callable[[float, Rows, int], float]
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class MeasureInfo:
         categories: From the counts of a categorical column, rare categories pooled.
         rows: From how often something happens: hits and rows of the old side, then of the new.
         table: From all columns together.
-        at_d: Its value for two normals so many standard deviations apart, given the rows of both sides.
+        at_d: Its value for two normals so many standard deviations apart, given the rows of both sides and, if it is
+            of categories, how many: then for those that differ in the way that is hardest to find.
     """
 
     title: str
@@ -47,20 +50,32 @@ class MeasureInfo:
     at_d: AtD | None = None
 
 
-def _same(d: float, rows: tuple[int, int]) -> float:
-    return d
+def _effect(d: float, rows: Rows, categories: int) -> float:
+    return d_from_overlap(min(d / 2, LARGEST_GAP)) if categories else d
 
 
-def _overlap(d: float, rows: tuple[int, int]) -> float:
+def _variation(d: float, rows: Rows, categories: int) -> float:
+    return min(d / 2, 1.0)  # the least that goes with this chi-squared
+
+
+def _gap(d: float, rows: Rows, categories: int) -> float:
     return overlap_at(d)
 
 
-def _psi(d: float, rows: tuple[int, int]) -> float:
+def _way(d: float, rows: Rows, categories: int) -> float:
+    return d
+
+
+def _psi(d: float, rows: Rows, categories: int) -> float:
     return psi_at(d)
 
 
-def _js(d: float, rows: tuple[int, int]) -> float:
+def _js(d: float, rows: Rows, categories: int) -> float:
     return js_at(d)
+
+
+def _v(d: float, rows: Rows, categories: int) -> float:
+    return cramers_v_at(d, rows)
 
 
 D = "standard deviations (d)"
@@ -69,14 +84,14 @@ SHARE = "share of rows"
 
 MEASURES: dict[str, MeasureInfo] = {
     "effect_size": MeasureInfo(
-        "effect (sd)", D, values=numeric_effect, categories=categorical_effect, at_d=_same
+        "effect (sd)", D, values=numeric_effect, categories=categorical_effect, at_d=_effect
     ),
-    "ks": MeasureInfo("KS", "0 to 1", values=ks, at_d=_overlap),
-    "wasserstein": MeasureInfo("Wasserstein (old sd)", OLD_SD, values=wasserstein, at_d=_same),
+    "ks": MeasureInfo("KS", "0 to 1", values=ks, at_d=_gap),
+    "wasserstein": MeasureInfo("Wasserstein (old sd)", OLD_SD, values=wasserstein, at_d=_way),
     "psi": MeasureInfo("PSI (nats)", "nats", bins=psi, at_d=_psi),
     "chi2": MeasureInfo("chi²", "chi-squared", categories=chi2),
-    "cramers_v": MeasureInfo("Cramér's V", "0 to 1", categories=cramers_v, at_d=cramers_v_at),
-    "total_variation": MeasureInfo("total variation", SHARE, categories=total_variation, at_d=_overlap),
+    "cramers_v": MeasureInfo("Cramér's V", "0 to 1", categories=cramers_v, at_d=_v),
+    "total_variation": MeasureInfo("total variation", SHARE, categories=total_variation, at_d=_variation),
     "js": MeasureInfo("JS", "0 to 1", bins=js, categories=js, at_d=_js),
     "missing_rate": MeasureInfo("missing (change)", SHARE, rows=rate_change),
     "infinite_rate": MeasureInfo("infinite (change)", SHARE, rows=rate_change),

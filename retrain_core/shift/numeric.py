@@ -15,7 +15,9 @@ from retrain_core.shift.equivalence import d_from_overlap
 from retrain_core.shift.estimate import Estimate, Values, without_noise
 from retrain_core.shift.sorted_pair import SortedPair, spread_of
 
-EXACT_ROWS = 1_000  # above, the exact distribution of KS costs seconds and changes nothing
+EXACT_ROWS = (
+    1_000  # above, the exact distribution of KS (of two samples, of one) costs seconds and changes little
+)
 KOLMOGOROV_95 = 1.3581015157406195  # 95 % point of the Kolmogorov distribution
 
 
@@ -68,8 +70,11 @@ def corrected_gap(pair: SortedPair) -> float:
 
 def _ks_p(pair: SortedPair) -> float:
     n, m = pair.rows
+    effective = n * m / (n + m)
+    if effective > EXACT_ROWS:
+        return float(stats.kstwobign.sf(pair.largest_gap * np.sqrt(effective)))
     if max(n, m) > EXACT_ROWS:
-        return float(stats.kstwobign.sf(pair.largest_gap * np.sqrt(n * m / (n + m))))
+        return float(np.clip(stats.kstwo.sf(pair.largest_gap, round(effective)), 0, 1))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # falls back from exact to asymptotic by itself
         return float(stats.ks_2samp(pair.old, pair.new, method="exact").pvalue)

@@ -119,7 +119,7 @@ def shift_report(
         concept=concept_answer,
         multivariate=multivariate,
         one_sided=_one_sided(old, new, names),
-        detectable=detectable_d((len(old), len(new)), tests=len(columns), alpha=settings.thresholds.alpha),
+        detectable=detectable_d((len(old), len(new)), 0, len(columns), settings.thresholds.alpha),
         minor=settings.thresholds.minor,
     )
     return ShiftReport(

@@ -126,19 +126,21 @@ def runs(ordered: Values) -> tuple[Values, NDArray[np.int64]]:
 
 def count_values(column: pd.Series[Any]) -> pd.Series[int]:
     """Return how often each value occurs, by value; missing ones are left out."""
-    try:
-        counts = column.value_counts(sort=False)
-    except TypeError:  # lists, dictionaries and the like cannot be told apart but by their text
-        counts = column.map(str, na_action="ignore").value_counts(sort=False)
+    counts: pd.Series[int] = _hashable(column).value_counts(sort=False)
     return counts[counts > 0] if isinstance(column.dtype, pd.CategoricalDtype) else counts
 
 
 def factorize(values: Any) -> tuple[NDArray[np.intp], Any]:
     """Return each row's position among the distinct values, -1 where missing, and those values."""
-    try:
-        return cast("tuple[NDArray[np.intp], Any]", pd.factorize(values))
-    except TypeError:
-        return cast("tuple[NDArray[np.intp], Any]", pd.factorize(values.map(str, na_action="ignore")))
+    return cast("tuple[NDArray[np.intp], Any]", pd.factorize(_hashable(values)))
+
+
+def _hashable(values: Any) -> Any:
+    """Return values that can be told apart: objects by their names, for lists have no hash, and 1 has that of True."""
+    types = pd.api.types
+    if types.is_object_dtype(values.dtype) and types.infer_dtype(values, skipna=True) != "string":
+        return values.map(name_of, na_action="ignore")
+    return values
 
 
 def category_sides(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retrain_core.shift.equivalence import d_from_overlap
 from retrain_core.shift.estimate import Estimate, Values
 from retrain_core.shift.rates import rate_change
 from retrain_core.shift.readings import WORD
@@ -107,7 +108,12 @@ def _most_changed(
         2 * len(words)
     )  # the largest of so many is about this without a change
     size = float(errors[most] * np.sqrt(max(0.0, excess)))
-    return word, Estimate(found.value, found.interval, p), (float(before[most]), float(after[most])), size
+    return (
+        word,
+        Estimate(found.value, found.interval, p, size, d_from_overlap(size)),
+        (float(before[most]), float(after[most])),
+        size,
+    )
 
 
 def _share(rows: Sequence[set[str]], counts: Any) -> tuple[float, float]:

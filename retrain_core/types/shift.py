@@ -130,7 +130,7 @@ class ColumnShift:
         reading: What the column was taken for.
         reason: Why, in a sentence.
         detectable: Smallest movement that would be found with a chance of about 80 %, in d.
-        distribution: Both sides for a chart; ``None`` if neither has a usable value.
+        distribution: Both sides for a chart; ``None`` if neither has a usable value, or if values are names or record numbers.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import statistics
@@ -22,7 +23,11 @@ from tests.benchmarks import (
     frozen_trunk,
     growth_plot,
     scale,
+    shift_alarms,
+    shift_coverage,
     shift_kinds,
+    shift_power,
+    shift_speed,
     throughput,
     warm_workers,
 )
@@ -186,6 +191,81 @@ def kinds() -> None:
     )
 
 
+def speed_of_shift() -> None:
+    """Speed and memory of shift reports."""
+    tell("## A whole shift report of 1 000 000 rows a side, 16 numbers and 4 texts\n")
+    tell(
+        "Ours takes all columns together as well; the peers only each column. Loading is not in the times.\n"
+    )
+    found = {item.who: item for item in shift_speed.race(1_000_000)}
+    mine = found["ours"]
+    tell("| who | seconds | times ours | bar |")
+    tell("|---|---|---|---|")
+    for who, item in found.items():
+        bar = f"at least {shift_speed.BARS[who]:g}" if who in shift_speed.BARS else ""
+        bar = "ours at most 3 times it" if who == "sort_and_count" else bar
+        tell(f"| {who} | {item.seconds:.2f} | {item.seconds / mine.seconds:.2f} | {bar} |")
+    tell(
+        f"\nMemory: the data {mine.data / 1e6:,.0f} MB, a report {mine.memory / 1e6:,.0f} MB more at most: "
+        f"{1 + mine.memory / mine.data:.2f} times the data (bar: 1.5). The data are both tables as pandas counts them; "
+        "more is the peak of the process's resident memory during a report less what it held before.\n"
+    )
+    tell("| rows a side | seconds | µs a row / log2(rows) | memory beyond the data, MB |")
+    tell("|---|---|---|---|")
+    for item in shift_speed.growth():
+        each = item.seconds / item.rows / math.log2(item.rows) * 1e6
+        tell(f"| {item.rows:,} | {item.seconds:.2f} | {each:.3f} | {item.memory / 1e6:,.0f} |")
+    tell("")
+
+
+def alarms_of_shift() -> None:
+    """False alarms of shift reports."""
+    tell("## Alarms of whole shift reports without a shift, 50 columns and a label\n")
+    tell("| rows | reports | alarms | share (bar: 5 %) | columns, label, concept, all together |")
+    tell("|---|---|---|---|---|")
+    total, alarmed = 0, 0
+    for item in shift_alarms.all_sizes():
+        total, alarmed = total + item.trials, alarmed + item.alarms
+        rows = " against ".join(f"{rows:,}" for rows in item.rows)
+        share = f"{100 * item.alarms / item.trials:.1f} %"
+        tell(f"| {rows} | {item.trials:,} | {item.alarms} | {share} | {', '.join(map(str, item.parts))} |")
+    tell(f"\nTogether {alarmed} of {total:,}: {100 * alarmed / total:.1f} %.\n")
+
+
+def power_of_shift() -> None:
+    """What shift reports find."""
+    tell("## What shift reports find\n")
+    share = shift_power.one_of_fifty(200)
+    tell(f"- d = 0.3 in one of 50 columns, 1 000 rows a side: {100 * share:.1f} % of 200 (bar: 95 %).")
+    share = shift_power.correlation(100)
+    tell(
+        f"- Correlation 0 to 0.5, equal marginals, 2 000 rows a side: {100 * share:.1f} % of 100 (bar: 95 %)."
+    )
+    column = shift_power.negligible()
+    tell(f"- d = 0.01 at 1 000 000 rows a side: level {column.level}, “{column.summary}”\n")
+
+
+def coverage_of_shift() -> None:
+    """Coverage of intervals."""
+    tell("## How often 95 % intervals of shift measures hold the true value\n")
+    tell(
+        "Width is in widths of an interval that knows the value's standard deviation; only cases with a shift.\n"
+    )
+    tell("| measure | cases | least | mean | most | mean width | cases below 93 % |")
+    tell("|---|---|---|---|---|---|---|")
+    found = list(shift_coverage.coverage())
+    for name in dict.fromkeys(item.measure for item in found):
+        cases = [item for item in found if item.measure == name]
+        held = [item.coverage for item in cases]
+        width = statistics.mean(item.width for item in cases if item.truth > 0)
+        low = "; ".join(f"{item.case}: {item.coverage:.3f}" for item in cases if item.coverage < 0.93)
+        tell(
+            f"| {name} | {len(cases)} | {min(held):.3f} | {statistics.mean(held):.3f} | {max(held):.3f} "
+            f"| {width:.2f} | {low or 'none'} |"
+        )
+    tell("")
+
+
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "training": training,
     "trunk": trunk,
@@ -194,6 +274,10 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "growth": growth,
     "forecast": forecast,
     "kinds": kinds,
+    "shift_speed": speed_of_shift,
+    "shift_alarms": alarms_of_shift,
+    "shift_power": power_of_shift,
+    "shift_coverage": coverage_of_shift,
 }
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from retrain_core.shift.levels import benjamini_hochberg
 from retrain_core.shift.multivariate import domain_auc
 from retrain_core.shift.numeric import ks, wasserstein
 from retrain_core.shift.rates import rate_change
+from retrain_core.shift.sorted_pair import distances, spread_of
 
 quick = settings(max_examples=60, deadline=None)
 numbers = arrays(float, st.integers(1, 60), elements=st.floats(-1e6, 1e6, width=32))
@@ -51,6 +52,36 @@ def test_wasserstein_distance_in_old_spreads(old, new):
         assert value == (0 if plain == 0 else np.inf)
     elif np.isfinite(value):
         assert value * np.std(old) == pytest.approx(plain, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("sizes", [(20_000, 20_000), (20_000, 9_000), (300, 70_000)])
+def test_long_samples_where_only_a_part_is_looked_at(sizes):
+    rng = np.random.default_rng(0)
+    for move in (0, 0.01, 1):
+        old, new = (np.round(rng.normal(centre, 1, n), 3) for centre, n in zip((0, move), sizes, strict=True))
+        expected = stats.ks_2samp(old, new, method="asymp")
+        test = ks(old, new)
+        assert test.p == pytest.approx(expected.pvalue, rel=0.02 if min(sizes) > 1_000 else 1e-9, abs=1e-12)
+        assert test.value == pytest.approx(expected.statistic, abs=1e-12)
+        plain = stats.wasserstein_distance(old, new)
+        assert wasserstein(old, new).value * np.std(old) == pytest.approx(plain, rel=1e-9)
+
+
+@quick
+@given(columns, columns, st.floats(-2, 0), st.floats(0, 2))
+def test_the_distance_of_clipped_samples(old, new, low, high):
+    old, new = np.sort(old), np.sort(new)
+    plain, clipped = distances(old, new, low, high)
+    assert plain == pytest.approx(stats.wasserstein_distance(old, new), rel=1e-6, abs=1e-9)
+    expected = stats.wasserstein_distance(old.clip(low, high), new.clip(low, high))
+    assert clipped == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+@quick
+@given(columns, st.floats(-2, 0), st.floats(0, 2))
+def test_the_spread_of_a_clipped_sample(values, low, high):
+    expected = np.std(values.clip(low, high))
+    assert spread_of(np.sort(values), low, high)[0] == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
 @quick

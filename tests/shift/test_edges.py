@@ -10,7 +10,9 @@ import pytest
 
 from retrain_core.errors import DataError
 from retrain_core.figures.shift import column_distribution, column_effects
+from retrain_core.shift import report as report_module
 from retrain_core.shift import shift_json, shift_report, shift_table
+from retrain_core.shift.columns import is_usable, pair_columns
 from retrain_core.types import ShiftReport, ShiftSettings, from_json, to_json
 
 N = 120
@@ -127,6 +129,27 @@ def test_a_column_of_any_type_read_in_any_way(what):
     _holds_together(shift_report(*frames, label=None, settings=settings))
 
 
+@pytest.mark.parametrize("reading", [None, "numeric", "categorical"])
+@pytest.mark.parametrize("what", TYPES)
+def test_rows_read_one_by_one_are_those_that_were_counted(what, reading):
+    side = pd.Series(TYPES[what], name="odd").reset_index(drop=True)
+    pair = pair_columns(side, side[N // 3 :], reading=reading)
+    if pair.reading in ("id", "free text") and reading != pair.reading and pair.kind == "categorical":
+        return  # names are counted, not listed
+    rows = np.array([3, 5, 70])
+    for read, held in zip(
+        (pair.old, pair.new), pair.counts() if pair.categories else pair.values(), strict=True
+    ):
+        found = read[:]
+        assert np.array_equal(read[rows], found[rows], equal_nan=pair.kind == "numeric")
+        if pair.kind == "numeric":
+            assert np.array_equal(np.sort(found[is_usable(found)]), held)
+            assert np.isnan(found).sum() == read.missing
+        else:
+            assert np.array_equal(np.bincount(found[found >= 0], minlength=len(held)), held)
+            assert (found < 0).sum() == read.missing
+
+
 def _holds_together(report: ShiftReport) -> None:
     """Check that a report can be written, read and listed, and speaks in sentences."""
     assert from_json(to_json(report), ShiftReport) == report
@@ -149,6 +172,19 @@ def test_the_index_of_a_table_does_not_matter(index):
     names = {"x": NORMAL, "word": ["a", "b"] * (N // 2), "id": np.arange(N), "day": DAYS.array}
     plain, odd = pd.DataFrame(names), pd.DataFrame(names).set_axis(index)
     assert shift_report(odd, odd[::2], label="word") == shift_report(plain, plain[::2], label="word")
+
+
+def test_columns_measured_in_threads_are_measured_alike(monkeypatch):
+    rng = np.random.default_rng(0)
+    old, new = (
+        pd.DataFrame(
+            {"x": rng.normal(0, 1, 30_000), "word": rng.choice(["a", "b"], 30_000), "n": np.arange(30_000)}
+        )
+        for _ in range(2)
+    )
+    threads = shift_report(old, new, label="word")
+    monkeypatch.setattr(report_module, "FEWEST_ROWS_FOR_THREADS", 10**9)
+    assert shift_report(old, new, label="word") == threads
 
 
 def test_many_columns_of_few_rows():

@@ -76,9 +76,25 @@ def test_the_interval_holds_the_value_and_same_input_gives_same_result(name, for
 
 
 @pytest.mark.parametrize(("name", "form"), OF_COLUMNS)
+def test_it_tells_its_size_without_noise_and_as_d(name, form):
+    estimate = measured(name, form, MOVED[form])
+    if name == "chi2":  # no effect: it grows with the rows
+        assert estimate.d is None and estimate.corrected is None
+        return
+    assert 0 < estimate.d <= 3
+    if form != "rows":  # a difference of rates is right on average as it is
+        assert 0 < estimate.corrected <= estimate.value
+        assert estimate.interval[0] <= estimate.corrected <= estimate.interval[1]
+    assert measured(name, form, ALIKE[form]).d == 0
+
+
+@pytest.mark.parametrize(("name", "form"), OF_COLUMNS)
 def test_it_survives_json(name, form):
     estimate = measured(name, form, MOVED[form])
-    measure = Measure(estimate.value, estimate.interval, estimate.p, MEASURES[name].unit)
+    unit = MEASURES[name].unit
+    measure = Measure(
+        estimate.value, estimate.interval, estimate.p, unit, estimate.corrected, estimate.d, 0.1
+    )
     assert from_json(to_json(measure), Measure) == measure
 
 
