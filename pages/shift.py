@@ -12,6 +12,7 @@ from retrain_core.shift.table import SHIFT_COLUMNS, shift_table
 from retrain_core.types import Aspect, ExperimentSpec, ShiftReport
 
 LEVELS = {"none": ("no shift", "green"), "minor": ("minor shift", "orange"), "major": ("major shift", "red")}
+FINDING_ICONS = {"none": ":material/info:", "minor": ":material/warning:", "major": ":material/error:"}
 
 st.title("Shift")
 spec = state.require_experiment("Here you see how the new data differs from the old, column by column.")
@@ -77,21 +78,15 @@ st.caption(
 )
 chart(figures.column_effects(report), key="effects", alt=f"Effect of each column. {report.overall.summary}")
 
-old = feature_frame(state.table(spec.old.sha256, spec.old.name), spec.schema)
-new = feature_frame(state.table(spec.new.sha256, spec.new.name), spec.schema)
-names = [column.name for column in report.columns]
 shifts = {shift.name: shift for shift in (*report.columns, *report.labels)}
 chosen = st.selectbox("Look at a column", list(shifts), key="shift_column")
 if chosen is not None:
     shift = shifts[chosen]
     st.write(literal(shift.summary))
+    st.caption(f"Read as {shift.reading}. {literal(shift.reason)}")
     for finding in shift.findings:
-        st.markdown(f":orange[:material/warning:] {literal(finding.text)}")
-    if chosen in names:
-        figure = figures.column_distribution(old[chosen], new[chosen], shift)
-    else:
-        figure = figures.label_distribution(old[chosen], new[chosen], chosen, spec.schema.task)
-    chart(figure, key="distribution", alt=shift.summary)
+        st.markdown(f":{LEVELS[finding.level][1]}[{FINDING_ICONS[finding.level]}] {literal(finding.text)}")
+    chart(figures.column_distribution(shift), key="distribution", alt=shift.summary)
 
 st.subheader("All measures")
 st.dataframe(

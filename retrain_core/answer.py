@@ -59,10 +59,12 @@ def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
             "Look at the Train page.",
         )
     card = from_json((store.experiment_folder(experiment) / "data" / "card.json").read_bytes(), ModelCard)
-    new = feature_frame(read_table(store.file_path(spec.new), spec.new.name), spec.schema)
-    old = shift = None
+    shift = None
     if spec.old is not None:
-        old = feature_frame(read_table(store.file_path(spec.old), spec.old.name), spec.schema)
+        old, new = (
+            feature_frame(read_table(store.file_path(file), file.name), spec.schema)
+            for file in (spec.old, spec.new)
+        )
         shift = shift_report(old, new, label=label_names(spec.schema), task=spec.schema.task)
     folders = {outcome.spec.id: store.run_folder(experiment, outcome.spec.id) for outcome in outcomes}
     events = {run: read_events(folder / "events.jsonl") for run, folder in folders.items()}
@@ -73,8 +75,6 @@ def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
         comparison=_compare(outcomes, split, spec.schema, old_weight),
         shift=shift,
         curves={run: tuple(e.values for e in found if e.kind == "epoch") for run, found in events.items()},
-        old=old,
-        new=new,
         versions={name: metadata.version(name) for name in PACKAGES},
         outcomes=outcomes,
     )

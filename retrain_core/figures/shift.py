@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from retrain_core.figures.style import (
     FAINT,
@@ -16,12 +16,8 @@ from retrain_core.figures.style import (
     look_of,
     plain,
 )
-from retrain_core.shift.columns import ColumnPair, number_first, pair_columns
-from retrain_core.shift.estimate import Values
-from retrain_core.shift.labels import pair_labels
-from retrain_core.shift.levels import MAJOR, MINOR
 from retrain_core.shift.wording import percent
-from retrain_core.types import ColumnShift, Level, ShiftReport, Task
+from retrain_core.types import ColumnShift, Distribution, Level, ShiftReport
 
 OLD, NEW = look_of("keep").colour, look_of("fine_tune").colour
 LEVELS: dict[Level, tuple[str, str]] = {
@@ -29,38 +25,26 @@ LEVELS: dict[Level, tuple[str, str]] = {
     "minor": ("#E69F00", "square"),
     "none": ("#808080", "circle-open"),
 }
-BINS = 40
 HEIGHT = 320
-MOST_CATEGORIES = 12
 LONGEST_NAME = 24
-ENDS = (0.005, 0.995)  # quantiles of either side that the axis reaches
+MILLISECONDS_PER_DAY = 86_400_000
 SHARE = "share of values (%)"
-NOTHING = "Neither side has a usable value."
+NAMES = "Record numbers and names are not drawn."
 
 
-def column_distribution(old: pd.Series[Any], new: pd.Series[Any], shift: ColumnShift) -> go.Figure:
-    """Return how one column is distributed in the old and in the new data.
-
-    Args:
-        old: The column in the old data.
-        new: The column in the new data.
-        shift: What the report says about it; decides how the column is read.
-    """
-    return _distribution(pair_columns(old, new, shift.kind), shift.name)
-
-
-def label_distribution(
-    old: pd.Series[Any], new: pd.Series[Any], label: str, task: Task | None = None
-) -> go.Figure:
-    """Return how the label is distributed in the old and in the new data.
+def column_distribution(shift: ColumnShift) -> go.Figure:
+    """Return how one column or label is distributed in the old and in the new data.
 
     Args:
-        old: The label in the old data.
-        new: The label in the new data.
-        label: Its name.
-        task: Kind of problem; told from the label by default.
+        shift: What the report says about it.
     """
-    return _distribution(pair_labels(old, new, task), label)
+    found = shift.distribution
+    if found is None:
+        return empty_figure(NAMES if shift.reading == "id" else shift.summary)
+    if found.edges:
+        unit = "date" if found.dates else "words" if shift.reading == "free text" else "value"
+        return _histograms(found, shift.name, unit)
+    return _bars(found, shift.name)
 
 
 def column_effects(report: ShiftReport, top: int = 20) -> go.Figure:
@@ -100,9 +84,10 @@ def column_effects(report: ShiftReport, top: int = 20) -> go.Figure:
             + level
             + "</extra>",
         )
-    for value in (MINOR, MAJOR):
+    minor, major = report.settings.thresholds.minor, report.settings.thresholds.major
+    for value in (minor, major):
         figure.add_vline(x=value, line={"color": FAINT, "dash": "dot", "width": 1.5})
-    x_title = f"effect (standard deviations)<br>dotted: minor {MINOR:g}, major {MAJOR:g}"
+    x_title = f"effect (standard deviations)<br>dotted: minor {minor:g}, major {major:g}"
     figure.update_layout(
         **base_layout(x=x_title, y="column", height=150 + 26 * len(columns)),
         showlegend=True,  # though there may be one level only
@@ -119,36 +104,45 @@ def _interval(column: ColumnShift) -> tuple[float, float]:
     return measure.interval
 
 
-def _distribution(pair: ColumnPair, name: str) -> go.Figure:
-    return _histograms(pair, name) if pair.kind == "numeric" else _bars(pair, name)
-
-
-def _histograms(pair: ColumnPair, name: str) -> go.Figure:
+def _histograms(found: Distribution, name: str, unit: str) -> go.Figure:
     figure = go.Figure()
-    sides = pair.values()
-    held = [side for side in sides if len(side)]
-    if not held:
-        return empty_figure(NOTHING)
-    edges = _edges(held)
-    inside = []
-    for side, title, colour in zip(sides, ("old", "new"), (OLD, NEW), strict=True):
-        counts = np.histogram(side, edges)[0]
-        inside.append(int(counts.sum()))
+    edges = np.array(found.edges)
+    for title, colour, shares, values in _sides(found):
         figure.add_bar(
-            x=_axis_values((edges[:-1] + edges[1:]) / 2, pair.dates),
-            y=100 * counts / max(len(side), 1),
-            width=_widths(edges, pair.dates),
-            name=f"{title} ({len(side):,})",
+            x=_axis_values((edges[:-1] + edges[1:]) / 2, found.dates),
+            y=[100 * share for share in shares],
+            width=np.diff(edges) * (MILLISECONDS_PER_DAY if found.dates else 1),
+            name=f"{title} ({values:,})",
             marker={**_fill(title, colour), "opacity": 0.65},
             hovertemplate="%{x}: %{y:.1f} %<extra>" + title + "</extra>",
         )
-    x_title = _label(name) + (" (date)" if pair.dates else " (value)")
-    outside = [len(side) - count for side, count in zip(sides, inside, strict=True)]
-    if any(outside):
-        shares = [percent(count / max(len(side), 1)) for count, side in zip(outside, sides, strict=True)]
-        x_title += f"<br>not shown: {shares[0]} old, {shares[1]} new"
+    x_title = f"{_label(name)} ({unit})"
+    if any(found.outside):
+        x_title += f"<br>not shown: {percent(found.outside[0])} old, {percent(found.outside[1])} new"
     figure.update_layout(**base_layout(x=x_title, y=SHARE, height=HEIGHT), barmode="overlay", bargap=0)
     return figure
+
+
+def _bars(found: Distribution, name: str) -> go.Figure:
+    figure = go.Figure()
+    names = _unique_labels(found.categories)
+    for title, colour, shares, values in _sides(found):
+        figure.add_bar(
+            x=names,
+            y=[100 * share for share in shares],
+            name=f"{title} ({values:,})",
+            marker=_fill(title, colour),
+            hovertemplate="%{x}: %{y:.1f} %<extra>" + title + "</extra>",
+        )
+    figure.update_layout(
+        **base_layout(x=f"{_label(name)} (category)", y=SHARE, height=HEIGHT), barmode="group", bargap=0.2
+    )
+    figure.update_xaxes(type="category")
+    return figure
+
+
+def _sides(found: Distribution) -> tuple[tuple[str, str, tuple[float, ...], int], ...]:
+    return ("old", OLD, found.old, found.old_values), ("new", NEW, found.new, found.new_values)
 
 
 def _fill(side: str, colour: str) -> dict[str, Any]:
@@ -165,57 +159,8 @@ def _fill(side: str, colour: str) -> dict[str, Any]:
     return look
 
 
-def _edges(sides: Sequence[Values]) -> Values:
-    """Return shared bin edges over the range of all but the most extreme values of each side."""
-    ends = np.array([np.quantile(side, ENDS) for side in sides])
-    low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
-    if not low < high:
-        width = max(abs(low), 1.0) / 2
-        return np.linspace(low - width, high + width, 4)
-    inner = [side[(side >= low) & (side <= high)] for side in sides]
-    if all(np.array_equal(side, np.round(side)) for side in inner):
-        step = np.ceil((high - low + 1) / BINS)  # as many whole numbers in one bin as in another
-        return np.arange(np.floor(low) - 0.5, high + step + 0.5, step)
-    return np.linspace(low, high, BINS + 1)
-
-
-def _axis_values(days: Values, dates: bool) -> Any:
-    if not dates:
-        return days
-    return (days * 86_400_000).astype("datetime64[ms]")
-
-
-def _widths(edges: Values, dates: bool) -> Values:
-    return np.diff(edges) * (86_400_000 if dates else 1)
-
-
-def _bars(pair: ColumnPair, name: str) -> go.Figure:
-    old, new = pair.counts()
-    if not old.sum() and not new.sum():
-        return empty_figure(NOTHING)
-    shares = [side / max(side.sum(), 1) for side in (old, new)]
-    size = len(pair.categories)
-    order = np.argsort(-np.maximum(*shares), kind="stable")[
-        : size if size <= MOST_CATEGORIES + 1 else MOST_CATEGORIES
-    ]
-    order = np.array(sorted(order, key=lambda i: number_first(pair.categories[i])), dtype=np.intp)
-    names = _unique_labels([pair.categories[i] for i in order])
-    rest = size - len(order)
-    figure = go.Figure()
-    for share, side, title, colour in zip(shares, (old, new), ("old", "new"), (OLD, NEW), strict=True):
-        heights = [100 * share[i] for i in order] + ([100 * max(0.0, 1 - share[order].sum())] if rest else [])
-        figure.add_bar(
-            x=[*names, f"{rest:,} other"] if rest else names,
-            y=heights,
-            name=f"{title} ({int(side.sum()):,})",
-            marker=_fill(title, colour),
-            hovertemplate="%{x}: %{y:.1f} %<extra>" + title + "</extra>",
-        )
-    figure.update_layout(
-        **base_layout(x=f"{_label(name)} (category)", y=SHARE, height=HEIGHT), barmode="group", bargap=0.2
-    )
-    figure.update_xaxes(type="category")
-    return figure
+def _axis_values(days: NDArray[np.float64], dates: bool) -> Any:
+    return (days * MILLISECONDS_PER_DAY).astype("datetime64[ms]") if dates else days
 
 
 def _label(name: str) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-import pandas as pd
 import plotly.graph_objects as go
 
 from retrain_core.figures.compare import cost_bars, score_dots, tradeoff
 from retrain_core.figures.curves import keep_on_validation, training_curves
-from retrain_core.figures.shift import column_distribution, column_effects, label_distribution
+from retrain_core.figures.shift import column_distribution, column_effects
 from retrain_core.report.content import ReportContent
 from retrain_core.report.words import (
     SCORE_NAMES,
@@ -20,11 +19,9 @@ from retrain_core.report.words import (
     lines_words,
     tradeoff_words,
 )
-from retrain_core.types import ColumnShift, Comparison, ShiftReport, Task
+from retrain_core.types import ColumnShift, Comparison, ShiftReport
 
 MOST_DISTRIBUTIONS = 3
-FEWEST_ROWS = 5  # a category with fewer rows could be one person's
-RARE = f"(fewer than {FEWEST_ROWS} rows)"
 
 
 @dataclass(frozen=True)
@@ -116,56 +113,20 @@ def effects_chart(report: ShiftReport, top: int) -> Chart:
     )
 
 
-def distribution_charts(content: ReportContent) -> list[Chart]:
+def distribution_charts(report: ShiftReport) -> list[Chart]:
     """Return old and new distribution of the labels and of the columns that moved most."""
-    old, new, report = content.old, content.new, content.shift
-    if old is None or report is None:
-        return []
-    charts = [
-        _label(number, label, old, new, content.comparison.task)
+    labels = [
+        _distribution(f"label-{number}" if number else "label", "Label", label)
         for number, label in enumerate(report.labels[:MOST_DISTRIBUTIONS])
     ]
-    shown = [
-        column for column in report.columns if column.measures and column.name in old and column.name in new
-    ]
+    shown = [column for column in report.columns if column.measures]
     moved = [column for column in shown if column.level != "none"] or shown[:1]
-    return charts + [
-        _distribution(number, column, old, new) for number, column in enumerate(moved[:MOST_DISTRIBUTIONS])
+    return labels + [
+        _distribution(f"column-{number}", "Column", column)
+        for number, column in enumerate(moved[:MOST_DISTRIBUTIONS])
     ]
 
 
-def _label(number: int, label: ColumnShift, old: pd.DataFrame, new: pd.DataFrame, task: Task) -> Chart:
-    sides = (old[label.name], new[label.name])
-    if task != "regression":
-        sides = without_rare(*sides)
-    figure = label_distribution(*sides, label.name, task)
-    key = f"label-{number}" if number else "label"
-    return Chart(
-        key, f"Label: {label.name}", label.summary, figure, tuple(finding.text for finding in label.findings)
-    )
-
-
-def _distribution(number: int, shift: ColumnShift, old: pd.DataFrame, new: pd.DataFrame) -> Chart:
-    sides = (old[shift.name], new[shift.name])
-    if shift.kind == "categorical":
-        sides = without_rare(*sides)
-    figure = column_distribution(*sides, shift)
-    return Chart(
-        f"column-{number}",
-        f"Column: {shift.name}",
-        shift.summary,
-        figure,
-        tuple(finding.text for finding in shift.findings),
-    )
-
-
-def without_rare(old: pd.Series[Any], new: pd.Series[Any]) -> tuple[pd.Series[Any], pd.Series[Any]]:
-    """Return two categorical columns in which categories of very few rows have become one.
-
-    A report is passed on: a name or a number that only one row has must not be readable from it.
-    """
-    counts = pd.concat([old.astype(object), new.astype(object)]).value_counts()
-    rare = set(counts.index[counts < FEWEST_ROWS])
-    if not rare:
-        return old, new
-    return tuple(side.astype(object).mask(side.isin(rare), RARE) for side in (old, new))  # type: ignore[return-value]
+def _distribution(key: str, what: str, shift: ColumnShift) -> Chart:
+    remarks = tuple(finding.text for finding in shift.findings)
+    return Chart(key, f"{what}: {shift.name}", shift.summary, column_distribution(shift), remarks)

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
-
 from retrain_core.types import Comparison, ExperimentSpec, ModelCard, Outcome, ShiftReport, SplitSummary
 
 Curves = Mapping[str, tuple[Mapping[str, Any], ...]]
@@ -24,8 +22,6 @@ class ReportContent:
         comparison: Scores and recommendation.
         shift: How the data moved; ``None`` without old data.
         curves: By run id, the values along its training.
-        old: Old feature columns, for the charts; ``None`` without old data.
-        new: New feature columns.
         versions: Version of each package that matters.
         outcomes: The runs that the comparison was made from, to weigh them again.
     """
@@ -36,7 +32,5 @@ class ReportContent:
     comparison: Comparison
     shift: ShiftReport | None
     curves: Curves
-    old: pd.DataFrame | None
-    new: pd.DataFrame
     versions: Mapping[str, str] = field(default_factory=dict)
     outcomes: tuple[Outcome, ...] = ()

@@ -43,7 +43,7 @@ def render(content: ReportContent) -> str:
         "curves": charts.curve_charts(content),
         "cost": [charts.cost_chart(comparison)],
         "effects": [charts.effects_chart(shift, MOST_COLUMNS)] if shift and shift.columns else [],
-        "distributions": charts.distribution_charts(content),
+        "distributions": charts.distribution_charts(shift) if shift else [],
     }
     scripts = (get_plotlyjs(), (FOLDER / "page.js").read_text("utf-8"))
     return _environment().get_template("page.html").render(

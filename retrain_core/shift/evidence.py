@@ -9,7 +9,8 @@ from retrain_core.shift.detectable import detectable_value
 from retrain_core.shift.estimate import Estimate
 from retrain_core.shift.levels import benjamini_hochberg, highest, level_of
 from retrain_core.shift.measures import MEASURES
-from retrain_core.types import Level, Measure
+from retrain_core.shift.remarks import Remark
+from retrain_core.types import ColumnFinding, Distribution, Level, Measure, Thresholds
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,16 @@ class Evidence:
         findings: What deserves attention beside it.
         rows: Usable values that were compared, old and new; what could be detected follows from it.
         categories: How many categories they fall into; 0 for numbers.
+        distribution: Both sides for a chart; ``None`` if there is nothing to draw.
     """
 
     measures: Mapping[str, Estimate] = field(default_factory=dict)
     tests: tuple[Test, ...] = ()
     summary: str = ""
-    findings: tuple[str, ...] = ()
+    findings: tuple[Remark, ...] = ()
     rows: tuple[int, int] = (0, 0)
     categories: int = 0
+    distribution: Distribution | None = None
 
     @property
     def effect(self) -> float:
@@ -55,20 +58,39 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A subject's level, and its measures with p-values adjusted over all subjects."""
+    """A subject's level, its measures with p-values adjusted over all subjects, and its findings with their levels.
+
+    Args:
+        level: Of the subject as a whole.
+        measures: By name.
+        findings: What deserves attention beside them.
+        thresholds: What the levels follow from.
+    """
 
     level: Level
     measures: Mapping[str, Measure]
+    findings: tuple[ColumnFinding, ...] = ()
+    thresholds: Thresholds = Thresholds()
 
 
-def judge(subjects: Mapping[str, Evidence]) -> dict[str, Verdict]:
-    """Adjust all tests together, so that a page without a shift stays quiet, and give each subject its level."""
+def judge(subjects: Mapping[str, Evidence], thresholds: Thresholds = Thresholds()) -> dict[str, Verdict]:
+    """Adjust all tests together, so that a page without a shift stays quiet, and give each subject its level.
+
+    Args:
+        subjects: What was measured, by subject.
+        thresholds: From when on a movement counts.
+    """
     tests = [(subject, test) for subject, evidence in subjects.items() for test in evidence.tests]
     adjusted = benjamini_hochberg([test.p for _, test in tests])
     p = {(subject, test.measure): float(q) for (subject, test), q in zip(tests, adjusted, strict=True)}
+
+    def finding(subject: str, remark: Remark) -> ColumnFinding:
+        level = level_of(remark.effect, p.get((subject, remark.test), 0.0), thresholds)
+        return ColumnFinding(remark.what, remark.text, remark.level or level)
+
     return {
         subject: Verdict(
-            highest(level_of(test.effect, p[subject, test.measure]) for test in evidence.tests),
+            highest(level_of(test.effect, p[subject, test.measure], thresholds) for test in evidence.tests),
             {
                 name: Measure(
                     e.value,
@@ -77,10 +99,19 @@ def judge(subjects: Mapping[str, Evidence]) -> dict[str, Verdict]:
                     MEASURES[name].unit,
                     e.corrected,
                     e.d,
-                    detectable_value(e, MEASURES[name].at_d, evidence.rows, evidence.categories, len(tests)),
+                    detectable_value(
+                        e,
+                        MEASURES[name].at_d,
+                        evidence.rows,
+                        evidence.categories,
+                        len(tests),
+                        thresholds.alpha,
+                    ),
                 )
                 for name, e in evidence.measures.items()
             },
+            tuple(finding(subject, remark) for remark in evidence.findings),
+            thresholds,
         )
         for subject, evidence in subjects.items()
     }

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from retrain_core.types import Aspect, ColumnShift, Measure, ShiftReport
+from retrain_core.types import Aspect, ColumnFinding, ColumnShift, Measure, ShiftReport
 
 
 def shift_json(report: ShiftReport) -> dict[str, Any]:
@@ -30,12 +30,19 @@ def _aspect(aspect: Aspect) -> dict[str, Any]:
 def _column(column: ColumnShift) -> dict[str, Any]:
     return {
         "kind": column.kind,
+        "reading": column.reading,
+        "reason": column.reason,
         "level": column.level,
         "effect": _finite(column.effect),
+        "detectable": _finite(column.detectable),
         "summary": column.summary,
-        "findings": [finding.text for finding in column.findings],
+        "findings": [_finding(finding) for finding in column.findings],
         "measures": _measures(column.measures),
     }
+
+
+def _finding(finding: ColumnFinding) -> dict[str, str]:
+    return {"what": finding.what, "level": finding.level, "text": finding.text}
 
 
 def _measures(measures: Mapping[str, Measure]) -> dict[str, Any]:
@@ -43,12 +50,15 @@ def _measures(measures: Mapping[str, Measure]) -> dict[str, Any]:
         name: {
             "value": _finite(measure.value),
             "interval": None if measure.interval is None else [_finite(end) for end in measure.interval],
-            "p_adjusted": None if measure.p_adjusted is None else _finite(measure.p_adjusted),
+            "p_adjusted": _finite(measure.p_adjusted),
             "unit": measure.unit,
+            "corrected": _finite(measure.corrected),
+            "d": _finite(measure.d),
+            "detectable": _finite(measure.detectable),
         }
         for name, measure in measures.items()
     }
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None

@@ -12,7 +12,6 @@ from retrain_core.shift.equivalence import d_from_auc
 from retrain_core.shift.estimate import Estimate
 from retrain_core.shift.evidence import Evidence, Test, Verdict
 from retrain_core.shift.labels import MOST_LABELS, positive_class
-from retrain_core.shift.levels import ALPHA
 from retrain_core.shift.multivariate import DomainCheck
 from retrain_core.types import Aspect
 
@@ -43,7 +42,7 @@ def domain_aspect(check: DomainCheck | None, verdict: Verdict) -> Aspect:
         return Aspect(None, "It cannot be told: there are too few rows, or no values that differ.")
     p = verdict.measures["domain_auc"].p_adjusted or 0.0
     said = f"A classifier ranks a new row above an old one in {wording.percent(check.auc.value)} of pairs (chance: 50 %; {wording.chance(p)})"
-    if p >= ALPHA:
+    if p >= verdict.thresholds.alpha:
         return Aspect(verdict.level, f"{said}: no sign of a shift.", verdict.measures)
     weight = ", too little to matter" if verdict.level == "none" else ""
     named = [name for name, share in check.drivers[:DRIVERS] if share >= LEAST_SHARE]
@@ -73,7 +72,7 @@ def _concept_aspect(check: ConceptCheck | None, labels: Sequence[ColumnPair], ve
         )
     measure = verdict.measures["concept_change"]
     p = measure.p_adjusted if measure.p_adjusted is not None else 1.0
-    if p >= ALPHA:
+    if p >= verdict.thresholds.alpha:
         high = wording.deviations(measure.interval[1] if measure.interval else 0.0)
         said = f"No sign that rows with the same values get other labels now ({wording.chance(p)}); a change below {high} might not show."
     else:

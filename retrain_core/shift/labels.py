@@ -10,18 +10,35 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retrain_core.shift import wording
-from retrain_core.shift.columns import ColumnPair, is_usable, number_first, pair_columns
+from retrain_core.shift.columns import ColumnPair, is_usable, pair_columns
 from retrain_core.shift.estimate import Values
-from retrain_core.types import Aspect, ColumnShift, Kind, Task
+from retrain_core.shift.sides import number_first
+from retrain_core.types import Aspect, ColumnShift, Reading, Task
 
 MOST_CLASSES = 10  # classes the concept check tells apart
 MOST_LABELS = 10  # label columns it looks at
+MEASURED = ("numeric", "integer code", "categorical", "high-cardinality")
 
 
-def pair_labels(old: pd.Series[Any], new: pd.Series[Any], task: Task | None) -> ColumnPair:
-    """Return the label column on both sides, read as the task wants it (or as it looks)."""
-    kind: Kind | None = None if task is None else "numeric" if task == "regression" else "categorical"
-    return pair_columns(old, new, kind)
+def pair_labels(
+    old: pd.Series[Any], new: pd.Series[Any], task: Task | None, reading: Reading | None = None
+) -> ColumnPair:
+    """Return the label column on both sides, read as the task wants it (or as it looks).
+
+    Args:
+        old: The old side.
+        new: The new side.
+        task: Kind of problem; told from the values by default.
+        reading: What to take it for if the task is not known.
+    """
+    if task is not None:
+        return pair_columns(old, new, "numeric" if task == "regression" else "categorical")
+    pair = pair_columns(old, new, reading=reading)
+    if reading is None and pair.reading not in MEASURED:  # a label is always compared
+        return pair_columns(
+            old, new, "numeric" if pair.reading == "id" and pair.kind == "numeric" else "categorical"
+        )
+    return pair
 
 
 def label_summary(pair: ColumnPair, effect: float) -> str:

@@ -8,17 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from retrain_core.types import Level
+from retrain_core.types import Level, Thresholds
 
-ALPHA = 0.05  # share of chance findings that is tolerated
-MINOR = 0.1  # effect from which a movement matters, in d (standard deviations)
-MAJOR = 0.5  # effect from which it matters much, in d
 LARGEST_D = 3.0  # two normals 3 apart share 13 %; their overlap says little about a longer way
 ORDER: dict[Level, int] = {"none": 0, "minor": 1, "major": 2}
 
 
-def level_of(effect: float, p_adjusted: float) -> Level:
+def level_of(effect: float, p_adjusted: float, thresholds: Thresholds = Thresholds()) -> Level:
     """Return the level of an effect in d whose adjusted p-value is known.
+
+    Args:
+        effect: In d.
+        p_adjusted: Adjusted over all tests of a report.
+        thresholds: From when on a movement counts.
 
     >>> level_of(effect=0.01, p_adjusted=1e-9)
     'none'
@@ -26,10 +28,12 @@ def level_of(effect: float, p_adjusted: float) -> Level:
     'none'
     >>> level_of(effect=0.3, p_adjusted=0.01)
     'minor'
+    >>> level_of(effect=0.3, p_adjusted=0.01, thresholds=Thresholds(major=0.2))
+    'major'
     """
-    if not p_adjusted < ALPHA or effect < MINOR:
+    if not p_adjusted < thresholds.alpha or effect < thresholds.minor:
         return "none"
-    return "major" if effect >= MAJOR else "minor"
+    return "major" if effect >= thresholds.major else "minor"
 
 
 def highest(levels: Iterable[Level]) -> Level:

@@ -95,6 +95,7 @@ MEASURES: dict[str, MeasureInfo] = {
     "js": MeasureInfo("JS", "0 to 1", bins=js, categories=js, at_d=_js),
     "missing_rate": MeasureInfo("missing (change)", SHARE, rows=rate_change),
     "infinite_rate": MeasureInfo("infinite (change)", SHARE, rows=rate_change),
+    "word_rate": MeasureInfo("most changed word", SHARE, rows=rate_change),
     "domain_auc": MeasureInfo("AUC old against new", "share of pairs", table=domain_auc),
     "concept_change": MeasureInfo("concept (sd)", D, table=check_concept),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retrain_core.shift import wording
-from retrain_core.shift.levels import MINOR, highest
+from retrain_core.shift.levels import highest
 from retrain_core.shift.measures import MEASURES
 from retrain_core.types import Aspect, ColumnShift, Measure
 
@@ -19,6 +19,7 @@ def overall_aspect(
     multivariate: Aspect,
     one_sided: Sequence[str],
     detectable: float,
+    minor: float,
 ) -> Aspect:
     """Return the most severe level of all parts, and what is behind it.
 
@@ -30,6 +31,7 @@ def overall_aspect(
         multivariate: Whether all columns together moved.
         one_sided: Sentences about columns that one side lacks; they make the level at least minor.
         detectable: Smallest movement of a column that is likely to be found, in d.
+        minor: Smallest movement that matters, in d.
     """
     levels = [column.level for column in columns]
     levels += [aspect.level for aspect in (label, concept, multivariate) if aspect.level]
@@ -41,7 +43,7 @@ def overall_aspect(
     if multivariate.level in ("minor", "major") and all(column.level == "none" for column in columns):
         clauses.append("all columns together tell old rows from new ones")
     level = highest([*levels, "minor" if one_sided else "none"])
-    if level == "none" and columns and detectable > MINOR:
+    if level == "none" and columns and detectable > minor:
         clauses.append(f"with so few rows, a move below {wording.deviations(detectable)} may go unseen")
     measures = {"detectable_effect": Measure(detectable, unit=MEASURES["effect_size"].unit)}
     return Aspect(level, " ".join(["; ".join(clauses) + ".", *one_sided]), measures)

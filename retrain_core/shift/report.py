@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from retrain_core.errors import DataError
+from retrain_core.machine import usable_cores
 from retrain_core.shift import wording
 from retrain_core.shift.column_evidence import column_evidence
 from retrain_core.shift.columns import ColumnPair, pair_columns
@@ -19,14 +21,18 @@ from retrain_core.shift.features import build_features, keep_rows, sample_rows
 from retrain_core.shift.images import is_summary
 from retrain_core.shift.joint import concept_aspect, concept_evidence, domain_aspect, domain_evidence
 from retrain_core.shift.labels import label_summary, labels_aspect, labels_clause, labels_target, pair_labels
-from retrain_core.shift.levels import ALPHA, ORDER
+from retrain_core.shift.levels import ORDER
 from retrain_core.shift.multivariate import check_domain
 from retrain_core.shift.overall import overall_aspect
-from retrain_core.types import Aspect, ColumnFinding, ColumnShift, ShiftReport, Task
+from retrain_core.types import Aspect, ColumnShift, ShiftReport, ShiftSettings, Task
 
 # Subjects beside the columns, which a column's name cannot be taken for.
 LABEL, MULTIVARIATE, CONCEPT = "label\0", "multivariate\0", "concept\0"
 NO_LABEL = "It cannot be told: that takes a label on both sides."
+FEWEST_ROWS_FOR_THREADS = (
+    50_000  # on both sides; sorting and searching then take longer than Python's own work
+)
+MOST_THREADS = 2  # each holds a few copies of one column; more would be quicker, and take more memory
 SUMMARIES_ONLY = "It cannot be told: brightness and the like say too little about what an example shows."
 
 
@@ -36,20 +42,24 @@ def shift_report(
     *,
     label: str | Sequence[str] | None,
     task: Task | None = None,
+    settings: ShiftSettings = ShiftSettings(),
 ) -> ShiftReport:
     """Return how the new data differs from the old: each column, the labels, the concept, all columns together.
+
+    Other thresholds take another report: levels, sentences and what may go unseen all follow from them.
 
     Args:
         old: Rows the model was trained on.
         new: Rows that arrived.
         label: The label column, or several; none if there is no label.
         task: Kind of problem; told from the labels by default.
+        settings: When a movement counts, and how columns are read where that is chosen by hand.
 
     Raises:
         DataError: If a side has no rows, two columns have one name, or neither side has a label.
 
-    >>> rows = pd.DataFrame({"x": range(200)})
-    >>> shift_report(rows, rows + 150, label=None).overall.level
+    >>> rows = pd.DataFrame({"x": np.sqrt(range(200))})
+    >>> shift_report(rows, rows + 9, label=None).overall.level
     'major'
     """
     names = (label,) if isinstance(label, str) else tuple(label or ())
@@ -57,8 +67,19 @@ def shift_report(
     old, new = _named(old, "old"), _named(new, "new")
     _require_labels(old, new, names)
     shared = [name for name in old.columns if name in new.columns]
-    pairs = [pair_columns(old[name], new[name]) for name in shared if name not in names]
-    labels = [pair_labels(old[name], new[name], task) for name in names if name in shared]
+
+    def read(name: str) -> ColumnPair:
+        wanted = settings.readings.get(name)
+        if name in names:
+            return pair_labels(old[name], new[name], task, wanted)
+        return pair_columns(old[name], new[name], reading=wanted)
+
+    inputs, targets = (
+        [name for name in shared if name not in names],
+        [name for name in names if name in shared],
+    )
+    measured = _measure_each(read, [*inputs, *targets], len(old) + len(new))
+    pairs, labels = ([measured[name][0] for name in part] for part in (inputs, targets))
     rows = sample_rows(len(old), len(new))
     features = build_features(pairs, rows)
     domain = check_domain(features)
@@ -68,12 +89,14 @@ def shift_report(
         labelled = np.flatnonzero(np.isfinite(target).all(axis=1))
         concept = check_concept(keep_rows(features, labelled), target[labelled])
 
-    subjects = {pair.name: column_evidence(pair) for pair in pairs}
-    subjects |= {f"{LABEL}{pair.name}": column_evidence(pair) for pair in labels}
+    subjects = {name: measured[name][1] for name in inputs}
+    subjects |= {f"{LABEL}{name}": measured[name][1] for name in targets}
     subjects[MULTIVARIATE], subjects[CONCEPT] = domain_evidence(domain), concept_evidence(concept)
-    verdicts = judge(subjects)
+    verdicts = judge(subjects, settings.thresholds)
 
-    columns = _in_order([_shift(pair, subjects[pair.name], verdicts[pair.name]) for pair in pairs])
+    columns = _in_order(
+        [_shift(pair, subjects[pair.name], verdicts[pair.name], len(pairs)) for pair in pairs]
+    )
     moved = _in_order([_label(pair, subjects, verdicts) for pair in labels])
     label_answer = labels_aspect(moved, names, _lacking(old, new, names))
     multivariate = domain_aspect(domain, verdicts[MULTIVARIATE])
@@ -88,11 +111,35 @@ def shift_report(
         concept=concept_answer,
         multivariate=multivariate,
         one_sided=_one_sided(old, new, names),
-        detectable=detectable_d((len(old), len(new)), tests=len(columns)),
+        detectable=detectable_d((len(old), len(new)), tests=len(columns), alpha=settings.thresholds.alpha),
+        minor=settings.thresholds.minor,
     )
     return ShiftReport(
-        overall, columns, label_answer, concept_answer, multivariate, len(old), len(new), moved
+        overall,
+        columns,
+        label_answer,
+        concept_answer,
+        multivariate,
+        len(old),
+        len(new),
+        moved,
+        settings=settings,
     )
+
+
+def _measure_each(
+    read: Callable[[str], ColumnPair], names: Sequence[str], rows: int
+) -> dict[str, tuple[ColumnPair, Evidence]]:
+    """Read and measure each column, in threads if there are rows enough; none stays sorted for longer than it takes."""
+
+    def measure(name: str) -> tuple[ColumnPair, Evidence]:
+        pair = read(name)
+        return pair.released(), column_evidence(pair)
+
+    if rows < FEWEST_ROWS_FOR_THREADS:
+        return {name: measure(name) for name in names}
+    with ThreadPoolExecutor(min(usable_cores(), MOST_THREADS)) as pool:
+        return dict(zip(names, pool.map(measure, names), strict=True))
 
 
 def _named(frame: pd.DataFrame, side: str) -> pd.DataFrame:
@@ -132,7 +179,7 @@ def _lacking(old: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str]) -> lis
     return found
 
 
-def _shift(pair: ColumnPair, evidence: Evidence, verdict: Verdict) -> ColumnShift:
+def _shift(pair: ColumnPair, evidence: Evidence, verdict: Verdict, tests: int) -> ColumnShift:
     return ColumnShift(
         name=pair.name,
         kind=pair.kind,
@@ -140,17 +187,27 @@ def _shift(pair: ColumnPair, evidence: Evidence, verdict: Verdict) -> ColumnShif
         effect=evidence.effect,
         measures=verdict.measures,
         summary=_said(evidence, verdict),
-        findings=tuple(ColumnFinding("reading", text) for text in evidence.findings),
+        findings=verdict.findings,
+        reading=pair.reading,
+        reason=pair.reason,
+        detectable=_detectable(evidence, tests, verdict.thresholds.alpha),
+        distribution=evidence.distribution,
     )
 
 
 def _said(evidence: Evidence, verdict: Verdict) -> str:
     """Return the summary; of a movement that is no chance but does not count it says so."""
     tested = [verdict.measures[test.measure].p_adjusted for test in evidence.tests]
-    real = any(p is not None and p < ALPHA for p in tested)
+    real = any(p is not None and p < verdict.thresholds.alpha for p in tested)
     return (
         f"{evidence.summary} Real, but negligible." if real and verdict.level == "none" else evidence.summary
     )
+
+
+def _detectable(evidence: Evidence, tests: int, alpha: float) -> float | None:
+    if not evidence.measures or not all(evidence.rows):
+        return None
+    return detectable_d(evidence.rows, evidence.categories, tests, alpha)
 
 
 def _label(
@@ -158,7 +215,7 @@ def _label(
 ) -> ColumnShift:
     """Return how a label moved; its summary says of which class, or which mean."""
     key = f"{LABEL}{pair.name}"
-    found = _shift(pair, subjects[key], verdicts[key])
+    found = _shift(pair, subjects[key], verdicts[key], 1)
     effect = subjects[key].measures.get("effect_size")
     return found if effect is None else replace(found, summary=label_summary(pair, effect.value))
 

@@ -17,6 +17,7 @@ SHIFT_COLUMNS: dict[str, str] = {
     "effect (sd)": "How far the column moved, as a mean shift in standard deviations; comparable over columns.",
     "95 % from": "Lower end of the 95 % interval of the effect.",
     "95 % to": "Upper end of the 95 % interval of the effect.",
+    "read as": "What the column is taken for; the level follows from the measures of this kind.",
     "adjusted p": "Chance of a difference this large without any shift, corrected for testing many columns.",
 }
 
@@ -38,7 +39,7 @@ def _row(column: ColumnShift) -> dict[str, Any]:
         "95 % from": low,
         "95 % to": high,
         "adjusted p": chance(min(tested)).removeprefix("p ").removeprefix("= ") if tested else None,
-        "kind": column.kind,
+        "read as": column.reading,
     }
     for name, info in MEASURES.items():
         if name != "effect_size":

@@ -76,7 +76,16 @@ class Measure:
 class ColumnFinding:
     """Something about a column that deserves attention beside its distribution, with a level of its own."""
 
-    what: Literal["missing", "infinite", "new categories", "vanished categories", "type", "range", "reading"]
+    what: Literal[
+        "missing",
+        "infinite",
+        "new categories",
+        "vanished categories",
+        "new words",
+        "type",
+        "range",
+        "reading",
+    ]
     text: str
     level: Level = "none"
 
@@ -121,7 +130,7 @@ class ColumnShift:
         reading: What the column was taken for.
         reason: Why, in a sentence.
         detectable: Smallest movement that would be found with a chance of about 80 %, in d.
-        distribution: Both sides for a chart; ``None`` if neither has a usable value.
+        distribution: Both sides for a chart; ``None`` if neither has a usable value, or if values are names or record numbers.
     """
 
     name: str

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retrain_core.figures.shift import column_distribution, column_effects, label_distribution
+from retrain_core.figures.shift import column_distribution, column_effects
 from retrain_core.shift import shift_report
 
 HOSTILE = "<a href='javascript:alert(1)'>x</a><b>\n" + "long " * 20
@@ -35,8 +35,11 @@ SHIFTS = {shift.name: shift for shift in REPORT.columns}
 SHOWN = [name for name in SHIFTS if name != "empty"]
 
 
-def distribution(name, old=OLD, new=NEW):
-    return column_distribution(old[name], new[name], SHIFTS[name])
+def distribution(name, old=None, new=None):
+    if old is None:
+        return column_distribution(SHIFTS[name])
+    report = shift_report(old[[name]], new[[name]], label=None)
+    return column_distribution(report.columns[0])
 
 
 @pytest.mark.parametrize("name", SHOWN)
@@ -101,21 +104,35 @@ def test_values_beyond_the_ends_do_not_squeeze_the_rest_but_are_counted():
 @pytest.mark.parametrize("values", [[1.0] * 5, [0.1] * 5, [1e20] * 5, [-3.0, -3.0]])
 def test_a_constant_column_is_one_bar(values):
     report = shift_report(pd.DataFrame({"x": values}), pd.DataFrame({"x": values}), label=None)
-    figure = column_distribution(pd.Series(values, name="x"), pd.Series(values, name="x"), report.columns[0])
+    figure = column_distribution(report.columns[0])
     assert sum(height > 0 for height in figure.data[0].y) == 1
 
 
 def test_a_column_without_values_says_so():
     figure = distribution("empty")
     assert not figure.data
-    assert figure.layout.annotations[0].text == "Neither side has a usable value."
+    assert figure.layout.annotations[0].text.replace("<br>", " ") == SHIFTS["empty"].summary
+    assert "neither side has a usable value" in SHIFTS["empty"].summary
 
 
-def test_the_label_as_classes_and_as_a_number():
-    classes = label_distribution(OLD["late"], NEW["late"], "late", "binary")
-    assert classes.data[0].x == ("0", "1") and classes.layout.xaxis.title.text == "late (category)"
-    number = label_distribution(OLD["late"], NEW["late"], "late", "regression")
-    assert number.layout.xaxis.title.text == "late (value)"
+@pytest.mark.parametrize(("task", "unit", "bars"), [("binary", "category", 2), ("regression", "value", 2)])
+def test_the_label_as_classes_and_as_a_number(task, unit, bars):
+    figure = column_distribution(shift_report(OLD, NEW, label="late", task=task).labels[0])
+    assert figure.layout.xaxis.title.text == f"late ({unit})"
+    assert sum(height > 0 for height in figure.data[0].y) == bars
+
+
+def test_text_is_drawn_by_its_words_and_record_numbers_are_not():
+    rng = np.random.default_rng(0)
+    sides = [
+        pd.DataFrame({"note": [" ".join(rng.choice(list("abcdefghij"), 6 + i % 5)) for i in range(80)], "id": range(start, start + 80)})
+        for start in (0, 80)
+    ]  # fmt: skip
+    text, number = sorted(
+        shift_report(*sides, label=None).columns, key=lambda shift: shift.name, reverse=True
+    )
+    assert column_distribution(text).layout.xaxis.title.text == "note (words)"
+    assert column_distribution(number).layout.annotations[0].text == "Record numbers and names are not drawn."
 
 
 def test_effects_are_sorted_with_intervals_and_thresholds():
@@ -147,14 +164,14 @@ def test_nothing_to_compare_is_said():
 
 
 def test_names_that_hold_markup_are_shown_as_they_are():
-    old = pd.DataFrame({HOSTILE: [*"ab"] * 30, HOSTILE + "2": np.arange(60.0)})
-    new = pd.DataFrame({HOSTILE: [HOSTILE, "<i>b"] * 30, HOSTILE + "2": np.arange(60.0)})
+    old = pd.DataFrame({HOSTILE: [*"ab"] * 30, HOSTILE + "2": np.sqrt(np.arange(60.0))})
+    new = pd.DataFrame({HOSTILE: [HOSTILE, "<i>b"] * 30, HOSTILE + "2": np.sqrt(np.arange(60.0))})
     report = shift_report(old, new, label=HOSTILE)
     both = shift_report(old, new, label=None)
     figures = [
         column_effects(both),
-        *(column_distribution(old[c.name], new[c.name], c) for c in both.columns),
-        label_distribution(old[HOSTILE], new[HOSTILE], HOSTILE),
+        *(column_distribution(c) for c in both.columns),
+        column_distribution(report.labels[0]),
     ]
     for figure in figures:
         shown = json.dumps(figure.to_dict()["data"], default=str) + str(figure.layout.xaxis.title.text)

@@ -198,7 +198,5 @@ def content(
         comparison=comparison,
         shift=shift_report(old, new, label=label, task=comparison.task) if has_old else None,
         curves=curves(comparison),
-        old=old if has_old else None,
-        new=new,
         versions={"tensorflow": "2.21.0", "keras": "3.15.1"},
     )

@@ -9,16 +9,15 @@ import json
 import re
 from html.parser import HTMLParser
 
-import numpy as np
 import pandas as pd
 import pytest
 from plotly.offline import get_plotlyjs
 
 from retrain_core.report import render
-from retrain_core.report.charts import RARE, without_rare
 from retrain_core.report.content import ReportContent
 from retrain_core.shift import shift_report
-from tests.report.example import comparison, content
+from retrain_core.shift.distribution import RARE
+from tests.report.example import comparison, content, frames
 
 EVIL = "<img src=x onerror=alert(1)>"
 VOID = {"meta", "br", "img", "link", "input", "hr"}
@@ -158,13 +157,11 @@ def test_several_labels_a_row_are_reported() -> None:
     made = content(comparison(task="multilabel"))
     old, new = (
         frame.assign(**{name: (frame["age"] > at).astype(int) for name, at in AGES.items()})
-        for frame in (made.old, made.new)
+        for frame in frames("bought")
     )
     schema = dataclasses.replace(made.spec.schema, labels=tuple(AGES), classes=tuple(AGES), units=4)
     shift = shift_report(old, new, label=schema.labels, task="multilabel")
-    made = dataclasses.replace(
-        made, spec=dataclasses.replace(made.spec, schema=schema), old=old, new=new, shift=shift
-    )
+    made = dataclasses.replace(made, spec=dataclasses.replace(made.spec, schema=schema), shift=shift)
     found = page(made)
     assert {"label", "label-1", "label-2"} <= found.drawings.keys() and "label-3" not in found.drawings
     assert shift.label.summary in found.text("shift")
@@ -194,12 +191,7 @@ def test_hostile_names_stay_text() -> None:
         split=dataclasses.replace(made.split, held_labels={EVIL: 3}, notes=(EVIL,)),
     )
     columns = [dataclasses.replace(c, name=EVIL) if c.name == "income" else c for c in made.shift.columns]
-    made = dataclasses.replace(
-        made,
-        shift=dataclasses.replace(made.shift, columns=tuple(columns)),
-        old=made.old.drop(columns=EVIL).rename(columns={"income": EVIL}),
-        new=made.new.drop(columns=EVIL).rename(columns={"income": EVIL}),
-    )
+    made = dataclasses.replace(made, shift=dataclasses.replace(made.shift, columns=tuple(columns)))
 
     found = page(made)
 
@@ -230,34 +222,19 @@ def test_without_old_data_nothing_is_said_about_forgetting_or_shift() -> None:
 
 def test_rows_of_data_do_not_leave_the_house() -> None:
     made = content(comparison(seeds=1))
-    secret = [f"person-{i}@example.com" for i in range(len(made.new))]
-    column = next(c for c in made.shift.columns if c.name == "region")
-    made = dataclasses.replace(
-        made,
-        old=made.old.assign(region="north"),
-        new=made.new.assign(region=secret),
-        shift=dataclasses.replace(made.shift, columns=(dataclasses.replace(column, level="major"),)),
-    )
-    html = render(made)
+    old, new = frames("bought")
+    secret = [f"person-{i}@example.com" if i % 3 else "south" for i in range(len(new))]
+    shift = shift_report(old.assign(region="north"), new.assign(region=secret), label="bought")
+    assert shift.columns[0].name == "region" and shift.columns[0].level == "major"
+    html = render(dataclasses.replace(made, shift=shift))
     assert "@example.com" not in html and RARE in html
 
 
 def test_the_size_does_not_grow_with_the_rows() -> None:
     made = content(comparison(seeds=1))
-    more = dataclasses.replace(
-        made,
-        old=pd.concat([made.old] * 20, ignore_index=True),
-        new=pd.concat([made.new] * 20, ignore_index=True),
-    )
+    old, new = (pd.concat([frame] * 20, ignore_index=True) for frame in frames("bought"))
+    more = dataclasses.replace(made, shift=shift_report(old, new, label="bought", task="binary"))
     assert abs(len(render(more)) - len(render(made))) < 5_000
-
-
-def test_categories_of_few_rows_become_one() -> None:
-    old, new = pd.Series(["a"] * 9 + ["b"] * 2), pd.Series(["a"] * 9 + ["b"] * 2 + [np.nan])
-    one, other = without_rare(old, new)
-    assert set(one) == {"a", RARE} and list(other[:9]) == ["a"] * 9 and other.isna().sum() == 1
-    kept = without_rare(old[:9], new[:9])
-    assert kept[0].equals(old[:9]) and kept[1].equals(new[:9])
 
 
 def test_the_same_content_makes_the_same_file() -> None:

@@ -1,5 +1,7 @@
 """No column, however odd, stops the report; each says what is odd about it."""
 
+import datetime
+import decimal
 import json
 
 import numpy as np
@@ -7,8 +9,11 @@ import pandas as pd
 import pytest
 
 from retrain_core.errors import DataError
-from retrain_core.shift import shift_json, shift_report
-from retrain_core.types import ShiftReport, from_json, to_json
+from retrain_core.figures.shift import column_distribution, column_effects
+from retrain_core.shift import report as report_module
+from retrain_core.shift import shift_json, shift_report, shift_table
+from retrain_core.shift.columns import is_usable, pair_columns
+from retrain_core.types import ShiftReport, ShiftSettings, from_json, to_json
 
 N = 120
 RNG = np.random.default_rng(0)
@@ -36,14 +41,160 @@ ODD = {
     "yes or no": ([True] * N, [True, False] * (N // 2), "major", "Share of"),
     "yes or no, then codes": ([True, False] * (N // 2), [1, 0] * (N // 2), "none", "The type changed"),
     "numbers, then text": (NORMAL, ["high", "low"] * (N // 2), "major", "The type changed"),
-    "dates": (DAYS, DAYS + pd.Timedelta(days=N), "major", "Median 2026-03-01"),
+    "dates": (DAYS, DAYS + pd.Timedelta(days=N), "none", "Old rows are from 2026-01-01 to 2026-04-30, new rows from 2026-05-01"),
+    "dates that are not all later": (DAYS, DAYS + pd.Timedelta(days=N // 2), "major", "Median 2026-03-01"),
     "text": (["a", "b"] * (N // 2), ["a", "c"] * (N // 2), "major", "New category: c (50 % of the new values)."),
     "vanished": (["a", "b"] * (N // 2), ["a"] * N, "major", "Vanished category: b (50 % of the old values)."),
-    "names": (NAMES, NAMES[::-1], "none", "Most values occur only once"),
-    "other names": (NAMES, [name.upper() for name in NAMES], "none", "Most values occur only once"),
+    "names": (NAMES, NAMES[::-1], "none", "120 of the new values occur in the old data too"),
+    "other names": (NAMES, [name.upper() for name in NAMES], "none", "0 of the new values occur in the old data too"),
     "lists": ([[1]] * N, [[1], [2]] * (N // 2), "major", "New category: [2]"),
     "hostile text": (["<script>alert(1)</script>\n\0"] * N, ["<b>"] * N, "major", "<script>"),
 }  # fmt: skip
+
+
+# Of any type that a file or a program may bring: values of one side; the other has the last two thirds.
+HOURS = pd.Series(pd.date_range("2026-01-01", periods=N, freq="h"))
+TYPES = {
+    "whole numbers": np.arange(N, dtype=np.int16) ** 2 % 97,
+    "whole numbers that may be missing": pd.array([*range(N - 1), None], dtype="Int64"),
+    "unsigned": np.arange(N, dtype=np.uint64) + np.uint64(2**63),
+    "single precision": NORMAL.astype(np.float32),
+    "half precision": NORMAL.astype(np.float16),
+    "numbers that may be missing": pd.array([*NORMAL[1:], None], dtype="Float64"),
+    "Arrow numbers": pd.array([*NORMAL[1:], None], dtype="float64[pyarrow]"),
+    "truth": np.arange(N) % 2 == 0,
+    "truth that may be missing": pd.array([True, False, None] * (N // 3), dtype="boolean"),
+    "truth as objects": [True, None] * (N // 2),
+    "text": pd.array(["a", "b", None] * (N // 3), dtype="string"),
+    "text as objects": np.array(["a", "b", None] * (N // 3), dtype=object),
+    "categories": pd.Categorical(["a", "b", None] * (N // 3)),
+    "categories that nobody has": pd.Categorical(["a"] * N, categories=["a", "b", "c"]),
+    "ordered numbers": pd.Categorical([3, 1, 2] * (N // 3), ordered=True),
+    "categories of dates": pd.Categorical(DAYS.astype("datetime64[s]")),
+    "days in seconds": DAYS.astype("datetime64[s]"),
+    "days in nanoseconds": DAYS.astype("datetime64[ns]"),
+    "days of a zone": DAYS.dt.tz_localize("Europe/Berlin"),
+    "some days": DAYS.where(np.arange(N) % 5 > 0),
+    "far days": pd.Series(["0001-01-01", "9999-12-31"] * (N // 2)).astype("datetime64[s]"),
+    "date objects": [datetime.date(2026, 1, 1) + datetime.timedelta(days=i) for i in range(N)],
+    "time objects": [datetime.time(i % 24) for i in range(N)],
+    "moments as objects": [datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), None] * (N // 2),
+    "ISO days": DAYS.astype(str),
+    "ISO moments": HOURS.dt.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+    "ISO days and others": [*DAYS.astype(str)[5:], *["soon"] * 5],
+    "months": pd.period_range("2000-01", periods=N, freq="M"),
+    "months as objects": pd.Series(pd.period_range("2000-01", periods=N, freq="M")).astype(object),
+    "durations": pd.to_timedelta(np.arange(N), "min"),
+    "intervals": pd.interval_range(0, N),
+    "mixed": [1, "a", None, 2.5, True, b"x"] * (N // 6),
+    "numbers and text": [1, "1", 1.0, "one"] * (N // 4),
+    "decimals": [decimal.Decimal(i) / 7 for i in range(N)],
+    "huge whole numbers": [10**30 + i for i in range(N)],
+    "bytes": [b"a", b"\xff", None] * (N // 3),
+    "complex": NORMAL + 1j,
+    "lists": [[i % 3, [i % 2]] for i in range(N)],
+    "dictionaries": [{"a": i % 3} for i in range(N)],
+    "sets": [{i % 3} for i in range(N)],
+    "arrays": [np.arange(i % 3) for i in range(N)],
+    "blank text": ["", " ", "\n"] * (N // 3),
+    "long text": ["x" * 10_000, "y"] * (N // 2),
+    "text like NaN": ["nan", "NaN", "None", "inf", "-inf", "1"] * (N // 6),
+    "sparse": pd.arrays.SparseArray(np.arange(N) % 7.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", TYPES)
+def test_a_column_of_any_type(what):
+    side = pd.Series(TYPES[what], name="odd").reset_index(drop=True)
+    old, new = (pd.DataFrame({"odd": part.array}) for part in (side, side[N // 3 :]))
+    report = shift_report(old, new, label=None)
+    _holds_together(report)
+    assert column_distribution(report.columns[0]).to_json() and column_effects(report).to_json()
+    assert report == shift_report(old, new, label=None)
+    _holds_together(shift_report(old, new, label="odd"))
+    _holds_together(shift_report(old, new.assign(odd=[str(value) for value in new["odd"]]), label=None))
+
+
+READINGS = ("numeric", "categorical", "free text", "id", "date", "constant")
+
+
+@pytest.mark.parametrize("what", TYPES)
+def test_a_column_of_any_type_read_in_any_way(what):
+    side = pd.Series(TYPES[what], name="odd").reset_index(drop=True)
+    frames = [
+        pd.DataFrame({f"odd {reading}": part.array for reading in READINGS})
+        for part in (side, side[N // 3 :])
+    ]
+    settings = ShiftSettings(readings={f"odd {reading}": reading for reading in READINGS})
+    _holds_together(shift_report(*frames, label=None, settings=settings))
+
+
+@pytest.mark.parametrize("reading", [None, "numeric", "categorical"])
+@pytest.mark.parametrize("what", TYPES)
+def test_rows_read_one_by_one_are_those_that_were_counted(what, reading):
+    side = pd.Series(TYPES[what], name="odd").reset_index(drop=True)
+    pair = pair_columns(side, side[N // 3 :], reading=reading)
+    if pair.reading in ("id", "free text") and reading != pair.reading and pair.kind == "categorical":
+        return  # names are counted, not listed
+    rows = np.array([3, 5, 70])
+    for read, held in zip(
+        (pair.old, pair.new), pair.counts() if pair.categories else pair.values(), strict=True
+    ):
+        found = read[:]
+        assert np.array_equal(read[rows], found[rows], equal_nan=pair.kind == "numeric")
+        if pair.kind == "numeric":
+            assert np.array_equal(np.sort(found[is_usable(found)]), held)
+            assert np.isnan(found).sum() == read.missing
+        else:
+            assert np.array_equal(np.bincount(found[found >= 0], minlength=len(held)), held)
+            assert (found < 0).sum() == read.missing
+
+
+def _holds_together(report: ShiftReport) -> None:
+    """Check that a report can be written, read and listed, and speaks in sentences."""
+    assert from_json(to_json(report), ShiftReport) == report
+    json.loads(to_json(shift_json(report)))
+    assert len(shift_table(report)) == len(report.columns)
+    for shift in (*report.columns, *report.labels):
+        for sentence in (shift.summary, shift.reason, *(finding.text for finding in shift.findings)):
+            assert sentence.endswith(".") and ".." not in sentence and "  " not in sentence
+        assert np.isfinite(shift.effect)
+        if shift.distribution is not None:
+            sides = (shift.distribution.old, shift.distribution.new)
+            for shares, beyond in zip(sides, shift.distribution.outside, strict=True):
+                assert sum(shares) + beyond == pytest.approx(1, abs=1e-3) or not any(shares)
+
+
+@pytest.mark.parametrize(
+    "index", [[0] * N, np.arange(N)[::-1], pd.date_range("2026-01-01", periods=N), list("ab") * (N // 2)]
+)
+def test_the_index_of_a_table_does_not_matter(index):
+    names = {"x": NORMAL, "word": ["a", "b"] * (N // 2), "id": np.arange(N), "day": DAYS.array}
+    plain, odd = pd.DataFrame(names), pd.DataFrame(names).set_axis(index)
+    assert shift_report(odd, odd[::2], label="word") == shift_report(plain, plain[::2], label="word")
+
+
+def test_columns_measured_in_threads_are_measured_alike(monkeypatch):
+    rng = np.random.default_rng(0)
+    old, new = (
+        pd.DataFrame(
+            {"x": rng.normal(0, 1, 30_000), "word": rng.choice(["a", "b"], 30_000), "n": np.arange(30_000)}
+        )
+        for _ in range(2)
+    )
+    threads = shift_report(old, new, label="word")
+    monkeypatch.setattr(report_module, "FEWEST_ROWS_FOR_THREADS", 10**9)
+    assert shift_report(old, new, label="word") == threads
+
+
+def test_many_columns_of_few_rows():
+    rng = np.random.default_rng(0)
+    old, new = (pd.DataFrame(rng.normal(0, 1, (12, 400)).round(3)).add_prefix("x") for _ in range(2))
+    for frame in (old, new):
+        frame["t"] = list("abc") * 4
+    report = shift_report(old, new, label=None)
+    assert len(report.columns) == 401 and report.overall.level == "none"
+    assert all(len(shift.distribution.old) <= 42 for shift in report.columns)
 
 
 @pytest.mark.parametrize("what", ODD)
