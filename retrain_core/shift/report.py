@@ -119,7 +119,7 @@ def shift_report(
         concept=concept_answer,
         multivariate=multivariate,
         one_sided=_one_sided(old, new, names),
-        detectable=detectable_d((len(old), len(new)), 0, len(columns), settings.thresholds.alpha),
+        detectable=detectable_d((len(old), len(new)), tests=len(columns), alpha=settings.thresholds.alpha),
         minor=settings.thresholds.minor,
     )
     return ShiftReport(
@@ -207,12 +207,6 @@ def _shift(pair: ColumnPair, evidence: Evidence, verdict: Verdict, tests: int) -
     )
 
 
-def _detectable(evidence: Evidence, tests: int, alpha: float) -> float | None:
-    if not evidence.measures or not all(evidence.rows):
-        return None
-    return detectable_d(evidence.rows, evidence.categories, tests, alpha)
-
-
 def _said(evidence: Evidence, verdict: Verdict) -> str:
     """Return the summary; of a movement that is no chance but does not count it says so."""
     tested = [verdict.measures[test.measure].p_adjusted for test in evidence.tests]
@@ -220,6 +214,12 @@ def _said(evidence: Evidence, verdict: Verdict) -> str:
     return (
         f"{evidence.summary} Real, but negligible." if real and verdict.level == "none" else evidence.summary
     )
+
+
+def _detectable(evidence: Evidence, tests: int, alpha: float) -> float | None:
+    if not evidence.measures or not all(evidence.rows):
+        return None
+    return detectable_d(evidence.rows, evidence.categories, tests, alpha)
 
 
 def _label(
