@@ -1,8 +1,9 @@
 """How new data differs from old: each column, the label, the concept, all columns together.
 
 ``MEASURES`` lists every measure; adding one is one function and one line there. The way of a report:
-``columns`` reads both sides alike, ``column_evidence`` measures, ``multivariate`` and ``concept`` take all columns
-together, ``evidence`` adjusts and judges, ``overall`` says it.
+``columns`` reads both sides alike, ``column_evidence`` measures, ``together`` asks what takes all columns together
+(``multivariate``, ``concept``, ``given_label``), ``evidence`` adjusts and judges, ``kinds`` tells which kind of shift
+it is, ``overall`` says it.
 """
 
 from retrain_core.shift.export import shift_json

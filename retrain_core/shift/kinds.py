@@ -55,8 +55,8 @@ def shift_kinds(
         why_not: Why the kind cannot be told if labels were not looked at, as a clause.
         thresholds: When a movement counts.
 
-    Source: Kull and Flach (2014), LMCE workshop at ECML (kinds by what stays the same); Polo et al. (2022),
-        arXiv 2205.08340 (decomposition).
+    Source: Moreno-Torres et al. (2012), Pattern Recognition 45(1), 521-530 (kinds by what stays the same); Polo et al.
+        (2022), arXiv 2205.08340 (a test of each, and the decomposition).
     """
     answers = {
         question: answer
