@@ -71,7 +71,7 @@ def chance_if_equal(chance: Values, share: float) -> Values:
 def effective_rows(weights: Values) -> float:
     """Return how many rows without weights are worth as much as these with theirs.
 
-    Source: Kish (1965), Survey Sampling, section 8.2.
+    Source: Kish (1965), Survey Sampling.
 
     >>> effective_rows(np.array([1.0, 1.0, 1.0])), effective_rows(np.array([1.0, 0.0, 0.0]))
     (3.0, 1.0)

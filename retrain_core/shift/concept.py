@@ -16,7 +16,7 @@ from scipy import stats
 
 from retrain_core.shift.chances import overlap_of, side_chances
 from retrain_core.shift.estimate import Estimate, Values
-from retrain_core.shift.features import FOLDS, Features
+from retrain_core.shift.features import FOLDS, Features, with_bends
 from retrain_core.shift.ridge import (
     Expansion,
     choose_features,
@@ -75,11 +75,12 @@ def check_concept(features: Features, target: Values, chance: Values | None = No
     """
     if concept_obstacle(features, target):
         return None
-    side, matrix, folds = features.side, features.matrix, features.folds()
+    side, folds = features.side, features.folds()
     if chance is None:
         chance = side_chances(features, folds)
     surprise = (side - chance)[:, None]
-    left = target - cross_fit(matrix, target, features.owner, folds)
+    curved = with_bends(features)
+    left = target - cross_fit(curved.matrix, target, curved.owner, folds)
     overlap = overlap_of(chance, side)
     weight = surprise[:, 0] ** 2
     average = np.sum(surprise * left, axis=0) / weight.sum()

@@ -24,6 +24,7 @@ COPIES_EXPECTED = (
     0.1  # rows like a given one, were columns independent, from which on equal rows are no copies
 )
 COLUMNS_COMPARED = 50  # for that
+BENDS, FEWEST_TO_BEND = (0.2, 0.5, 0.8), 10  # at which quantiles; how many values it takes
 RAREST = 0.005  # share of the rows that a category or a gap needs to become a feature
 FENCE = 3.0  # interquartile ranges beyond the quartiles at which values are clipped
 
@@ -118,6 +119,23 @@ def keep_rows(features: Features, kept: NDArray[np.intp]) -> Features:
     return replace(
         features, matrix=features.matrix[kept], side=features.side[kept], group=features.group[kept]
     )
+
+
+def with_bends(features: Features) -> Features:
+    """Return the features with three bends added to each that takes many values, for a model that is to follow curves.
+
+    A bend is 0 up to a quantile and rises from there on.
+    """
+    many = [i for i, column in enumerate(features.matrix[::7].T) if len(np.unique(column)) > FEWEST_TO_BEND]
+    if not many:
+        return features
+    values = features.matrix[:, many]
+    bends = np.hstack([np.maximum(0, values - knot) for knot in np.quantile(values, BENDS, axis=0)])
+    bends -= bends.mean(axis=0)
+    spread = bends.std(axis=0)
+    matrix = np.hstack([features.matrix, bends / np.where(spread > 1e-9, spread, 1)])
+    owner = np.concatenate([features.owner, np.tile(features.owner[many], len(BENDS))])
+    return replace(features, matrix=matrix, owner=owner)
 
 
 def join_features(first: Features, second: Features) -> Features:

@@ -29,6 +29,7 @@ SAID: dict[KindOfShift, str] = {
 FOLLOWED = (
     "The inputs moved, and the labels followed them (covariate shift); labels given the inputs did not move."
 )
+BY_CHANCE = "A single column that seems to have moved may be chance."
 RATES = ("missing_rate", "infinite_rate")  # whether there is a label says nothing about what it is
 DOMAIN = "domain_auc"
 
@@ -44,8 +45,9 @@ def shift_kinds(
 ) -> ShiftKinds:
     """Return which kind of shift it is, and the four tests that tell.
 
-    What moved according to the report moved here as well. Only P(x given y) is judged here, its p-value adjusted over the
-    four questions; it decides between kinds and raises no alarm of its own.
+    What did not move according to the report did not move here. What did has to be more than chance as an answer of its
+    own as well: beside a certain shift of another subject, a report lets one in twenty of its findings be chance. Only
+    P(x given y) is judged here, its p-value adjusted over the four questions; it decides between kinds and raises no alarm.
 
     Args:
         together: The checks of all columns together.
@@ -55,8 +57,8 @@ def shift_kinds(
         why_not: Why the kind cannot be told if labels were not looked at, as a clause.
         thresholds: When a movement counts.
 
-    Source: Kull and Flach (2014), LMCE workshop at ECML (kinds by what stays the same); Polo et al. (2022),
-        arXiv 2205.08340 (decomposition).
+    Source: Moreno-Torres et al. (2012), Pattern Recognition 45(1), 521-530 (kinds by what stays the same); Polo et al.
+        (2022), arXiv 2205.08340 (a test of each, and the decomposition).
     """
     answers = {
         question: answer
@@ -73,10 +75,13 @@ def shift_kinds(
         answers = _with_shares(answers, labelled.information())
     if kind is None:
         return ShiftKinds(None, _untold(labelled, answers), answers)
+    columns = any(verdicts[key].level != "none" for key in asked[X])
     said = FOLLOWED if kind == "covariate" and Y in answers and answers[Y].moved else SAID[kind]
     if others:
         other = wording.listed([f"a {kind} shift" for kind in others])
         said = f"{said} It is close: {other} would fit as well."
+    if columns and X in answers and not answers[X].moved:
+        said = f"{said} {BY_CHANCE}"
     return ShiftKinds(kind, said, answers)
 
 
@@ -96,14 +101,15 @@ def _answer(
     ]
     if not tests:
         return None
-    families = [[test.p for _, test in tests if (test.measure == DOMAIN) is whole] for whole in (True, False)]
-    least = [float(benjamini_hochberg(family).min()) for family in families if family]
+    p = float(
+        benjamini_hochberg([test.p for _, test in tests]).min()
+    )  # Simes' test that nothing at all moved
     moved = [(key, test) for key, test in tests if _moved(test, verdicts[key], thresholds)]
     whole = [(key, test) for key, test in moved or tests if test.measure == DOMAIN]
     key, test = max(whole or moved or tests, key=lambda pair: pair[1].effect)
     size = subjects[key].measures.get("effect_size") or subjects[key].measures.get(test.measure)
     interval = None if size is None or test.measure in RATES else size.interval
-    return KindTest(bool(moved), min(1.0, len(least) * min(least)), float(test.effect), interval=interval)
+    return KindTest(bool(moved) and p < thresholds.alpha, p, float(test.effect), interval=interval)
 
 
 def _moved(test: Test, verdict: Verdict, thresholds: Thresholds) -> bool:

@@ -11,8 +11,10 @@ from retrain_core.shift.features import (
     build_features,
     keep_rows,
     sample_rows,
+    with_bends,
 )
 from retrain_core.shift.multivariate import check_domain
+from retrain_core.shift.ridge import cross_fit
 
 
 def pairs(old: pd.DataFrame, new: pd.DataFrame, **readings: str) -> list[ColumnPair]:
@@ -78,6 +80,19 @@ def test_rows_that_are_alike_because_there_is_little_to_differ_in_are_no_copies(
     told = features(side(400, 0.5), side(300, 0.8))
     assert len(np.unique(told.group)) == 700
     assert check_domain(told).auc.p < 0.001
+
+
+def test_bends_let_a_model_follow_a_curve_and_leave_what_is_yes_or_no_alone():
+    frame = normal(8, 1_000, 1).assign(flag=np.arange(1_000) % 2)
+    told = features(frame, frame[:50])
+    bent = with_bends(told)
+    assert bent.matrix.shape[1] == told.matrix.shape[1] + 3 and set(bent.owner[-3:]) == {0}
+    curve = np.sin(2 * told.matrix[:, :1])
+    missed = [
+        float(np.mean((curve - cross_fit(some.matrix, curve, some.owner, some.folds())) ** 2))
+        for some in (told, bent)
+    ]
+    assert missed[1] < missed[0] / 2
 
 
 def test_no_more_rows_are_looked_at_than_are_needed():

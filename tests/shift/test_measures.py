@@ -133,6 +133,14 @@ def test_the_concept_check_gives_the_same_result_twice_and_0_without_a_change():
     assert check_concept(features(matrix, side), turned).change.value > 0.5
 
 
+def test_a_concept_that_turned_in_a_product_of_two_columns_only_is_found() -> None:
+    rng = np.random.default_rng(6)
+    matrix, side = rng.normal(0, 1, (1_200, 2)), np.repeat([0, 1], 600)
+    target = np.where(side == 1, -1, 1) * matrix[:, 0] * matrix[:, 1] + rng.normal(0, 1, 1_200)
+    check = check_concept(features(matrix, side), target[:, None])
+    assert check.change.p < 0.001 and check.drivers[0][0] == "a × b"
+
+
 def test_the_interval_of_the_auc_narrows_with_rows():
     scores, side = np.array([0.1, 0.3, 0.2, 0.4] * 50), np.array([0, 0, 1, 1] * 50)
     auc = MEASURES["domain_auc"].table

@@ -1,13 +1,18 @@
 """Which kind of shift it is, and the right reason where it cannot be told."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from retrain_core.shift import shift_report
-from retrain_core.types import KindOfShift, ShiftKinds, ShiftReport
+from retrain_core.shift import evidence, shift_report
+from retrain_core.shift.estimate import Estimate
+from retrain_core.shift.evidence import Evidence, Verdict
+from retrain_core.shift.kinds import shift_kinds
+from retrain_core.shift.together import Labelled, check_together
+from retrain_core.types import KindOfShift, Measure, ShiftKinds, ShiftReport, Thresholds
 from tests.benchmarks.shift_kinds import KINDS, confusion, made_shift, made_shifts, right
 from tests.shift.test_features import normal
 
@@ -55,6 +60,29 @@ def test_it_is_said_in_a_sentence_and_agrees_with_the_rest_of_the_report(kind):
     assert found.tests["x"].moved is any(item.level != "none" for item in inputs)
     assert found.tests["y"].moved is (report.label.level != "none")
     assert found.tests["y|x"].moved is (report.concept.level != "none")
+
+
+def test_a_column_that_only_a_strong_shift_elsewhere_lets_through_is_called_chance():
+    together = check_together([], [], (100, 100))
+    labelled = Labelled(together.features, together.features, together.chance, None, "-", None)
+    column, concept = (Evidence({"ks": Estimate(0.1)}, (evidence.Test("ks", p, 0.2),)) for p in (0.03, 1e-40))
+    same = {f"x{i}": Evidence({"ks": Estimate(0.0)}, (evidence.Test("ks", 0.9, 0.0),)) for i in range(3)}
+    subjects = {"x": column, **same, "y": same["x0"], "concept": concept}
+    strong = {name: Verdict("minor", {"ks": Measure(0.1, p_adjusted=0.04)}) for name in subjects}
+    quiet = {name: Verdict("none", {"ks": Measure(0.0, p_adjusted=0.9)}) for name in [*same, "y"]}
+    asked = {"x": ["x", *same], "y": ["y"], "y|x": ["concept"]}
+    found = shift_kinds(
+        replace(together, labelled=labelled),
+        asked,
+        subjects,
+        strong | quiet,
+        why_not="",
+        thresholds=Thresholds(),
+    )
+    assert found.kind == "concept" and not found.tests["x"].moved
+    assert found.summary.endswith(
+        "the inputs did not. A single column that seems to have moved may be chance."
+    )
 
 
 def test_shares_add_up_in_both_decompositions_and_go_where_the_shift_is():
