@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from retrain_core.shift import wording
-from retrain_core.shift.columns import MISSING, READABLE, ColumnPair, is_usable, pair_columns
+from retrain_core.shift.columns import MISSING, ColumnPair, is_usable, pair_columns
 from retrain_core.shift.estimate import Values
 from retrain_core.shift.levels import LARGEST_D
 from retrain_core.types import Chunk, Kind, Reading, ShiftSettings, TimeLine, TimeShift
@@ -26,6 +26,7 @@ ALL_COLUMNS = "all columns"
 FEWEST_ROWS = 10  # of a chunk
 ALARMS = 0.02  # chance of any chunk out of its band; the tails are a little heavier, so it is about 5 % as measured
 MOST_LINES = 12
+READABLE = 0.9  # share of the values that must read as numbers, else they are taken for dates
 DRAWS = 300  # chunks of old rows drawn at random, of each side's size
 MOST_DRAWN = 250  # rows of each: noise falls with the root of the rows, so larger chunks follow
 EDGES = 33  # of the bins of a numeric column, from each side
@@ -209,37 +210,58 @@ def _pair(old: pd.Series[Any], new: pd.Series[Any], reading: Reading | None) -> 
 def _binned(pair: ColumnPair, cuts: Sequence[Sequence[NDArray[np.intp]]]) -> _Binned | None:
     """Return a column's counts; ``None`` if a side has no usable value."""
     rng = np.random.default_rng(0)  # the same rows for each column, so that all columns can be taken together
-    order = np.concatenate(cuts[0])
+    rows = [np.concatenate(side) for side in cuts]
     sizes = [min(MOST_DRAWN, len(side[-1])) for side in cuts]
-    drawn = [order[rng.integers(0, len(order), (DRAWS, size))] for size in sizes]
+    drawn = [rng.integers(0, len(rows[0]), (DRAWS, size)) for size in sizes]
+    old, new = pair.old[rows[0]], pair.new[rows[1]]  # in order of time, so that a chunk is a slice
     if pair.kind == "categorical":
-        codes, bins = _common(pair)
-        counts = [
-            np.array([_count(codes[side][rows][None, :], bins)[0] for rows in cuts[side]]) for side in (0, 1)
-        ]
-        found = _Binned(
-            counts[0], counts[1], (_count(codes[0][drawn[0]], bins), _count(codes[0][drawn[1]], bins))
-        )
+        found = _binned_codes((old, new), cuts, drawn)
     else:
-        edges = _edges(pair, rng)
-        if not len(edges):
-            return None
-        counts = [
-            np.array([_count_in(values[rows], edges) for rows in cuts[side]])
-            for side, values in enumerate((pair.old, pair.new))
-        ]
-        held = pair.old[is_usable(pair.old)]
-        spread = float(np.std(held)) if len(held) and held.min() != held.max() else 0.0
-        random = (_count_drawn(pair.old[drawn[0]], edges), _count_drawn(pair.old[drawn[1]], edges))
-        found = _Binned(counts[0], counts[1], random, edges, spread)
-    return found if found.old.sum() and found.new.sum() else None
+        found = _binned_numbers((old, new), cuts, drawn, rng)
+    return found if found and found.old.sum() and found.new.sum() else None
 
 
-def _common(pair: ColumnPair) -> tuple[tuple[NDArray[Any], NDArray[Any]], int]:
-    """Return both sides as positions among the most frequent categories, the others as one, -1 where missing."""
-    kept = min(len(pair.categories), MOST_CATEGORIES)  # most frequent first
-    bins = kept + (kept < len(pair.categories))
-    return (np.minimum(pair.old, bins - 1), np.minimum(pair.new, bins - 1)), bins
+def _chunked(values: NDArray[Any], cuts: Sequence[NDArray[np.intp]]) -> list[NDArray[Any]]:
+    return np.split(values, np.cumsum([len(rows) for rows in cuts])[:-1])
+
+
+def _binned_codes(
+    sides: tuple[NDArray[Any], NDArray[Any]],
+    cuts: Sequence[Sequence[NDArray[np.intp]]],
+    drawn: Sequence[NDArray[np.intp]],
+) -> _Binned | None:
+    frequent = np.argsort(-np.bincount(np.concatenate(sides) + 1)[1:], kind="stable")
+    if not len(frequent):
+        return None
+    bins = min(len(frequent), MOST_CATEGORIES + 1)  # the last for all others, if there are some
+    place = np.full(len(frequent) + 1, bins - 1)
+    place[frequent[: bins - 1]], place[MISSING] = np.arange(bins - 1), MISSING
+    old, new = (place[side] for side in sides)
+    counts = [
+        np.array([_count(chunk[None, :], bins)[0] for chunk in _chunked(side, cut)])
+        for side, cut in zip((old, new), cuts, strict=True)
+    ]
+    return _Binned(counts[0], counts[1], (_count(old[drawn[0]], bins), _count(old[drawn[1]], bins)))
+
+
+def _binned_numbers(
+    sides: tuple[Values, Values],
+    cuts: Sequence[Sequence[NDArray[np.intp]]],
+    drawn: Sequence[NDArray[np.intp]],
+    rng: np.random.Generator,
+) -> _Binned | None:
+    edges = _edges(sides, rng)
+    if not len(edges):
+        return None
+    counts = [
+        np.array([_count_in(chunk, edges) for chunk in _chunked(side, cut)])
+        for side, cut in zip(sides, cuts, strict=True)
+    ]
+    old = sides[0]
+    held = old[is_usable(old)]
+    spread = float(np.std(held)) if len(held) and held.min() != held.max() else 0.0
+    random = (_count_drawn(old[drawn[0]], edges), _count_drawn(old[drawn[1]], edges))
+    return _Binned(counts[0], counts[1], random, edges, spread)
 
 
 def _count(codes: NDArray[Any], bins: int) -> NDArray[np.int64]:
@@ -261,10 +283,10 @@ def _count_drawn(values: Values, edges: Values) -> NDArray[np.int64]:
     return _count(places, len(edges) + 1)
 
 
-def _edges(pair: ColumnPair, rng: np.random.Generator) -> Values:
+def _edges(sides: Sequence[Values], rng: np.random.Generator) -> Values:
     """Return quantiles of both sides, the outer 0.5 % of each left out so that no outlier decides."""
     shares, found = np.linspace(0.005, 0.995, EDGES), []
-    for side in (pair.old, pair.new):
+    for side in sides:
         some = side if len(side) <= SAMPLE else side[rng.integers(0, len(side), SAMPLE)]
         some = some[is_usable(some)]
         if len(some):
