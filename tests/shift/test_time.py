@@ -6,6 +6,7 @@ import pytest
 
 from retrain_core.shift.time import ALL_COLUMNS, MOST_LINES, time_shift
 from retrain_core.types import ShiftSettings, TimeShift, from_json, to_json
+from tests.benchmarks.time_alarms import alarms, out_of_band
 
 
 def table(rows: int, seed: int, start: int = 0) -> pd.DataFrame:
@@ -25,22 +26,12 @@ def line(found: TimeShift, name: str):
     return next(line for line in found.lines if line.name == name)
 
 
-def out(found: TimeShift) -> np.ndarray:
-    """Return by line and chunk whether the band was left."""
-    return np.array(
-        [
-            [value is not None and value > band for value, band in zip(one.values, one.band, strict=True)]
-            for one in found.lines
-        ]
-    )
-
-
 def test_a_sudden_change_is_seen_from_its_chunk_on():
     old, new = table(4_000, 0), table(4_000, 1, start=4_000)
     new.loc[2_000:, "level"] += 1.0
     found = time_shift(old, new, "step")
     assert found.lines[0].name == "level"
-    assert out(found)[0].tolist() == [False] * 15 + [True] * 5
+    assert out_of_band(found)[0].tolist() == [False] * 15 + [True] * 5
     assert np.mean(found.lines[0].values[15:]) == pytest.approx(1.0, abs=0.15)
     assert found.summary.startswith("From 6000 on, level left its band; most: level from ")
     assert [chunk.side for chunk in found.chunks] == ["old"] * 10 + ["new"] * 10
@@ -59,14 +50,14 @@ def test_a_change_of_shares_is_seen():
     old, new = table(4_000, 4), table(4_000, 5, start=4_000)
     new.loc[3_200:, "kind"] = "a"
     found = time_shift(old, new, "step")
-    assert found.lines[0].name == "kind" and out(found)[0].tolist() == [False] * 18 + [True] * 2
+    assert found.lines[0].name == "kind" and out_of_band(found)[0].tolist() == [False] * 18 + [True] * 2
 
 
 @pytest.mark.parametrize(("old_rows", "new_rows"), [(300, 200), (2_000, 500), (400, 1_500)])
 def test_without_a_shift_the_band_holds(old_rows, new_rows):
-    left = [out(time_shift(table(old_rows, 2 * i), table(new_rows, 2 * i + 1), "step")) for i in range(12)]
-    assert np.mean(left) < 0.005  # of chunks; allowed are 5 %
-    assert sum(page.any() for page in left) <= 3
+    pages, chunks = alarms(old_rows, new_rows, trials=12)
+    assert chunks < 0.005  # allowed are 5 %
+    assert pages <= 0.25
 
 
 def test_ordinary_ups_and_downs_of_the_old_data_widen_the_band():
@@ -75,7 +66,7 @@ def test_ordinary_ups_and_downs_of_the_old_data_widen_the_band():
     for side in (old, new):
         side["level"] += np.tile(np.repeat([0.5, -0.5], 400), 5)
     found = time_shift(old, new, "step")
-    assert not out(found).any()
+    assert not out_of_band(found).any()
     assert min(line(found, "level").band) > 2 * max(steady)
 
 
@@ -83,7 +74,7 @@ def test_one_old_chunk_unlike_the_others_is_seen():
     old, new = table(4_000, 8), table(4_000, 9, start=4_000)
     old.loc[1_200:1_599, "level"] += 2.0
     found = time_shift(old, new, "step")
-    assert np.flatnonzero(out(found)[0]).tolist() == [3]
+    assert np.flatnonzero(out_of_band(found)[0]).tolist() == [3]
     assert found.summary == "No new chunk left its band; among the old ones level did, first from 1200."
 
 
