@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from retrain_core.errors import DataError
 from retrain_core.shift import wording
 from retrain_core.shift.columns import MISSING, ColumnPair, is_usable, pair_columns
 from retrain_core.shift.estimate import Values
@@ -23,7 +24,7 @@ from retrain_core.shift.levels import LARGEST_D
 from retrain_core.types import Chunk, Kind, Reading, ShiftSettings, TimeLine, TimeShift
 
 ALL_COLUMNS = "all columns"
-FEWEST_ROWS = 10  # of a chunk
+FEWEST_ROWS = 30  # of a chunk
 ALARMS = 0.02  # chance of any chunk out of its band; the tails are a little heavier, so it is about 5 % as measured
 MOST_LINES = 12
 READABLE = 0.9  # share of the values that must read as numbers, else they are taken for dates
@@ -88,10 +89,13 @@ def time_shift(
         new: Rows that arrived.
         column: Puts the rows in order: dates, numbers, or text that reads as either; not compared itself.
         settings: How columns are read.
-        chunks: Into how many of equally many rows each side is cut; fewer if a chunk had under 10 rows.
+        chunks: Into how many of equally many rows each side is cut; fewer if a chunk had under 30 rows.
 
     Returns:
         The lines that left their band most, at most 12, and that of all columns together: the mean over them.
+
+    Raises:
+        DataError: If a side does not have the column.
 
     Source: Gama et al. (2014), ACM Computing Surveys 46(4), section 3.2.3 (a reference window against later ones).
 
@@ -101,6 +105,13 @@ def time_shift(
     'From 600 on, x left its band'
     """
     settings = settings or ShiftSettings()
+    for frame, side in ((old, "old"), (new, "new")):
+        if column not in frame.columns:
+            raise DataError(
+                f"The {side} data has no column '{wording.short(column)}'.",
+                "It is needed to put the rows in order of time.",
+                "Choose another column.",
+            )
     times, dates = _times(old[column], new[column])
     orders = [_order(side) for side in times]
     gaps = _gaps([len(side) - len(order) for side, order in zip(times, orders, strict=True)])
@@ -217,7 +228,8 @@ def _binned(pair: ColumnPair, cuts: Sequence[Sequence[NDArray[np.intp]]]) -> _Bi
     if pair.kind == "categorical":
         found = _binned_codes((old, new), cuts, drawn)
     else:
-        found = _binned_numbers((old, new), cuts, drawn, rng)
+        numbers = np.asarray(old, dtype=np.float64), np.asarray(new, dtype=np.float64)
+        found = _binned_numbers(numbers, cuts, drawn, rng)
     return found if found and found.old.sum() and found.new.sum() else None
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from retrain_core.errors import DataError
 from retrain_core.shift.time import ALL_COLUMNS, MOST_LINES, time_shift
 from retrain_core.types import ShiftSettings, TimeShift, from_json, to_json
 from tests.benchmarks.time_alarms import alarms, out_of_band
@@ -132,7 +133,7 @@ def test_without_any_time_there_is_no_order():
 
 
 def test_constant_times_leave_the_order_of_the_file():
-    found = time_shift(table(200, 20).assign(step=7), table(200, 21).assign(step=7), "step")
+    found = time_shift(table(300, 20).assign(step=7), table(300, 21).assign(step=7), "step")
     assert found.summary.endswith("All times of a side are the same, so the order of the file counts.")
     assert len(found.chunks) == 20
 
@@ -155,11 +156,11 @@ def test_a_chosen_reading_counts():
 
 
 def test_columns_without_values_or_spread_break_nothing():
-    old, new = table(200, 24), table(200, 25)
+    old, new = table(300, 24), table(300, 25)
     for frame in (old, new):
         frame["none"], frame["same"], frame["far"] = np.nan, 3.0, np.inf
         frame["switch"] = frame["level"] > 0
-        frame["gaps"] = frame["level"].where(frame.index < 25)  # later chunks have none
+        frame["gaps"] = frame["level"].where(frame.index < 35)  # later chunks have none
     found = time_shift(old, new, "step")
     assert {"none", "far"}.isdisjoint(one.name for one in found.lines)
     assert line(found, "gaps").values[5] is None
@@ -167,5 +168,10 @@ def test_columns_without_values_or_spread_break_nothing():
 
 
 def test_few_rows_make_few_chunks():
-    found = time_shift(table(25, 26), table(5, 27), "step")
+    found = time_shift(table(75, 26), table(5, 27), "step")
     assert [chunk.side for chunk in found.chunks] == ["old", "old", "new"]
+
+
+def test_a_column_that_is_not_there_is_an_error():
+    with pytest.raises(DataError, match="The new data has no column 'step'"):
+        time_shift(table(50, 28), table(50, 29).drop(columns="step"), "step")
