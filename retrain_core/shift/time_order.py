@@ -44,9 +44,10 @@ def _as_seconds(column: pd.Series[Any]) -> Values:
         column = column.dt.to_timestamp()
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
-    if pd.api.types.is_numeric_dtype(column.dtype):
+    kinds = pd.api.types
+    if kinds.is_numeric_dtype(column.dtype) or kinds.is_timedelta64_dtype(column.dtype):
         return np.full(len(column), np.nan)  # numbers here, dates on the other side: they are in no order
-    text = {} if pd.api.types.is_datetime64_any_dtype(column.dtype) else {"format": "ISO8601"}
+    text = {} if kinds.is_datetime64_any_dtype(column.dtype) else {"format": "ISO8601"}
     moments = pd.to_datetime(column, errors="coerce", utc=True, **text)  # type: ignore[call-overload]
     seconds = (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
     return np.asarray(seconds.to_numpy(dtype=np.float64, na_value=np.nan))

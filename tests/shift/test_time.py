@@ -8,6 +8,7 @@ from retrain_core.errors import DataError
 from retrain_core.shift.time import ALL_COLUMNS, MOST_LINES, time_shift
 from retrain_core.types import ShiftSettings, TimeShift, from_json, to_json
 from tests.benchmarks.time_alarms import alarms, out_of_band
+from tests.shift.test_peers import SIDES
 
 
 def table(rows: int, seed: int, start: int = 0) -> pd.DataFrame:
@@ -175,3 +176,11 @@ def test_few_rows_make_few_chunks():
 def test_a_column_that_is_not_there_is_an_error():
     with pytest.raises(DataError, match="The new data has no column 'step'"):
         time_shift(table(50, 28), table(50, 29).drop(columns="step"), "step")
+
+
+@pytest.mark.parametrize("old", SIDES)
+def test_no_column_breaks_the_page(old):
+    for new in SIDES.values():
+        sides = [pd.DataFrame({"odd": side, "steady": np.arange(30.0)}) for side in (SIDES[old], new)]
+        assert time_shift(*sides, "steady").chunks  # the odd column is measured
+        assert time_shift(*sides, "odd").summary  # the odd column is the time
