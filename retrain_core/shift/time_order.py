@@ -47,8 +47,11 @@ def _as_seconds(column: pd.Series[Any]) -> Values:
     kinds = pd.api.types
     if kinds.is_numeric_dtype(column.dtype) or kinds.is_timedelta64_dtype(column.dtype):
         return np.full(len(column), np.nan)  # numbers here, dates on the other side: they are in no order
-    text = {} if kinds.is_datetime64_any_dtype(column.dtype) else {"format": "ISO8601"}
-    moments = pd.to_datetime(column, errors="coerce", utc=True, **text)  # type: ignore[call-overload]
+    if kinds.is_datetime64_any_dtype(column.dtype):
+        moments = pd.to_datetime(column, utc=True)
+    else:
+        text = column.map(str, na_action="ignore")  # dates as objects too, and whatever else is among them
+        moments = pd.to_datetime(text, errors="coerce", utc=True, format="ISO8601")
     seconds = (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
     return np.asarray(seconds.to_numpy(dtype=np.float64, na_value=np.nan))
 
