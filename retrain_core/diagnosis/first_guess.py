@@ -15,6 +15,7 @@ TOLERANCE = 0.05  # share of the old loss by which it may rise before the model 
 FEW_ROWS = 1_000  # new rows below which a network is not trained from fresh weights on their account
 WIDE = 0.5  # share of the new rows in regions that have become worse, from which it is everywhere
 NAMED = 3  # columns
+LONGEST_NAME = 40
 
 
 @dataclass(frozen=True)
@@ -160,14 +161,26 @@ def _moved(report: ShiftReport) -> str:
             of if len(columns) > 1 else f"1 of {len(report.columns):,} columns moved, {_listed(columns)}"
         )
     if labels:
-        parts.append(f"the label {labels[0]} moved" if len(labels) == 1 else f"{len(labels):,} labels moved")
+        parts.append(
+            f"the label {_short(labels[0])} moved" if len(labels) == 1 else f"{len(labels):,} labels moved"
+        )
     text = ", and ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."
 
 
 def _listed(columns: list[ColumnShift]) -> str:
-    names = [f"{column.name} (d = {column.effect:.2f})" for column in columns[:NAMED]]
+    names = [f"{_short(column.name)} (d = {column.effect:.2f})" for column in columns[:NAMED]]
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _short(name: str) -> str:
+    """Return a user's name on one line, cut short.
+
+    >>> _short("a" * 50)[-3:]
+    'aa…'
+    """
+    text = " ".join(name.split()) or "(blank)"
+    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
 
 
 def _kind(report: ShiftReport) -> str:

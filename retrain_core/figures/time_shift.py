@@ -14,7 +14,8 @@ from retrain_core.types import TimeLine, TimeShift
 LINE, BAND = look_of("fine_tune").colour, "rgba(128, 128, 128, 0.25)"
 OUT = ("#D55E00", "diamond")  # colour and symbol of a chunk out of its band
 INSIDE = (LINE, "circle")
-PANEL, REST = 130, 110  # pixels of a panel, and of all that is around them
+PANEL, REST = 130, 160  # pixels of a panel, and of all that is around them
+TOP, LEGEND = 70, 24  # pixels above the first panel, and from it to the legend
 TICKS = 6  # starts of chunks that fit below a narrow screen
 
 
@@ -37,6 +38,8 @@ def time_lines(shift: TimeShift, names: Sequence[str]) -> go.Figure:
         _add_panel(figure, row, line, shift)
     layout = base_layout(height=REST + PANEL * len(lines))
     axes = {key: layout.pop(key) for key in ("xaxis", "yaxis")}
+    layout["margin"]["t"] = TOP
+    layout["legend"]["y"] = 1 + LEGEND / (PANEL * len(lines))  # above the title of the first panel
     figure.update_layout(**layout, showlegend=True)
     figure.update_xaxes(**{**axes["xaxis"], "title": None})
     figure.update_yaxes(**{**axes["yaxis"], "title": axis_title("d"), "rangemode": "tozero"})
@@ -44,7 +47,7 @@ def time_lines(shift: TimeShift, names: Sequence[str]) -> go.Figure:
     step = -(-len(starts) // TICKS)
     places = list(range(0, len(starts), step))
     figure.update_xaxes(tickvals=places, ticktext=[starts[place] for place in places])
-    x_title = f"start of the chunk ({plain(short(shift.column))})"
+    x_title = f"start of the chunk ({plain(short(shift.column))})<br>dotted: old ends, new begins"
     figure.update_xaxes(title=axis_title(x_title), row=len(lines), col=1)
     figure.update_annotations(x=0, xanchor="left", font={"size": 13})
     return figure
@@ -78,7 +81,4 @@ def _add_panel(figure: go.Figure, row: int, line: TimeLine, shift: TimeShift) ->
             name="out of the band", row=row, col=1,
         )  # fmt: skip
     old = sum(chunk.side == "old" for chunk in shift.chunks)
-    figure.add_vline(
-        x=old - 0.5, line={"color": FAINT, "dash": "dot", "width": 1.5}, row=row, col=1,
-        **({"annotation": {"text": "old | new", "showarrow": False, "yanchor": "bottom", "xanchor": "center"}} if row == 1 else {}),
-    )  # fmt: skip
+    figure.add_vline(x=old - 0.5, line={"color": FAINT, "dash": "dot", "width": 1.5}, row=row, col=1)

@@ -27,7 +27,7 @@ def learning_curve_chart(curve: LearningCurve) -> go.Figure:
     if not curve.points:
         return empty_figure(curve.summary)
     look = look_of(curve.strategy)
-    figure = go.Figure()
+    figure, marked = go.Figure(), ""
     if curve.band:
         rows = [place.rows for place in curve.band]
         figure.add_scatter(
@@ -43,10 +43,8 @@ def learning_curve_chart(curve: LearningCurve) -> go.Figure:
         )  # fmt: skip
         most = max(point.rows for point in curve.points)
         if rows[-1] > most:
-            figure.add_vline(
-                x=most, line={"color": FAINT, "dash": "dot", "width": 1.5},
-                annotation={"text": "rows there are", "showarrow": False, "yanchor": "bottom", "xanchor": "center"},
-            )  # fmt: skip
+            marked = "<br>dotted: all rows there are"
+            figure.add_vline(x=most, line={"color": FAINT, "dash": "dot", "width": 1.5})
     figure.add_scatter(
         x=[point.rows for point in curve.points], y=[point.metric for point in curve.points], mode="markers",
         name=look.title, marker={"color": look.colour, "symbol": look.marker, "size": 9},
@@ -54,7 +52,8 @@ def learning_curve_chart(curve: LearningCurve) -> go.Figure:
         hovertemplate="%{x:,} rows, seed %{customdata[1]}: %{customdata[0]}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(
-        **base_layout(x="new rows trained on (log scale)", y=SCORE_TITLES[curve.metric]), showlegend=True
+        **base_layout(x=f"new rows trained on (log scale){marked}", y=SCORE_TITLES[curve.metric]),
+        showlegend=True,
     )
     figure.update_xaxes(type="log", dtick="D2", tickformat=",")
     figure.update_yaxes(tickformat=axis_format(curve.metric))

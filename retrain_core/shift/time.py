@@ -8,64 +8,28 @@ time (ordinary variation, such as seasons).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import stats
 
+from retrain_core.errors import DataError
 from retrain_core.shift import wording
-from retrain_core.shift.column_pair import ColumnPair, is_usable
-from retrain_core.shift.columns import pair_columns
+from retrain_core.shift.chunk_effects import Effects, chunk_effects, mean_effects
+from retrain_core.shift.columns import ColumnPair, pair_columns
 from retrain_core.shift.estimate import Values
 from retrain_core.shift.features import is_input
-from retrain_core.shift.levels import LARGEST_D
-from retrain_core.shift.natures import READABLE
-from retrain_core.shift.sides import MISSING
+from retrain_core.shift.time_order import in_time, moment, times_of
 from retrain_core.types import Chunk, Reading, ShiftSettings, TimeLine, TimeShift
 
 ALL_COLUMNS = "all columns"
-FEWEST_ROWS = 10  # of a chunk
+FEWEST_ROWS = 30  # of a chunk
 ALARMS = 0.02  # chance of any chunk out of its band; the tails are a little heavier, so it is about 5 % as measured
 MOST_LINES = 12
-DRAWS = 300  # chunks of old rows drawn at random, of each side's size
-MOST_DRAWN = 250  # rows of each: noise falls with the root of the rows, so larger chunks follow
-EDGES = 33  # of the bins of a numeric column, from each side
-SAMPLE = 20_000  # rows of a side that place them
-MOST_CATEGORIES = 50  # the others count as one
 FEWEST_OLD = 4  # old chunks that tell how much they vary
 SHOWN = 3  # columns named in the summary
-
-
-@dataclass(frozen=True)
-class _Binned:
-    """One column as counts; the last axis is bins or categories.
-
-    Args:
-        old: Of each old chunk, shape ``(old chunks, bins)``.
-        new: Of each new chunk.
-        drawn: Of chunks drawn from the old rows, as large as the old and as large as the new, shape ``(DRAWS, bins)``.
-        edges: Between the bins of a numeric column, shape ``(bins - 1,)``; ``None`` for categories.
-        spread: Standard deviation of the old numbers.
-    """
-
-    old: NDArray[np.int64]
-    new: NDArray[np.int64]
-    drawn: tuple[NDArray[np.int64], NDArray[np.int64]]
-    edges: Values | None = None
-    spread: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Effects:
-    """Effects in d, one a chunk: NaN without a usable value. ``drawn`` has what sampling alone gives, by draw and chunk."""
-
-    old: Values
-    new: Values
-    drawn_old: Values
-    drawn_new: Values
 
 
 def time_shift(
@@ -87,10 +51,13 @@ def time_shift(
         new: Rows that arrived.
         column: Puts the rows in order: dates, numbers, or text that reads as either; not compared itself.
         settings: How columns are read.
-        chunks: Into how many of equally many rows each side is cut; fewer if a chunk had under 10 rows.
+        chunks: Into how many of equally many rows each side is cut; fewer if a chunk had under 30 rows.
 
     Returns:
         The lines that left their band most, at most 12, and that of all columns together: the mean over them.
+
+    Raises:
+        DataError: If a side does not have the column.
 
     Source: Gama et al. (2014), ACM Computing Surveys 46(4), section 3.2.3 (a reference window against later ones).
 
@@ -100,8 +67,15 @@ def time_shift(
     'From 600 on, x left its band'
     """
     settings = settings or ShiftSettings()
-    times, dates = _times(old[column], new[column])
-    orders = [_order(side) for side in times]
+    for frame, side in ((old, "old"), (new, "new")):
+        if column not in frame.columns:
+            raise DataError(
+                f"The {side} data has no column '{wording.short(column)}'.",
+                "It is needed to put the rows in order of time.",
+                "Choose another column.",
+            )
+    times, dates = times_of(old[column], new[column])
+    orders = [in_time(side) for side in times]
     gaps = _gaps([len(side) - len(order) for side, order in zip(times, orders, strict=True)])
     if not all(map(len, orders)):
         where = " and ".join(
@@ -117,10 +91,10 @@ def time_shift(
     )
     names = [name for name in old.columns if name in new.columns and name != column]
     read = {name: _pair(old[name], new[name], settings.readings.get(name)) for name in names}
-    measured = {name: _effects(_binned(pair, cuts)) for name, pair in read.items() if pair}
+    measured = {name: chunk_effects(pair, cuts) for name, pair in read.items() if pair}
     effects = {name: found for name, found in measured.items() if found}
     if len(effects) > 1:
-        effects[ALL_COLUMNS] = _mean(list(effects.values()))
+        effects[ALL_COLUMNS] = mean_effects(list(effects.values()))
     lines = [_line(name, found, tests=len(effects) * len(shown)) for name, found in effects.items()]
     lines.sort(key=lambda line: -_beyond(line))
     most = [line for line in lines[:MOST_LINES] if line.name != ALL_COLUMNS][: MOST_LINES - 1]
@@ -130,72 +104,8 @@ def time_shift(
     return TimeShift(column, shown, kept, _summary(shown, lines) + note + gaps)
 
 
-# --- order ----------------------------------------------------------------------------------------
-
-
-def _times(old: pd.Series[Any], new: pd.Series[Any]) -> tuple[list[Values], bool]:
-    """Return the times of both sides as numbers, NaN where missing, and whether they are seconds since 1970."""
-    numbers = [_as_numbers(side) for side in (old, new)]
-    if all(_readable(side, found) for side, found in zip((old, new), numbers, strict=True)):
-        return numbers, False
-    return [_as_seconds(side) for side in (old, new)], True
-
-
-def _as_numbers(column: pd.Series[Any]) -> Values:
-    kinds = pd.api.types
-    if kinds.is_datetime64_any_dtype(column.dtype) or isinstance(column.dtype, pd.PeriodDtype):
-        return np.full(len(column), np.nan)
-    if kinds.is_timedelta64_dtype(column.dtype):
-        return np.asarray(column.dt.total_seconds().to_numpy(dtype=np.float64, na_value=np.nan))
-    if kinds.is_complex_dtype(column.dtype):
-        return np.full(len(column), np.nan)
-    plain = column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
-    numbers = pd.to_numeric(plain, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
-
-
-def _readable(column: pd.Series[Any], numbers: Values) -> bool:
-    held = int(column.notna().sum())
-    return not held or int(np.isfinite(numbers).sum()) >= READABLE * held
-
-
-def _as_seconds(column: pd.Series[Any]) -> Values:
-    if isinstance(column.dtype, pd.PeriodDtype):
-        column = column.dt.to_timestamp()
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(object)
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return np.full(len(column), np.nan)  # numbers here, dates on the other side: they are in no order
-    text = {} if pd.api.types.is_datetime64_any_dtype(column.dtype) else {"format": "ISO8601"}
-    moments = pd.to_datetime(column, errors="coerce", utc=True, **text)  # type: ignore[call-overload]
-    seconds = (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
-    return np.asarray(seconds.to_numpy(dtype=np.float64, na_value=np.nan))
-
-
-def _order(times: Values) -> NDArray[np.intp]:
-    """Return the rows that have a time, in order; equal times stay in the order of the file."""
-    held = np.flatnonzero(np.isfinite(times))
-    if np.all(np.diff(times[held]) >= 0):
-        return held
-    return held[np.argsort(times[held], kind="stable")]
-
-
 def _chunk(side: Any, times: Values, dates: bool) -> Chunk:
-    return Chunk(side, _moment(times[0], dates), _moment(times[-1], dates), len(times))
-
-
-def _moment(time: float, dates: bool) -> str:
-    """Return a time as people read it.
-
-    >>> _moment(1372636800.0, True), _moment(1372640400.0, True), _moment(20.0, False)
-    ('2013-07-01', '2013-07-01 01:00', '20')
-    """
-    if not dates:
-        return f"{time:.10g}"
-    return f"{pd.Timestamp(round(time), unit='s'):%Y-%m-%d %H:%M}".removesuffix(" 00:00")
-
-
-# --- counts ---------------------------------------------------------------------------------------
+    return Chunk(side, moment(times[0], dates), moment(times[-1], dates), len(times))
 
 
 def _pair(old: pd.Series[Any], new: pd.Series[Any], reading: Reading | None) -> ColumnPair | None:
@@ -204,150 +114,10 @@ def _pair(old: pd.Series[Any], new: pd.Series[Any], reading: Reading | None) -> 
     return pair if is_input(pair) else None
 
 
-def _binned(pair: ColumnPair, cuts: Sequence[Sequence[NDArray[np.intp]]]) -> _Binned | None:
-    """Return a column's counts; ``None`` if a side has no usable value."""
-    rng = np.random.default_rng(0)  # the same rows for each column, so that all columns can be taken together
-    sides = pair.old[slice(None)], pair.new[slice(None)]
-    order = np.concatenate(cuts[0])
-    sizes = [min(MOST_DRAWN, len(side[-1])) for side in cuts]
-    drawn = [order[rng.integers(0, len(order), (DRAWS, size))] for size in sizes]
-    if pair.kind == "categorical":
-        codes, bins = _common(sides, len(pair.categories))
-        counts = [
-            np.array([_count(codes[side][rows][None, :], bins)[0] for rows in cuts[side]]) for side in (0, 1)
-        ]
-        found = _Binned(
-            counts[0], counts[1], (_count(codes[0][drawn[0]], bins), _count(codes[0][drawn[1]], bins))
-        )
-    else:
-        numbers = sides[0].astype(np.float64, copy=False), sides[1].astype(np.float64, copy=False)
-        edges = _edges(numbers, rng)
-        if not len(edges):
-            return None
-        counts = [
-            np.array([_count_in(values[rows], edges) for rows in cuts[side]])
-            for side, values in enumerate(numbers)
-        ]
-        held = numbers[0][is_usable(numbers[0])]
-        spread = float(np.std(held)) if len(held) and held.min() != held.max() else 0.0
-        random = (_count_drawn(numbers[0][drawn[0]], edges), _count_drawn(numbers[0][drawn[1]], edges))
-        found = _Binned(counts[0], counts[1], random, edges, spread)
-    return found if found.old.sum() and found.new.sum() else None
-
-
-def _common(
-    sides: tuple[NDArray[Any], NDArray[Any]], categories: int
-) -> tuple[tuple[NDArray[Any], NDArray[Any]], int]:
-    """Return both sides as positions among the most frequent categories, the others as one, -1 where missing."""
-    kept = min(categories, MOST_CATEGORIES)  # most frequent first
-    bins = kept + (kept < categories)
-    return (np.minimum(sides[0], bins - 1), np.minimum(sides[1], bins - 1)), bins
-
-
-def _count(codes: NDArray[Any], bins: int) -> NDArray[np.int64]:
-    """Return how often each code occurs in each row of ``codes``, -1 left out."""
-    place = codes + bins * np.arange(len(codes))[:, None]
-    return np.bincount(place[codes >= 0], minlength=bins * len(codes)).reshape(len(codes), bins)
-
-
-def _count_in(values: Values, edges: Values) -> NDArray[np.int64]:
-    """Return how many usable values lie below the first edge, between two, and from the last one on."""
-    ordered = np.sort(values[is_usable(values)])
-    return np.diff(np.searchsorted(ordered, edges), prepend=0, append=len(ordered))
-
-
-def _count_drawn(values: Values, edges: Values) -> NDArray[np.int64]:
-    """Return the same for each row of ``values``."""
-    places = np.searchsorted(edges, values, "right")
-    places[~is_usable(values)] = MISSING
-    return _count(places, len(edges) + 1)
-
-
-def _edges(sides: tuple[NDArray[Any], NDArray[Any]], rng: np.random.Generator) -> Values:
-    """Return quantiles of both sides, the outer 0.5 % of each left out so that no outlier decides."""
-    shares, found = np.linspace(0.005, 0.995, EDGES), []
-    for side in sides:
-        some = side if len(side) <= SAMPLE else side[rng.integers(0, len(side), SAMPLE)]
-        some = some[is_usable(some)]
-        if len(some):
-            found.append(np.quantile(some, shares))
-    return np.unique(np.concatenate(found)) if found else np.empty(0)
-
-
-# --- effects --------------------------------------------------------------------------------------
-
-
-def _effects(binned: _Binned | None) -> _Effects | None:
-    if binned is None:
-        return None
-    everything = binned.old.sum(axis=0)
-    old = _distances(everything - binned.old, binned.old, binned)
-    new = _distances(np.broadcast_to(everything, binned.new.shape), binned.new, binned)
-    if not np.isfinite(old).any():
-        return None
-    rests = everything - binned.old, np.broadcast_to(everything, binned.new.shape)
-    sampling = []
-    for drawn, counts, rest in zip(binned.drawn, (binned.old, binned.new), rests, strict=True):
-        noise = _distances(np.broadcast_to(everything, drawn.shape), drawn, binned)
-        noise = noise[np.isfinite(noise)]
-        if not len(noise):
-            return None
-        rows = np.maximum(counts.sum(axis=1), 1), np.maximum(rest.sum(axis=1), 1)
-        wider = np.sqrt(max(float(np.mean(drawn.sum(axis=1))), 1.0) * (1 / rows[0] + 1 / rows[1]))
-        sampling.append(wider * _padded(noise)[:, None])
-    return _Effects(old, new, sampling[0], sampling[1])
-
-
-def _padded(drawn: Values) -> Values:
-    """Return exactly ``DRAWS`` of them, the first ones again for those without a usable value."""
-    return np.resize(drawn, DRAWS)
-
-
-def _distances(old: NDArray[np.int64], new: NDArray[np.int64], binned: _Binned) -> Values:
-    """Return the effect in d of each row of counts; NaN where either side has none."""
-    usable = (old.sum(axis=1) > 0) & (new.sum(axis=1) > 0)
-    found = np.full(len(new), np.nan)
-    old, new = old[usable], new[usable]
-    if binned.edges is None:  # total variation
-        shares = [side / side.sum(axis=1, keepdims=True) for side in (old, new)]
-        found[usable] = _d(np.abs(shares[1] - shares[0]).sum(axis=1) / 2)
-        return found
-    below = [side.cumsum(axis=1) for side in (old, new)]
-    gaps = np.abs(below[1][:, :-1] / below[1][:, -1:] - below[0][:, :-1] / below[0][:, -1:])
-    found[usable] = _d(gaps.max(axis=1))
-    if binned.spread:
-        area = ((gaps[:, :-1] + gaps[:, 1:]) / 2 * np.diff(binned.edges)).sum(axis=1)
-        found[usable] = np.maximum(found[usable], area / binned.spread)
-    return found
-
-
-def _d(overlaps: Any) -> Values:
-    """Return :func:`retrain_core.shift.effect.d_from_overlap` of many."""
-    return np.asarray(np.minimum(LARGEST_D, 2 * special.ndtri((1 + np.asarray(overlaps, dtype=float)) / 2)))
-
-
-def _mean(effects: Sequence[_Effects]) -> _Effects:
-    """Return the mean over columns, of chunks and of draws alike, leaving out columns without a value."""
-    return _Effects(
-        _mean_over([found.old for found in effects]),
-        _mean_over([found.new for found in effects]),
-        np.mean([found.drawn_old for found in effects], axis=0),
-        np.mean([found.drawn_new for found in effects], axis=0),
-    )
-
-
-def _mean_over(columns: Sequence[Values]) -> Values:
-    stacked = np.array(columns)
-    held = np.isfinite(stacked)
-    return np.where(
-        held.any(axis=0), np.where(held, stacked, 0).sum(axis=0) / np.maximum(held.sum(axis=0), 1), np.nan
-    )
-
-
 # --- bands ----------------------------------------------------------------------------------------
 
 
-def _line(name: str, effects: _Effects, tests: int) -> TimeLine:
+def _line(name: str, effects: Effects, tests: int) -> TimeLine:
     """Return a line with its band, both without what sampling adds on average (its mean square is taken off)."""
     chance = ALARMS / tests
     values = np.concatenate([effects.old, effects.new])
@@ -372,7 +142,7 @@ def _sampling_limit(drawn: Values, chance: float) -> Values:
     return np.asarray(np.sqrt(stats.gamma.isf(chance, shape) * scale))
 
 
-def _variation_limit(effects: _Effects, chance: float) -> Values:
+def _variation_limit(effects: Effects, chance: float) -> Values:
     """Return what one more chunk like the old ones exceeds with this chance; an old one is held against the others."""
     chunks = len(effects.old) + len(effects.new)
     limits = np.zeros(chunks)

@@ -1,20 +1,11 @@
 """How much new data there is, and what more would buy: intervals that hold, and words that admit what is unknown."""
 
-import numpy as np
 import pytest
 
 from retrain_core.diagnosis import learning_curve, subsample_sizes, volume
 from retrain_core.diagnosis.volume import round_number
 from retrain_core.types import CurvePoint, LearningCurve, from_json, to_json
-
-
-def points(curve, rows=1_000, seeds=3, noise=0.0, seed=0):
-    rng = np.random.default_rng(seed)
-    return [
-        CurvePoint(size, i, 0.0, curve(size) + rng.normal(0, noise) if noise else curve(size))
-        for size in subsample_sizes(rows)
-        for i in range(seeds)
-    ]
+from tests.benchmarks.gain_coverage import coverage, points
 
 
 def fitted(curve, metric="accuracy", rows=1_000, **made):
@@ -68,19 +59,7 @@ def test_the_band_reaches_three_times_as_far_and_widens_there():
 
 @pytest.mark.parametrize(("seeds", "noise"), [(1, 0.006), (2, 0.002), (3, 0.006), (3, 0.015)])
 def test_the_interval_covers_the_true_gain(seeds, noise):
-    rng = np.random.default_rng(seeds)
-    hits, trials = 0, 120
-    for trial in range(trials):
-        c, rows = rng.uniform(0.2, 1.0), int(rng.choice([600, 2_000, 10_000]))
-        a, b = rng.uniform(0.7, 0.95), rng.uniform(0.05, 0.3) * (rows / 16) ** c
-
-        def curve(n, a=a, b=b, c=c):
-            return a - b * n**-c
-
-        found = fitted(curve, rows=rows, seeds=seeds, noise=noise, seed=trial)
-        truth = curve(rows + found.further_rows) - curve(rows)
-        hits += found.gain[1] <= truth <= found.gain[2]
-    assert 0.90 <= hits / trials <= 0.99
+    assert 0.90 <= coverage(seeds, noise, trials=120) <= 0.99
 
 
 def test_the_scatter_of_a_size_counts_less_where_it_is_large():
