@@ -63,7 +63,7 @@ def shift_report(
     Raises:
         DataError: If a side has no rows, two columns have one name, or neither side has a label.
 
-    >>> rows = pd.DataFrame({"x": np.sqrt(range(200))})
+    >>> rows = pd.DataFrame({"x": range(200)}) ** 0.5
     >>> shift_report(rows, rows + 9, label=None).overall.level
     'major'
     """

@@ -150,9 +150,7 @@ def test_lines_are_few_and_all_columns_is_among_them():
 
 def test_a_chosen_reading_counts():
     old, new = table(400, 22), table(400, 23)
-    found = time_shift(
-        old, new, "step", settings=ShiftSettings(readings={"level": "id", "tails": "constant"})
-    )
+    found = time_shift(old, new, "step", settings=ShiftSettings(readings={"level": "id", "tails": "id"}))
     assert {one.name for one in found.lines} == {"kind", "town", ALL_COLUMNS}
 
 
