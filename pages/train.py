@@ -14,7 +14,15 @@ from pages._ui.forms import options_form
 from pages._ui.text import chart, help_for, show_error
 from retrain_core.errors import RetrainError
 from retrain_core.figures.curves import keep_on_validation, training_curves
-from retrain_core.runs import RunState, experiment_status, known_devices, run_states, submit
+from retrain_core.runs import (
+    RunState,
+    experiment_status,
+    known_devices,
+    plan_shift,
+    request_probes,
+    run_states,
+    submit,
+)
 from retrain_core.runs.plan import plan_estimates, plan_runs
 from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES, Strategy, unfit
 from retrain_core.types import ExperimentSpec, Limits, Scalar
@@ -57,6 +65,8 @@ def settings(spec: ExperimentSpec) -> None:
         runs = plan_runs(spec.id, options, **plan)
         if clicked:
             submit(store, runs)
+            if spec.old is not None:  # for the report, if nobody has been at the Shift page
+                request_probes(store, plan_shift(spec.id, store.shift_settings(spec.id)))
             st.rerun()
         with start:
             forecast_board(plan_estimates(runs))

@@ -429,6 +429,7 @@ def _work_until(look: Callable[[], bool], runner: Runner) -> None:
 def _report(options: argparse.Namespace) -> None:
     from retrain_core.answer import answer
     from retrain_core.report import render
+    from retrain_core.runs.probes import measure_here
 
     _check_old_weight(options)
     store = _open_store(options)
@@ -436,6 +437,7 @@ def _report(options: argparse.Namespace) -> None:
         why = "It is a folder." if options.out.is_dir() else "Its folder does not exist."
         raise FileError(f"--out {options.out} cannot be written.", why, "Name an HTML file.")
     try:
+        measure_here(store, store.experiment(options.experiment))
         content = answer(store, options.experiment, options.old_weight)
     except StoreError as error:  # such as an experiment without results
         raise DataError(error.what, error.why, error.next_step) from error

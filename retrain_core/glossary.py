@@ -77,6 +77,8 @@ GLOSSARY: dict[str, str] = {
     "Cramer's V": "Strength of association between category and side (old or new), 0 (none) to 1 (complete).",
     "band": "How far a chunk of rows would be from the old data by chance and by the old data's own ups and downs.",
     "last layer but one": "The values a model computes just before its output: what it has made of the inputs.",
+    "loss waterfall": "The old model's loss on old rows, led in exact steps to its loss on new rows: harder inputs, changed "
+    "labels, unseen inputs.",
     "harder inputs": "Rise of the loss because inputs the old model was always bad at are now more frequent.",
     "changed labels": "Rise of the loss because the same inputs get other labels than before.",
     "unseen inputs": "Rise of the loss on inputs that the old data hardly has.",

@@ -5,19 +5,20 @@ from __future__ import annotations
 import streamlit as st
 
 from pages._ui import state
+from pages._ui.probes import ask
 from pages._ui.text import literal, show_error
 from retrain_core.answer import answer, weigh
 from retrain_core.errors import RetrainError
 from retrain_core.report.content import ReportContent
-from retrain_core.runs import experiment_status, run_states
+from retrain_core.runs import experiment_status, plan_shift, probe_states, run_states
 from retrain_core.types import Comparison, ExperimentSpec
 
 DEFAULT_OLD_WEIGHT = 0.5
 
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing ...")
-def _answer(experiment: str, ended: tuple[str, ...]) -> ReportContent:
-    """Return the answer; ``ended`` names the runs it rests on, so that a new result makes a new one."""
+def _answer(experiment: str, ended: tuple[str, ...], probes: tuple[str, ...]) -> ReportContent:
+    """Return the answer; ``ended`` and ``probes`` name what it rests on, so that a new result makes a new one."""
     return answer(state.store(), experiment, DEFAULT_OLD_WEIGHT)
 
 
@@ -37,10 +38,18 @@ def current_answer(spec: ExperimentSpec, old_weight: float) -> ReportContent:
         )
         state.page_link("train", "Watch them", ":material/model_training:")
     try:
-        return weigh(_answer(spec.id, ended), old_weight)
+        return weigh(_answer(spec.id, ended, _probes(spec)), old_weight)
     except RetrainError as error:
         show_error(error)
         st.stop()
+
+
+def _probes(spec: ExperimentSpec) -> tuple[str, ...]:
+    """Return which probes have told something; those of the shift are asked for if nobody has been at its page."""
+    if spec.old is not None:
+        ask(plan_shift(spec.id, state.store().shift_settings(spec.id)))
+    states = probe_states(state.store(), spec.id).values()
+    return tuple(sorted(one.spec.id for one in states if one.status == "finished"))
 
 
 def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
@@ -49,7 +58,7 @@ def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
     if not ended:
         return None
     try:
-        return weigh(_answer(spec.id, ended), DEFAULT_OLD_WEIGHT).comparison
+        return weigh(_answer(spec.id, ended, _probes(spec)), DEFAULT_OLD_WEIGHT).comparison
     except RetrainError:  # such as runs that have all failed: the Compare page says so
         return None
 

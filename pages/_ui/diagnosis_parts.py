@@ -69,7 +69,7 @@ def first_guess(
 
 def volume(spec: ExperimentSpec, report: ShiftReport | None) -> None:
     """Say how much new data there is, and what more would buy."""
-    st.subheader("Volume of new data", help=help_for("effective sample size"))
+    st.subheader("Volume of new data", help=help_for("effective old rows"))
     found = _volume(spec, report)
     split = state.store().split(spec.id)
     if found is not None:

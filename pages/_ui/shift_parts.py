@@ -145,7 +145,7 @@ def together(report: ShiftReport, spec: ExperimentSpec) -> None:
             f"{joint.effective_old_rows:,.0f} ({joint.effective_old_rows / report.old_rows:.0%}).".replace(
                 "%", " %"
             ),
-            help=help_for("effective sample size"),
+            help=help_for("effective old rows"),
         )
     if joint.newest:
         st.markdown("**New rows least like the old ones**")

@@ -20,10 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrain_core.diagnosis import subsample_sizes
+from retrain_core.machine import usable_cores
 from retrain_core.runs.client import ensure_runner
 from retrain_core.runs.index import read_runs
 from retrain_core.runs.placement import MEASURE
 from retrain_core.runs.plan import Options
+from retrain_core.runs.prepare import link_inputs
 from retrain_core.runs.state import RunState, probe_states
 from retrain_core.runs.store import PROBE, Store
 from retrain_core.types import (
@@ -38,6 +40,7 @@ from retrain_core.types import (
     from_json,
     to_json,
 )
+from retrain_core.workers import measuring
 from retrain_core.workers.files import IMAGES, MODEL, REPORT
 
 OBSERVE = f"{PROBE}observe-0"
@@ -130,6 +133,15 @@ def request_probes(store: Store, probes: Sequence[RunSpec], *, again: bool = Fal
     if missing:
         store.add_beside(missing)
         ensure_runner(store)
+
+
+def measure_here(store: Store, spec: ExperimentSpec) -> None:
+    """Measure how the data has moved in this very process, if that is not known; for programs without a runner."""
+    if spec.old is None or known_shift(store, spec.id, store.shift_settings(spec.id)):
+        return
+    shift = plan_shift(spec.id, store.shift_settings(spec.id))[0]
+    store.add_beside([shift])
+    measuring.run(link_inputs(store, shift), MEASURE, usable_cores())
 
 
 def _probe(
