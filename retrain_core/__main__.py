@@ -21,10 +21,13 @@ from retrain_core.errors import DataError, FileError, InputError, RetrainError, 
 from retrain_core.types import (
     ExperimentSpec,
     Limits,
+    ModelCard,
     ModelShift,
     Reading,
     RunSpec,
+    Schema,
     ShiftSettings,
+    Table,
     Thresholds,
     to_json,
 )
@@ -142,6 +145,11 @@ def _data_arguments(parser: argparse.ArgumentParser, *, old_required: bool) -> N
     parser.add_argument(
         "--label", help="the label column, or several separated by commas; may be left out for NPZ"
     )
+    parser.add_argument(
+        "--columns",
+        metavar="COL,COL",
+        help="the columns that the model takes, in its order, if a file holds others too",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
 
 
@@ -152,7 +160,7 @@ def _inspect(options: argparse.Namespace) -> None:
 
 
 def _shift(options: argparse.Namespace) -> None:
-    from retrain_core.data import chosen_labels, infer_schema, read_table
+    from retrain_core.data import chosen_labels, read_table
     from retrain_core.models import read_card
     from retrain_core.shift import shift_json
     from retrain_core.shift.frames import label_names
@@ -163,7 +171,7 @@ def _shift(options: argparse.Namespace) -> None:
     old, new = read_table(options.old), read_table(options.new)
     schema, task = None, None
     if options.model:
-        schema = infer_schema(read_card(options.model), new, old, label=options.label)
+        schema = _schema(options, read_card(options.model), new, old)
         labels, task = label_names(schema), schema.task
     elif options.label:
         labels = chosen_labels(new, options.label)
@@ -174,6 +182,22 @@ def _shift(options: argparse.Namespace) -> None:
         report = replace(report, model=_seen_by_model(options, settings))
     (options.out / "shift.json").write_bytes(to_json(shift_json(report)))
     print(report.overall.summary)
+
+
+def _schema(options: argparse.Namespace, card: ModelCard, new: Table, old: Table | None) -> Schema:
+    """Return how the files become arrays; a column that only says when a row came is no input of the model."""
+    from retrain_core.data import infer_schema
+
+    time = getattr(options, "time", None)
+    columns = None if options.columns is None else [name.strip() for name in options.columns.split(",")]
+    if columns is None and time is not None:
+        new = _without(new, time)
+        old = None if old is None else _without(old, time)
+    return infer_schema(card, new, old, label=options.label, columns=columns)
+
+
+def _without(table: Table, column: str) -> Table:
+    return replace(table, columns=table.columns.drop(columns=column, errors="ignore"))
 
 
 def _shift_settings(options: argparse.Namespace) -> ShiftSettings:
@@ -329,13 +353,13 @@ def _make_folder(out: Path) -> None:
 
 
 def _experiment(store: Store, options: argparse.Namespace, id: str) -> ExperimentSpec:
-    from retrain_core.data import check, infer_schema, read_table
+    from retrain_core.data import check, read_table
     from retrain_core.models import read_card
 
     card = read_card(options.model)
     paths = {"new": options.new, "old": options.old, "holdout": getattr(options, "holdout", None)}
     tables = {role: read_table(path) for role, path in paths.items() if path is not None}
-    schema = infer_schema(card, tables["new"], tables.get("old"), label=options.label)
+    schema = _schema(options, card, tables["new"], tables.get("old"))
     for finding in check(card, schema, tables):
         if finding.status == "error":
             raise DataError(finding.title, finding.detail)

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from retrain_core.types import (
     Aspect,
     ColumnFinding,
@@ -30,6 +32,10 @@ def shift_json(report: ShiftReport) -> dict[str, Any]:
         "multivariate": _aspect(report.multivariate),
         "joint": None if report.joint is None else _joint(report.joint),
         "kinds": None if report.kinds is None else _kinds(report.kinds),
+        "model": None if report.model is None else model_json(report.model),
+        "time": msgspec.to_builtins(report.time),
+        "peers": msgspec.to_builtins(report.peers),
+        "settings": msgspec.to_builtins(report.settings),
         "rows": {"old": report.old_rows, "new": report.new_rows},
     }
 

@@ -15,7 +15,7 @@ from retrain_core.models import read_card
 from retrain_core.runs.store import new_id
 from retrain_core.types import ExperimentSpec
 from tests.pages.conftest import Answered
-from tests.pages.test_pages import texts, upload
+from tests.pages.test_pages import once_shown, texts, upload
 
 TAGS = ("red", "green", "blue")
 
@@ -109,8 +109,7 @@ def test_another_task_asks_for_the_labels_that_it_needs(open_page, tagged: Exper
 
 
 def test_the_shift_page_shows_each_label(open_page, tagged: ExperimentSpec) -> None:
-    app = open_page("shift", tagged.id)
-    assert "of the 3 labels moved enough" in texts(app)
+    app = once_shown(open_page("shift", tagged.id), "of the 3 labels moved enough")
     box = app.selectbox(key="shift_column")
     assert set(box.options) == {"a", "b", *TAGS}
     box.select("green").run()

@@ -1,0 +1,113 @@
+"""Shift and Diagnosis: what was measured, what the user changes about it, and what is still missing."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages._ui.shift_parts import SECTIONS
+from retrain_core.runs import known_devices, shift_of
+from retrain_core.shift.whole import ROW_ORDER
+from retrain_core.types import ShiftSettings, Thresholds
+from tests.pages.conftest import Answered
+from tests.pages.test_pages import links, once_shown, texts
+
+
+def look_at(app: AppTest, section: str) -> AppTest:
+    """Choose a section of the Shift page."""
+    app.button_group(key="section").set_value([section]).run()
+    assert not app.exception, [error.message for error in app.exception]
+    return app
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_shows_what_the_report_holds(open_page, answered: Answered, section: str) -> None:
+    report = shift_of(answered.store, answered.done.id)
+    assert report is not None and report.kinds and report.model and report.model.loss and report.joint
+    app = look_at(open_page("shift", answered.done.id), section)
+    shown = {
+        "Columns": report.columns[0].summary,
+        "All columns together": report.multivariate.summary,
+        "Seen by the model": report.model.predictions.summary,
+        "Labels and concept": report.model.loss.summary,
+        "In time": "Choose a column, then the drift is shown chunk by chunk.",
+        "What others say": "What the default rules of other tools say",
+    }
+    assert shown[section] in texts(app)
+    if section == "Labels and concept":
+        assert report.kinds.summary in texts(app)
+
+
+def test_a_column_can_be_read_otherwise_and_is_measured_again(open_page, answered: Answered) -> None:
+    store, spec = answered.store, answered.fresh
+    app = once_shown(open_page("shift", spec.id), "Read as numeric.")
+    app.selectbox(key="reading_a").select("id").run()
+    assert store.shift_settings(spec.id).readings == {"a": "id"}
+    once_shown(app, "Read as id.")
+    app.selectbox(key="reading_a").select("as it looks").run()
+    assert store.shift_settings(spec.id) == ShiftSettings()
+
+
+def test_thresholds_can_be_changed_and_set_back(open_page, answered: Answered) -> None:
+    store, spec = answered.store, answered.fresh
+    app = once_shown(open_page("shift", spec.id), "Read as")
+    first = texts(app)
+    minor = next(field for field in app.number_input if field.label.startswith("Minor"))
+    major = next(field for field in app.number_input if field.label.startswith("Major"))
+    minor.set_value(3.0)
+    next(button for button in app.button if button.label == "Use these").click().run()
+    assert "Major has to be at least minor." in texts(app)
+    assert store.shift_settings(spec.id) == ShiftSettings()  # nothing was taken over
+    major.set_value(3.0)
+    next(button for button in app.button if button.label == "Use these").click().run()
+    assert store.shift_settings(spec.id).thresholds == Thresholds(0.05, 3.0, 3.0)
+    once_shown(app, "moved enough to matter")
+    assert "moved enough to matter" not in first
+    next(button for button in app.button if button.label == "Back to the usual ones").click().run()
+    assert store.shift_settings(spec.id) == ShiftSettings()
+
+
+def test_drift_in_time_is_shown_once_a_column_is_named(open_page, answered: Answered) -> None:
+    store, spec = answered.store, answered.fresh
+    app = look_at(once_shown(open_page("shift", spec.id), "Read as"), "In time")
+    box = app.selectbox(key="time_column")
+    assert box.options[0] == "no column" and ROW_ORDER in box.options
+    box.select(ROW_ORDER).run()
+    assert store.shift_settings(spec.id).time == ROW_ORDER
+    once_shown(app, "band")
+    store.save_shift_settings(spec.id, ShiftSettings())
+
+
+def test_the_first_guess_names_what_was_measured(open_page, answered: Answered) -> None:
+    said = texts(open_page("diagnosis", answered.done.id))
+    assert "Before measuring, this pointed to" in said and "Measured: " in said
+    said = texts(open_page("diagnosis", answered.fresh.id))
+    assert "First guess" in said and "It is a guess from the data alone. Train measures it." in said
+
+
+def test_volume_resources_and_sensitivity_are_told(open_page, answered: Answered) -> None:
+    app = open_page("diagnosis", answered.done.id)
+    assert "There are 400 new rows and 600 old ones" in texts(app)
+    assert {metric.label for metric in app.metric} == {"CPU cores", "Memory", "GPUs"}
+    assert app.metric[0].value == str(known_devices(answered.store)[0].cores)
+    models = next(table for table in (frame.value for frame in app.dataframe) if "Robustness (%)" in table)
+    assert models["Model"].tolist() == ["Keep", "Fine-tune", "Incremental", "Full retrain"]
+    assert models["Robustness (%)"].between(0, 100).all()
+
+
+def test_a_budget_decides_what_fits(open_page, answered: Answered) -> None:
+    app = open_page("diagnosis", answered.done.id)
+
+    def fits() -> set[str]:
+        table = next(frame.value for frame in app.dataframe if "In this budget" in frame.value)
+        return set(table.loc[table["In this budget"] == "fits", "Strategy"])
+
+    assert {"Fine-tune", "Incremental", "Full retrain"} <= fits()
+    app.number_input(key="budget_memory").set_value(0.001).run()
+    assert fits() == set()
+
+
+def test_without_old_data_the_other_questions_are_answered(open_page, answered: Answered) -> None:
+    app = open_page("diagnosis", answered.without_old.id)
+    assert "Without old data there is no first guess" in texts(app)
+    assert "Go on to Train" in links(app)
