@@ -214,7 +214,7 @@ def _measured(strategy: str, comparison: Comparison | None) -> str:
     if comparison is None or advised is None:
         return ""
     if advised.choice == strategy:
-        return f"The measurement agrees with the first guess: {_advice(strategy)}. {advised.summary}"
+        return f"The measurement agrees with the first guess. {advised.summary}"
     untried = (
         ""
         if strategy in comparison.strategies

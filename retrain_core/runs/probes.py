@@ -70,11 +70,19 @@ def plan_sensitivity(experiment: str, runs: Sequence[RunSpec]) -> list[RunSpec]:
         runs: Its runs; one a strategy, that of the first seed, is looked at.
     """
     probes = [_probe(experiment, "sensitivity", 0, name="sensitivity_keep")]
-    for run in runs:
+    for place, run in enumerate(runs, start=1):
         if run.strategy != "keep" and run.seed == runs[0].seed:
             name = f"sensitivity_{run.strategy}"
             probes.append(
-                _probe(experiment, "sensitivity", run.seed, name=name, strategy=run.strategy, after=run.id)
+                _probe(
+                    experiment,
+                    "sensitivity",
+                    run.seed,
+                    name=name,
+                    strategy=run.strategy,
+                    after=run.id,
+                    order=place,
+                )
             )
     return probes
 

@@ -177,7 +177,7 @@ def test_what_to_do_is_what_was_measured(choice):
         assert "Before measuring, this pointed to" in found.paragraph
         assert f"{advice}: accuracy is 71.2 %" in found.measured
         if found.strategy == choice:
-            assert found.measured.startswith("The measurement agrees with the first guess: ")
+            assert found.measured.startswith("The measurement agrees with the first guess. ")
         else:
             assert found.measured.endswith(f"The measurement decides: {advice[0].lower()}{advice[1:]}.")
         others = {other.advice for other in STRATEGIES.values()} - {advice}
