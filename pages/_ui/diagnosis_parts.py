@@ -88,7 +88,10 @@ def volume(spec: ExperimentSpec, report: ShiftReport | None) -> None:
             help="Runs the strategy on growing parts of the new rows, two seeds each, and scores it on the same holdout.",
         ):
             assert split is not None
-            ask(plan_curve(state.store(), spec.id, strategy, split.rows["new_train"]))
+            options = next(
+                (run.options for run in state.store().runs(spec.id) if run.strategy == strategy), {}
+            )
+            ask(plan_curve(spec.id, strategy, options, split.rows["new_train"]))
             st.rerun()
     if not states:
         return

@@ -143,7 +143,7 @@ def test_shift_shows_the_label_too(open_page, answered: Answered) -> None:
 def test_without_old_data_shift_says_so_and_lets_go_on(open_page, answered: Answered) -> None:
     app = open_page("shift", answered.without_old.id)
     assert "Without old data, shift cannot be measured." in app.info[0].value
-    assert links(app) == ["Add old data", "Go on to Train"]
+    assert links(app) == ["Add old data", "Go on to Diagnosis"]
 
 
 def test_train_has_a_form_field_for_every_option(open_page, answered: Answered) -> None:
