@@ -43,7 +43,9 @@ class LocalLauncher:
         self._search: subprocess.Popen[bytes] | None = None
         self._closing = False
         self._servers = {
-            module: WarmServer(module, _environment("cpu")) for module in (TRAINING, MEASURING) if warm
+            module: WarmServer(module, _environment("cpu"))
+            for module in (MEASURING, TRAINING)
+            if warm  # what measures is up soonest
         }
 
     def start(self, folder: Path, device: str, threads: int, work: Work = "train") -> None:
