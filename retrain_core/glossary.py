@@ -67,7 +67,8 @@ GLOSSARY: dict[str, str] = {
     "effective old rows": "How many rows drawn like the new ones the old rows are worth: all of them without a shift.",
     "share of the shift": "How much of what inputs and label together tell about old or new is told by this part of them.",
     "AUC": "How often a classifier ranks a random new row above a random old one: 50 % is chance, 100 % tells all apart.",
-    "movement": "How far a column moved, as a shift of its mean in old standard deviations (d): 0.1 small, 0.5 large.",
+    "movement": "How far a column moved: as far as a normal variable whose mean moves by so many standard deviations (d); 0.1 "
+    "is small, 0.5 large, 3 the most that is told.",
     "KS": "Kolmogorov-Smirnov: largest gap between the two cumulative distributions, 0 (same) to 1 (no overlap).",
     "Wasserstein": "How far values had to travel on average to become the new ones, here in old standard deviations.",
     "PSI": "Population stability index: how much the shares of bins differ; 0 is no shift, small samples raise it.",

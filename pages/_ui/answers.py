@@ -53,9 +53,10 @@ def _probes(spec: ExperimentSpec) -> tuple[str, ...]:
 
 
 def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
-    """Return the comparison of the runs that have ended so far; ``None`` if there is none that can be made."""
-    ended = tuple(run.spec.id for run in run_states(state.store(), spec.id) if run.done)
-    if not ended:
+    """Return the comparison once all runs have ended; ``None`` before, as others may yet win, or if none can be made."""
+    runs = run_states(state.store(), spec.id)
+    ended = tuple(run.spec.id for run in runs if run.done)
+    if not ended or len(ended) < len(runs):
         return None
     try:
         return weigh(_answer(spec.id, ended, _probes(spec)), DEFAULT_OLD_WEIGHT).comparison

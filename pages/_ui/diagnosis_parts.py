@@ -56,6 +56,11 @@ def first_guess(
         st.markdown(literal(guess.paragraph))
         if guess.measured:
             st.markdown(f"**{literal(guess.measured)}**")
+        elif runs := state.store().runs(spec.id):
+            done = sum(state.store().result(spec.id, run.id) is not None for run in runs)
+            st.caption(
+                f"It is a guess from the data alone. {done} of {len(runs)} runs that measure it are done."
+            )
         else:
             st.caption("It is a guess from the data alone. Train measures it.")
     if waiting:
@@ -133,7 +138,7 @@ def resources(spec: ExperimentSpec) -> None:
     for column, (title, value, note) in zip(
         st.columns(3),
         (
-            ("CPU cores", f"{usable_cores()}", ""),
+            ("CPU cores", f"{usable_cores()}", "that this app may use"),
             ("Memory", f"{total / 1024:.1f} GB", f"{free / 1024:.1f} GB free"),
             ("GPUs", f"{len(gpus)}", ", ".join(gpus) or "TensorFlow finds none"),
         ),
@@ -154,7 +159,8 @@ def resources(spec: ExperimentSpec) -> None:
         bind="query-params",
     )
     memory = second.number_input(
-        "Memory for one run (GB)", 0.0, 100_000.0, round(free / 1024, 1), 1.0, key="budget_memory", help="0: no limit.",
+        "Memory for one run (GB)", 0.0, 100_000.0, round(total / 1024, 1), 1.0, key="budget_memory", help="0: no limit.",
+        bind="query-params",
     )  # fmt: skip
     known = costs(state.store(), spec.id)
     found = diagnosis.affordable(known, minutes * 60 or None, memory * 1024 or None)

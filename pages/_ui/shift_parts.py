@@ -68,13 +68,13 @@ def columns(report: ShiftReport, spec: ExperimentSpec) -> None:
     if not all(binding.columns for binding in spec.schema.bindings):
         st.caption("The file holds arrays: what is measured of each example stands below as columns.")
     st.caption(
-        "Effect: how far a column has moved, in standard deviations of the old data. Bars are 95 % intervals."
+        "Effect: as large as a shift of a normal variable by so many standard deviations (d). Bars are 95 % intervals."
     )
     chart(
         figures.column_effects(report), key="effects", alt=f"Effect of each column. {report.overall.summary}"
     )
     shifts = {shift.name: shift for shift in (*report.columns, *report.labels)}
-    chosen = st.selectbox("Look at a column", list(shifts), key="shift_column")
+    chosen = st.selectbox("Look at a column", list(shifts), key="shift_column", persist_state="session")
     if chosen is not None:
         _column(shifts[chosen], spec)
     st.markdown("**All measures**")
@@ -149,7 +149,14 @@ def together(report: ShiftReport, spec: ExperimentSpec) -> None:
         )
     if joint.newest:
         st.markdown("**New rows least like the old ones**")
-        st.dataframe(newest_table(joint), hide_index=True, key="newest")
+        st.dataframe(
+            newest_table(joint),
+            hide_index=True,
+            key="newest",
+            column_config={
+                "like an old row (%)": st.column_config.NumberColumn(format="%.1f", help=help_for("likeness"))
+            },
+        )
 
 
 def seen_by_model(report: ShiftReport, spec: ExperimentSpec) -> None:
@@ -261,7 +268,8 @@ def others(report: ShiftReport, spec: ExperimentSpec) -> None:
     """Show the verdicts of other tools' default rules beside ours."""
     st.caption(
         "What the default rules of other tools say about the same rows, so that results can be reconciled. They do not "
-        "correct for the number of columns, and judge by p-value or by size, not by both."
+        "correct for the number of columns, and judge by p-value or by size, not by both. NannyML judges ten chunks of "
+        "the new rows one by one; 'drift' means that at least one alarms."
     )
     table = peer_table(report)
     st.dataframe(

@@ -205,7 +205,7 @@ def _harm(report: ShiftReport) -> list[str]:
     main = max(loss.steps, key=lambda step: step.value, default=None)
     most = f", most of it from {main.name} ({_signed(main.value)})" if main else ""
     regions = report.model.regions if report.model else ()
-    return [f"{text}: it is hurt{most}.", *(region.summary for region in regions[:1])]
+    return [f"{text}: it is hurt{most}.", *(f"Most of all where {region.summary}" for region in regions[:1])]
 
 
 def _measured(strategy: str, comparison: Comparison | None) -> str:

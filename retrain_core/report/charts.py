@@ -29,6 +29,7 @@ from retrain_core.types import ColumnShift, Comparison, Sensitivity, ShiftReport
 
 MOST_DISTRIBUTIONS = 3
 MOST_LINES = 4  # of the drift in time
+MOST_MODELS = 6  # named in a sentence
 
 
 @dataclass(frozen=True)
@@ -183,11 +184,14 @@ def sensitivity_charts(found: Sequence[Sensitivity]) -> list[Chart]:
     if kinds:
         sign = 1 if found[0].metric_name == "accuracy" else -1
         worst = min(kinds, key=lambda what: min(sign * p.metric for p in found[0].points if p.what == what))
-        words = "; ".join(
-            f"{look_of(one.model).title} keeps {100 * one.robustness:.0f} % of its score" for one in found
+        words = "Of the disturbances that were tried, this one costs the old model most. Over all of them "
+        kept = ", ".join(
+            f"{look_of(one.model).title} {100 * one.robustness:.0f} %" for one in found[:MOST_MODELS]
         )
+        words += f"this share of the score is left on average: {kept}."
+        title = DISTURBANCES[worst].title
         charts.append(
-            Chart("sensitivity", DISTURBANCES[worst].title, f"{words}.", robustness_lines(found, worst))
+            Chart("sensitivity", title[:1].upper() + title[1:], words, robustness_lines(found, worst))
         )
     if any(point.column for point in found[0].points):
         words = "How much worse each model scores once a column's values are given to other rows."
