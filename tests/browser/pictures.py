@@ -15,7 +15,7 @@ from tests.browser import steps
 from tests.browser.conftest import App
 from tests.conftest import CHROMIUM_FLAGS, chromium_path
 
-PAGES = ("start", "data", "shift", "train", "compare", "report")
+PAGES = ("start", "data", "shift", "diagnosis", "train", "compare", "report")
 README = {"start-light", "shift-dark", "train-light", "compare-light", "report-file-light"}
 
 

@@ -187,8 +187,8 @@ def test_a_refresh_a_second_tab_and_a_restart_find_the_runs_again(
     app.start()
     page.goto(url)  # the first thing this server is asked for
     names = page.get_by_test_id("stSidebarNav").get_by_role("link")
-    expect(names).to_contain_text(["Start", "Data", "Shift", "Train", "Compare", "Report"])
-    expect(names).to_have_count(6)
+    expect(names).to_contain_text(["Start", "Data", "Shift", "Diagnosis", "Train", "Compare", "Report"])
+    expect(names).to_have_count(7)
     expect(page.get_by_role("button", name="Stop all")).to_be_visible()
     page.locator(".st-key-card_fine_tune-0").get_by_role("button", name="Stop").click()
     expect(page.locator(".st-key-card_fine_tune-0")).to_contain_text("stopped")
@@ -258,7 +258,7 @@ def answered(app: App) -> str:
     return spec.id
 
 
-@pytest.mark.parametrize("where", ["data", "shift", "train", "compare", "report"])
+@pytest.mark.parametrize("where", ["data", "shift", "diagnosis", "train", "compare", "report"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_link_opens_its_page_on_a_narrow_screen(
     chromium: Browser, app: App, answered: str, where: str, scheme: str

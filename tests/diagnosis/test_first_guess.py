@@ -131,7 +131,7 @@ def test_the_paragraph_says_what_moved_how_and_whether_it_hurts():
         "It is a shift of kind concept. "
         "The old model's loss went from 0.4 on old rows to 0.6 on new ones (95 % of the change: +0.18 to +0.22): "
         "it is hurt, most of it from changed labels (+0.2). "
-        f"{FAR} "
+        f"Most of all where {FAR} "
         "There are 5,000 new rows and 10,000 old ones; for data like the new, the old rows are worth about 4,000. "
         "First guess: fine-tune, because the same inputs get other labels in a region, 20 % of the new rows. "
         "Measuring the strategies decides."

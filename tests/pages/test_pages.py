@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 from tests.make import table
 from tests.pages.conftest import Answered
 
-NEEDS_DATA = ("shift", "train", "compare", "report")
+NEEDS_DATA = ("shift", "diagnosis", "train", "compare", "report")
 NEEDS_RUNS = ("compare", "report")
 
 
