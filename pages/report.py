@@ -13,6 +13,7 @@ from retrain_core.report import render
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import csv_text, flat_scores
 from retrain_core.runs.settings import write_settings
+from retrain_core.shift import shift_json
 from retrain_core.strategies import SHARED_OPTIONS
 from retrain_core.types import to_json
 
@@ -94,6 +95,25 @@ with st.container(horizontal=True):
         icon=":material/download:",
         on_click="ignore",
     )
+    if content.shift is not None:
+        shift = content.shift
+        st.download_button(
+            "Shift (JSON)",
+            data=lambda: to_json(shift_json(shift)),
+            file_name="shift.json",
+            mime="application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    if content.sensitivities:
+        st.download_button(
+            "Sensitivity (JSON)",
+            data=lambda: to_json(content.sensitivities),
+            file_name="sensitivity.json",
+            mime="application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
 
 st.subheader("The models")
 st.caption(

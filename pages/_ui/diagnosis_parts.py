@@ -28,6 +28,7 @@ from retrain_core.runs import (
 from retrain_core.strategies import STRATEGIES
 from retrain_core.types import Comparison, ExperimentSpec, Sensitivity, ShiftReport
 
+MOST_MODELS = 5  # on one chart, unless more are asked for
 FITS = {True: "fits", False: "does not fit", None: "cannot tell"}
 
 
@@ -48,6 +49,7 @@ def first_guess(
             "**Without old data there is no first guess:** how the data has moved cannot be measured.",
             icon=":material/info:",
         )
+        state.page_link("data", "Add old data", ":material/upload_file:")
         return
     assert report is not None
     guess = diagnosis.first_guess(report, _volume(spec, report), comparison)
@@ -226,6 +228,17 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
             "Robustness (%)": st.column_config.NumberColumn(format="%.0f", help=help_for("robustness")),
         },
     )
+    st.caption(f"Scores on {found[0].rows:,} held-out new rows, before anything is disturbed.")
+    if len(found) > MOST_MODELS:
+        names = [one.model for one in found]
+        chosen = st.multiselect(
+            "Models",
+            names,
+            default=names[:MOST_MODELS],
+            format_func=lambda name: look_of(name).title,
+            key="sensitivity_models",
+        )
+        found = [one for one in found if one.model in chosen] or found[:1]
     kinds = list(dict.fromkeys(point.what for one in found for point in one.points if not point.column))
     if kinds:
         what = st.segmented_control(

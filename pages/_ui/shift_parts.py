@@ -15,7 +15,7 @@ from retrain_core.figures import model_shift as model_figures
 from retrain_core.figures import shift as figures
 from retrain_core.figures.time_shift import time_lines
 from retrain_core.runs import unusual_images
-from retrain_core.shift.side_tables import kinds_table, newest_table, peer_table
+from retrain_core.shift.side_tables import INPUTS_FIRST, LABEL_FIRST, kinds_table, newest_table, peer_table
 from retrain_core.shift.table import SHIFT_COLUMNS, shift_table
 from retrain_core.types import (
     Aspect,
@@ -28,6 +28,7 @@ from retrain_core.types import (
 )
 
 LEVELS = {"none": ("no shift", "green"), "minor": ("minor shift", "orange"), "major": ("major shift", "red")}
+MOST_NAMES = 12  # in a sentence
 MOST_ROWS = 300  # of a table; the rest is in shift.json, so that a page stays small
 
 
@@ -73,6 +74,10 @@ def columns(report: ShiftReport, spec: ExperimentSpec) -> None:
     chart(
         figures.column_effects(report), key="effects", alt=f"Effect of each column. {report.overall.summary}"
     )
+    if report.left_out:
+        names = ", ".join(literal(name) for name in report.left_out[:MOST_NAMES])
+        more = f" and {len(report.left_out) - MOST_NAMES:,} more" if len(report.left_out) > MOST_NAMES else ""
+        st.caption(f"Not looked at, as the model does not take them: {names}{more}.")
     shifts = {shift.name: shift for shift in (*report.columns, *report.labels)}
     chosen = st.selectbox("Look at a column", list(shifts), key="shift_column", persist_state="session")
     if chosen is not None:
@@ -208,11 +213,11 @@ def labels_and_concept(report: ShiftReport, spec: ExperimentSpec) -> None:
                     for name in ("effect (sd)", "95 % from", "95 % to")
                 }
                 | {
-                    "share of the shift (%)": st.column_config.NumberColumn(
-                        format="%.0f", help=help_for("share of the shift")
-                    )
+                    name: st.column_config.NumberColumn(format="%.0f", help=help_for("share of the shift"))
+                    for name in (INPUTS_FIRST, LABEL_FIRST)
                 },
             )
+            st.caption("The shift can be taken apart in two ways; the shares of each add up to 100 %.")
     for label in report.labels:
         if label.distribution is not None:
             chart(figures.column_distribution(label), key=f"label_{label.name}", alt=label.summary)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from retrain_core.strategies import STRATEGIES
-from retrain_core.types import ColumnShift, Comparison, FirstGuess, LossChange, ShiftReport, Volume
+from retrain_core.types import ColumnShift, Comparison, FirstGuess, LossChange, LossStep, ShiftReport, Volume
 
 TOLERANCE = 0.05  # share of the old loss by which it may rise before the model counts as hurt
 FEW_ROWS = 1_000  # new rows below which a network is not trained from fresh weights on their account
-WIDE = 0.5  # share of the new rows in regions that have become worse, from which it is everywhere
+WIDE = 0.5  # share of the new rows from which a region is everywhere
+MOST_OF_IT = 0.5  # share of the rise of the error that lies in a region, for the shift to be in it
+SMALL_OVERLAP = 0.2  # of old and new inputs, below which the steps of the loss cannot be told apart
 NAMED = 3  # columns
 LONGEST_NAME = 40
 
@@ -28,7 +30,8 @@ class _Evidence:
         y: Whether the labels did.
         concept: Whether the labels of the same inputs did, y given x.
         x_given_y: Whether the inputs of the same labels did.
-        main: The step that makes up most of the change of the loss.
+        main: The step that makes up most of the change of the loss; ``None`` if the sides hardly overlap.
+        apart: Whether they do.
     """
 
     hurt: bool | None
@@ -37,6 +40,7 @@ class _Evidence:
     concept: bool | None
     x_given_y: bool | None
     main: str | None
+    apart: bool = False
 
 
 def first_guess(report: ShiftReport, volume: Volume, comparison: Comparison | None) -> FirstGuess:
@@ -75,8 +79,16 @@ def _evidence(report: ShiftReport) -> _Evidence:
     if concept is None and report.concept.level is not None:
         concept = report.concept.level != "none"
     loss = report.model.loss if report.model else None
-    main = max(loss.steps, key=lambda step: step.value).name if loss and loss.steps else None
-    return _Evidence(_hurt(loss), x, y, concept, moved["x|y"], main)
+    apart = loss is not None and loss.overlap < SMALL_OVERLAP
+    main = _main(loss)
+    return _Evidence(_hurt(loss), x, y, concept, moved["x|y"], None if main is None else main.name, apart)
+
+
+def _main(loss: LossChange | None) -> LossStep | None:
+    """Return the step that makes up most of the change of the loss, where the steps can be told apart."""
+    if loss is None or loss.overlap < SMALL_OVERLAP:
+        return None
+    return max(loss.steps, key=lambda step: step.value, default=None)
 
 
 def _hurt(loss: LossChange | None) -> bool | None:
@@ -96,12 +108,13 @@ def _choice(report: ShiftReport, volume: Volume, found: _Evidence) -> tuple[str,
     if found.main == "changed labels" or (found.main is None and found.concept):
         return _concept_shift(report, volume)
     if found.main is not None or found.x:
-        if found.main == "harder inputs":
-            why = "the new rows are harder to tell, among inputs that are known"
+        if found.apart:
+            why = "the new rows are unlike nearly all old ones"
+        elif found.main == "harder inputs":
+            why = "inputs that the old model was always worse at have become more frequent"
         elif found.main == "unseen inputs":
-            why = (
-                "most of the harm is from inputs that were rare or unseen, while known ones keep their labels"
-            )
+            why = "most of the harm is from inputs that were rare or unseen"
+            why += ", while known ones keep their labels" if found.concept is False else ""
         else:
             why = "the inputs moved, and their labels did not as far as can be told"
         return "replay", f"{why}: learn the new rows without forgetting the old"
@@ -128,14 +141,15 @@ def _label_shift(report: ShiftReport) -> tuple[str, str]:
 
 def _concept_shift(report: ShiftReport, volume: Volume) -> tuple[str, str]:
     regions = report.model.regions if report.model else ()
-    share = max((region.share for region in regions), default=None)
-    if share is not None and share < WIDE:
-        return "fine_tune", f"the same inputs get other labels in a region, {_percent(share)} of the new rows"
+    for region in regions:
+        if region.share < WIDE and region.explained >= MOST_OF_IT:
+            return "fine_tune", (
+                f"the same inputs get other labels, mostly in a region of {_percent(region.share)} of the new rows"
+            )
     if volume.new_rows < FEW_ROWS:
         few = f"{volume.new_rows:,} new rows are few to train from fresh weights on"
         return "fine_tune", f"the same inputs get other labels, and {few}"
-    where = "everywhere" if share is not None else "and nothing says that it is in one region only"
-    return "full_retrain", f"the same inputs get other labels, {where}".replace(", everywhere", " everywhere")
+    return "full_retrain", "the same inputs get other labels, and not in one region only"
 
 
 # --- words ----------------------------------------------------------------------------------------
@@ -202,7 +216,7 @@ def _harm(report: ShiftReport) -> list[str]:
     )
     if not _hurt(loss):
         return [f"{text}, so it is not hurt."]
-    main = max(loss.steps, key=lambda step: step.value, default=None)
+    main = _main(loss)
     most = f", most of it from {main.name} ({_signed(main.value)})" if main else ""
     regions = report.model.regions if report.model else ()
     return [f"{text}: it is hurt{most}.", *(f"Most of all where {region.summary}" for region in regions[:1])]

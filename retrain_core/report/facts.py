@@ -10,7 +10,8 @@ from retrain_core.figures.style import keep_first, look_of, score_text
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import parts_of, status_words
 from retrain_core.report.words import SCORE_NAMES
-from retrain_core.types import Comparison, Scalar
+from retrain_core.shift.side_tables import kinds_table
+from retrain_core.types import Comparison, Scalar, ShiftReport
 
 PART_TITLES: Mapping[str, str] = {
     "new_train": "New, training",
@@ -162,3 +163,31 @@ def layers(content: ReportContent) -> Rows:
         ]
         for layer in content.card.layers
     ]
+
+
+def kinds(shift: ShiftReport) -> tuple[list[str], Rows]:
+    """Return the questions that tell kinds of shift apart: titles of the columns, and a row each."""
+    assert shift.kinds is not None
+    frame = kinds_table(shift.kinds)
+    return list(frame.columns), [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "–" if value != value else f"{value:.2f}".removesuffix(".00")
+    return "–" if value is None else str(value)
+
+
+def peers(shift: ShiftReport) -> str:
+    """Return how many columns other tools' default rules would call drifted."""
+    columns = {column.name for column in shift.columns}
+    found = []
+    for peer in dict.fromkeys(verdict.peer for verdict in shift.peers):
+        judged = [v for v in shift.peers if v.peer == peer and v.column in columns and v.drifted is not None]
+        found.append(f"{peer} {sum(bool(v.drifted) for v in judged):,} of {len(judged):,} columns")
+    moved = sum(column.level != "none" for column in shift.columns)
+    return (
+        f"Here {moved:,} of {len(columns):,} columns count as moved; by their default rules would drift: {', '.join(found)}."
+        if found
+        else ""
+    )

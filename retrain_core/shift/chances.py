@@ -10,6 +10,7 @@ from retrain_core.shift.features import Features
 from retrain_core.shift.ridge import cross_fit, each_fold
 
 BINS, ROWS_PER_BIN = 25, 40  # of the calibration curve
+LEAST_OVERLAP = 0.2  # below, there are too few like rows on both sides to compare
 EDGE = 0.02  # chances of a side are kept this far from 0 and 1, relative to that side's share
 
 

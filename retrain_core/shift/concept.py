@@ -27,7 +27,6 @@ from retrain_core.shift.ridge import (
 )
 
 FEWEST_ROWS = 100  # a side
-LEAST_OVERLAP = 0.2
 
 
 @dataclass(frozen=True)

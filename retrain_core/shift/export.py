@@ -35,6 +35,7 @@ def shift_json(report: ShiftReport) -> dict[str, Any]:
         "model": None if report.model is None else model_json(report.model),
         "time": msgspec.to_builtins(report.time),
         "peers": msgspec.to_builtins(report.peers),
+        "left_out": list(report.left_out),
         "settings": msgspec.to_builtins(report.settings),
         "rows": {"old": report.old_rows, "new": report.new_rows},
     }

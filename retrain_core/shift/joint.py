@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from retrain_core.shift import wording
-from retrain_core.shift.chances import chance_if_equal, effective_rows, overlap_of
+from retrain_core.shift.chances import LEAST_OVERLAP, chance_if_equal, effective_rows, overlap_of
 from retrain_core.shift.columns import ColumnPair
-from retrain_core.shift.concept import LEAST_OVERLAP, ConceptCheck
+from retrain_core.shift.concept import ConceptCheck
 from retrain_core.shift.equivalence import d_from_auc
 from retrain_core.shift.estimate import Estimate
 from retrain_core.shift.evidence import Evidence, Test, Verdict

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from retrain_core.shift import wording
-from retrain_core.shift.concept import LEAST_OVERLAP
+from retrain_core.shift.chances import LEAST_OVERLAP
 from retrain_core.shift.equivalence import d_from_auc
 from retrain_core.shift.evidence import Evidence, Test, Verdict
 from retrain_core.shift.levels import benjamini_hochberg

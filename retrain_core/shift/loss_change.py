@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrain_core.shift import wording
-from retrain_core.shift.chances import chance_if_equal, side_chances
+from retrain_core.shift.chances import LEAST_OVERLAP, chance_if_equal, overlap_of, side_chances
 from retrain_core.shift.estimate import Values
 from retrain_core.shift.features import Features
 from retrain_core.shift.ridge import cross_fit
@@ -63,7 +63,13 @@ def loss_change(loss: Values, features: Features) -> LossChange | None:
     )
     before, after = float(loss[side == 0].mean()), float(loss[side == 1].mean())
     interval = float(whole[0]), float(whole[1])
-    return LossChange(before, after, interval, steps, _summary(before, after, interval, steps))
+    overlap = overlap_of(chance, side)
+    summary = _summary(before, after, interval, steps)
+    if overlap < LEAST_OVERLAP:
+        summary += (
+            f" Old and new inputs hardly overlap ({wording.percent(overlap)}), so the steps are uncertain."
+        )
+    return LossChange(before, after, interval, steps, summary, overlap)
 
 
 def _bootstrap(loss: Values, expected: Values, weight: Values, features: Features) -> Values:

@@ -247,4 +247,6 @@ def _measured(
     show = wording.percent if shares else wording.number
     what = "error" if shares else "mean absolute error"
     summary = f"{text}: {what} {show(before)} → {show(after)} ({wording.percent(share)} of the new rows)."
-    return Region(text, before, after, interval, share, summary)
+    all_rise = new.total[1] / new.total[0] - old.total[1] / old.total[0]
+    explained = min(1.0, share * rise / all_rise) if all_rise > 0 else 1.0  # elsewhere it fell
+    return Region(text, before, after, interval, share, summary, explained)

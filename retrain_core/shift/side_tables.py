@@ -15,26 +15,33 @@ QUESTIONS = {
     "y|x": "label given the inputs, P(y given x)",
     "x|y": "inputs given the label, P(x given y)",
 }
+INPUTS_FIRST, LABEL_FIRST = "share, inputs first (%)", "share, label first (%)"
 WORDS = {True: "drift", False: "no drift", None: "not judged"}
 WHOLE = "whole data set"
 
 
 def kinds_table(kinds: ShiftKinds) -> pd.DataFrame:
-    """Return the four questions that tell kinds of shift apart, a row each."""
+    """Return the four questions that tell kinds of shift apart, a row each.
+
+    The shift of inputs and label together can be taken apart in two ways; the shares of each add up to 100 %.
+    """
     rows = []
-    for name, test in kinds.tests.items():
-        low, high = test.interval or (None, None)
-        rows.append(
-            {
-                "what": QUESTIONS.get(name, name),
+    for name, what in QUESTIONS.items():
+        test = kinds.tests.get(name)
+        row: dict[str, Any] = {"what": what, "moved": "cannot be told"}
+        if test is not None:
+            low, high = test.interval or (None, None)
+            share = None if test.share is None else round(100 * test.share)
+            row |= {
                 "moved": "yes" if test.moved else "no",
                 "effect (sd)": test.effect,
                 "95 % from": low,
                 "95 % to": high,
                 "p": chance(test.p).removeprefix("p ").removeprefix("= "),
-                "share of the shift (%)": None if test.share is None else 100 * test.share,
+                INPUTS_FIRST: share if name in ("x", "y|x") else None,
+                LABEL_FIRST: share if name in ("y", "x|y") else None,
             }
-        )
+        rows.append(row)
     return pd.DataFrame(rows)
 
 

@@ -50,7 +50,9 @@ def measure_shift(
     sides = feature_frame(old, schema), feature_frame(new, schema)
     report = shift_report(*sides, label=labels, task=task, settings=settings)
     inputs = [side.drop(columns=[name for name in labels if name in side]) for side in sides]
-    report = replace(report, peers=peer_verdicts(*inputs), orders=orders(old, new))
+    report = replace(
+        report, peers=peer_verdicts(*inputs), orders=orders(old, new), left_out=_left_out(sides, old, new)
+    )
     if settings.time is None:
         return report
     before, after = (
@@ -69,6 +71,14 @@ def orders(old: Table, new: Table) -> tuple[str, ...]:
         if name not in dates and pd.api.types.is_numeric_dtype(new.columns[name].dtype)
     ]
     return (*map(str, dates), *map(str, numbers[:MOST_ORDERS]), ROW_ORDER)
+
+
+def _left_out(sides: tuple[pd.DataFrame, pd.DataFrame], old: Table, new: Table) -> tuple[str, ...]:
+    """Return the columns of either file that are not looked at, because the model does not take them."""
+    taken = {str(name) for side in sides for name in side.columns}
+    held = dict.fromkeys(str(name) for table in (new, old) for name in table.columns)
+    arrays = {name for table in (new, old) for names in table.flattened.values() for name in names}
+    return tuple(name for name in held if name not in taken and name not in arrays)
 
 
 def _looks_like_time(column: pd.Series[Any]) -> bool:

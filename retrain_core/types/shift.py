@@ -322,6 +322,7 @@ class LossChange:
         interval: 95 % interval of ``new - old``.
         steps: Harder inputs, changed labels, unseen inputs.
         summary: One plain sentence.
+        overlap: Share of rows that could be from either side; where it is small, the steps cannot be told apart well.
     """
 
     old: float
@@ -329,6 +330,7 @@ class LossChange:
     interval: tuple[float, float]
     steps: tuple[LossStep, ...]
     summary: str
+    overlap: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -342,6 +344,7 @@ class Region:
         interval: 95 % interval of ``new_error - old_error``, from rows that did not choose the rule.
         share: Share of the new rows that are in it.
         summary: One plain sentence.
+        explained: Share of the rise of the error over all rows that lies in it, 0 to 1.
     """
 
     rule: str
@@ -350,6 +353,7 @@ class Region:
     interval: tuple[float, float]
     share: float
     summary: str
+    explained: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -387,7 +391,8 @@ class ShiftReport:
     """How the new data differs from the old; columns and labels in order of importance.
 
     ``label`` answers for all label columns; ``labels`` holds each that both sides have. ``model`` is there once the old
-    model has looked at the rows. ``orders`` names the columns of both files that could put rows in order of time.
+    model has looked at the rows. ``orders`` names the columns of both files that could put rows in order of time,
+    ``left_out`` those that the model does not take, which are not looked at.
     """
 
     overall: Aspect
@@ -405,3 +410,4 @@ class ShiftReport:
     settings: ShiftSettings = ShiftSettings()
     model: ModelShift | None = None
     orders: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()

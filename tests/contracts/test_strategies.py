@@ -47,11 +47,11 @@ def weights_after(folder: Path) -> list[np.ndarray]:
     """Do the run in this process, and return the weights of the model it saved."""
     import keras
 
-    from retrain_core.training import worker
+    from retrain_core.training.job import open_job
+    from retrain_core.training.worker import train
 
-    result = worker._train_and_score(
-        folder, from_json((folder / "run.json").read_bytes(), RunSpec), "cpu", lambda kind, values: None
-    )
+    spec = from_json((folder / "run.json").read_bytes(), RunSpec)
+    result = train(open_job(folder, spec, "cpu", lambda kind, values: None))
     assert result.status == "finished"
     return keras.saving.load_model(folder / "model.keras").get_weights()
 

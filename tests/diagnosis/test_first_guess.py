@@ -52,9 +52,11 @@ def loss(change, main="changed labels", noise=0.02):
     return LossChange(0.40, 0.40 + change, (change - noise, change + noise), steps, "It changed.")
 
 
-def model(change=None, regions=()):
+def model(change=None, regions=(), explained=0.8):
     return ModelShift(
-        UNKNOWN, loss=change, regions=tuple(Region("r", 0.12, 0.31, (0.1, 0.2), s, FAR) for s in regions)
+        UNKNOWN,
+        loss=change,
+        regions=tuple(Region("r", 0.12, 0.31, (0.1, 0.2), s, FAR, explained) for s in regions),
     )
 
 
@@ -104,6 +106,13 @@ LABEL, CONCEPT, COVARIATE = kinds("label", "x", "y"), kinds("concept", "y|x"), k
         (report(CONCEPT, model(loss(0.2), [0.2])), ENOUGH, "fine_tune"),
         (report(CONCEPT, model(loss(0.2), [0.7])), ENOUGH, "full_retrain"),
         (report(CONCEPT, model(loss(0.2))), ENOUGH, "full_retrain"),
+        (
+            report(CONCEPT, model(loss(0.2), [0.1], explained=0.3)),
+            ENOUGH,
+            "full_retrain",
+        ),  # worse elsewhere too
+        (report(CONCEPT, model(replace(loss(0.2), overlap=0.1))), ENOUGH, "full_retrain"),
+        (report(COVARIATE, model(replace(loss(0.2), overlap=0.1))), ENOUGH, "replay"),
         (report(CONCEPT, model(loss(0.2), [0.7])), volume(400, 10_000, None), "fine_tune"),
         (report(kinds("mixed", "x", "y", "y|x", "x|y"), model(loss(0.2, "unseen inputs"))), ENOUGH, "replay"),
         (report(kinds("mixed", "x", "y", "y|x", "x|y"), model(loss(0.2), [0.3])), ENOUGH, "fine_tune"),
@@ -133,7 +142,7 @@ def test_the_paragraph_says_what_moved_how_and_whether_it_hurts():
         "it is hurt, most of it from changed labels (+0.2). "
         f"Most of all where {FAR} "
         "There are 5,000 new rows and 10,000 old ones; for data like the new, the old rows are worth about 4,000. "
-        "First guess: fine-tune, because the same inputs get other labels in a region, 20 % of the new rows. "
+        "First guess: fine-tune, because the same inputs get other labels, mostly in a region of 20 % of the new rows. "
         "Measuring the strategies decides."
     )
 
@@ -205,3 +214,17 @@ def test_without_a_recommendation_nothing_is_measured():
 def test_a_guess_goes_through_json():
     found = first_guess(report(LABEL), ENOUGH, comparison("keep"))
     assert from_json(to_json(found), FirstGuess) == found
+
+
+def test_where_old_and_new_hardly_overlap_no_step_is_named():
+    found = first_guess(report(COVARIATE, model(replace(loss(0.2), overlap=0.09))), ENOUGH, None)
+    assert "because the new rows are unlike nearly all old ones" in found.paragraph
+    assert "it is hurt." in found.paragraph and "most of it from" not in found.paragraph
+
+
+def test_known_inputs_keep_their_labels_only_if_that_was_told():
+    unseen = model(loss(0.2, "unseen inputs"))
+    assert (
+        "while known ones keep their labels" in first_guess(report(COVARIATE, unseen), ENOUGH, None).paragraph
+    )
+    assert "while known ones" not in first_guess(report(None, unseen), ENOUGH, None).paragraph

@@ -236,7 +236,7 @@ def test_report_offers_the_report_the_numbers_and_each_model(open_page, answered
     app = open_page("report", answered.done.id)
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == [
-        "Report (HTML)", "Scores (CSV)", "Comparison (JSON)",
+        "Report (HTML)", "Scores (CSV)", "Comparison (JSON)", "Shift (JSON)", "Sensitivity (JSON)",
         "Keep (.keras)", "Fine-tune (.keras)", "Incremental (.keras)", "Full retrain (.keras)",
     ]  # fmt: skip
     assert app.code[0].value.startswith(

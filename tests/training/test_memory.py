@@ -94,7 +94,7 @@ def test_a_run_that_runs_out_of_memory_says_so_in_words(
         raise MemoryError
 
     monkeypatch.setattr(worker, "use_device", lambda *arguments: nullcontext())
-    monkeypatch.setattr(worker, "_train_and_score", exhausted)
+    monkeypatch.setattr(worker, "open_job", exhausted)
     (tmp_path / "run.json").write_bytes(to_json(RunSpec("run", "experiment", "keep", {}, seed=0)))
     result = worker.run(tmp_path, "cpu", 1)
     assert result.status == "failed"
