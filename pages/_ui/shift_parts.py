@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from pages._ui import state
@@ -83,19 +84,21 @@ def columns(report: ShiftReport, spec: ExperimentSpec) -> None:
     if chosen is not None:
         _column(shifts[chosen], spec)
     st.markdown("**All measures**")
-    table = shift_table(report)
-    st.dataframe(
-        table.head(MOST_ROWS),
-        hide_index=True,
-        key="measures",
-        placeholder="–",
-        column_config={
+    _table(
+        shift_table(report),
+        "measures",
+        {
             name: st.column_config.Column(help=text, pinned=name == "column")
             for name, text in SHIFT_COLUMNS.items()
         },
     )
+
+
+def _table(table: pd.DataFrame, key: str, columns: dict[str, Any]) -> None:
+    """Show the first rows of a table, those of the columns that moved most, so that a page stays small."""
+    st.dataframe(table.head(MOST_ROWS), hide_index=True, key=key, placeholder="–", column_config=columns)
     if len(table) > MOST_ROWS:
-        st.caption(f"The {MOST_ROWS} columns that moved most, of {len(table):,}.")
+        st.caption(f"The {MOST_ROWS} that moved most, of {len(table):,}.")
 
 
 def _column(shift: ColumnShift, spec: ExperimentSpec) -> None:
@@ -276,16 +279,7 @@ def others(report: ShiftReport, spec: ExperimentSpec) -> None:
         "correct for the number of columns, and judge by p-value or by size, not by both. NannyML judges ten chunks of "
         "the new rows one by one; 'drift' means that at least one alarms."
     )
-    table = peer_table(report)
-    st.dataframe(
-        table.head(MOST_ROWS),
-        hide_index=True,
-        key="peers",
-        placeholder="–",
-        column_config={"column": st.column_config.Column(pinned=True)},
-    )
-    if len(table) > MOST_ROWS:
-        st.caption(f"The first {MOST_ROWS} of {len(table):,}.")
+    _table(peer_table(report), "peers", {"column": st.column_config.Column(pinned=True)})
 
 
 MODEL, LABELS = "Seen by the model", "Labels and concept"

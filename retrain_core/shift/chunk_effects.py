@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from retrain_core.shift.column_pair import ColumnPair, is_usable
+from retrain_core.shift.equivalence import d_from_overlaps
 from retrain_core.shift.estimate import Values
-from retrain_core.shift.levels import LARGEST_D
 from retrain_core.shift.sides import MISSING
 
 DRAWS = 300  # chunks of old rows drawn at random, of each side's size
@@ -207,17 +206,12 @@ def _distances(old: NDArray[np.int64], new: NDArray[np.int64], binned: _Binned) 
     old, new = old[usable], new[usable]
     if binned.edges is None:  # total variation
         shares = [side / side.sum(axis=1, keepdims=True) for side in (old, new)]
-        found[usable] = _d(np.abs(shares[1] - shares[0]).sum(axis=1) / 2)
+        found[usable] = d_from_overlaps(np.abs(shares[1] - shares[0]).sum(axis=1) / 2)
         return found
     below = [side.cumsum(axis=1) for side in (old, new)]
     gaps = np.abs(below[1][:, :-1] / below[1][:, -1:] - below[0][:, :-1] / below[0][:, -1:])
-    found[usable] = _d(gaps.max(axis=1))
+    found[usable] = d_from_overlaps(gaps.max(axis=1))
     if binned.spread:
         area = ((gaps[:, :-1] + gaps[:, 1:]) / 2 * np.diff(binned.edges)).sum(axis=1)
         found[usable] = np.maximum(found[usable], area / binned.spread)
     return found
-
-
-def _d(overlaps: Any) -> Values:
-    """Return :func:`retrain_core.shift.effect.d_from_overlap` of many."""
-    return np.asarray(np.minimum(LARGEST_D, 2 * special.ndtri((1 + np.asarray(overlaps, dtype=float)) / 2)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from retrain_core.shift.estimate import Values
 from retrain_core.shift.levels import LARGEST_D
@@ -25,7 +25,13 @@ def d_from_overlap(distance: float) -> float:
     >>> round(d_from_overlap(0.1), 4)
     0.2513
     """
-    return min(LARGEST_D, float(2 * stats.norm.ppf((1 + distance) / 2))) if distance > 0 else 0.0
+    return float(d_from_overlaps(np.asarray(distance)))
+
+
+def d_from_overlaps(distances: Values) -> Values:
+    """Return :func:`d_from_overlap` of many distances, of any shape."""
+    held = np.clip(distances, 0.0, 1.0)
+    return np.asarray(np.minimum(LARGEST_D, 2 * special.ndtri((1 + held) / 2)))
 
 
 def overlap_at(d: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ import pandas as pd
 
 from retrain_core.errors import DataError
 from retrain_core.shift.frames import feature_frame
+from retrain_core.shift.natures import ISO_DATE, READABLE, nature_of, sample_texts, share_of
 from retrain_core.shift.peers import peer_verdicts
 from retrain_core.shift.report import shift_report
 from retrain_core.shift.time import time_shift
@@ -20,8 +20,6 @@ from retrain_core.types import Schema, ShiftReport, ShiftSettings, Table, Task
 
 ROW_ORDER = "(order in the file)"
 MOST_ORDERS = 200
-LOOKED_AT = 50  # values of a text column, to see whether they are dates
-ISO_DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?([T ]|$)")
 
 
 def measure_shift(
@@ -82,12 +80,8 @@ def _left_out(sides: tuple[pd.DataFrame, pd.DataFrame], old: Table, new: Table) 
 
 
 def _looks_like_time(column: pd.Series[Any]) -> bool:
-    if pd.api.types.is_datetime64_any_dtype(column.dtype) or isinstance(column.dtype, pd.PeriodDtype):
-        return True
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return False
-    some = column.dropna().head(LOOKED_AT)
-    return bool(len(some)) and bool(some.map(lambda value: bool(ISO_DATE.match(str(value)))).all())
+    nature = nature_of(column)
+    return nature == "dates" or (nature == "text" and share_of(sample_texts(column), ISO_DATE) >= READABLE)
 
 
 def _with_time(frame: pd.DataFrame, table: Table, time: str) -> pd.DataFrame:

@@ -114,6 +114,7 @@ def test_a_runner_that_was_killed_in_between_loses_nothing(asked: Asked, idle: I
     idle.over.clear()
     second = Runner(store, cpu_lanes=1)
     until(lambda: explain.id in names(asked, "running"), second)
+    assert set(idle.started) == {store.run_folder(spec.id, explain.id)}  # what was observed is not observed again
     second.close()
 
 
