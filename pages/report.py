@@ -36,6 +36,8 @@ def command(content: ReportContent) -> str:
     parts = ["python", "-m", "retrain_core", "compare", "--model", spec.model.name, "--new", spec.new.name]
     for option, ref in (("--old", spec.old), ("--holdout", spec.holdout)):
         parts += [option, ref.name] if ref else []
+    if content.shift is not None and content.shift.left_out and len(spec.schema.bindings) == 1:
+        parts += ["--columns", ",".join(spec.schema.bindings[0].columns)]
     parts += ["--label", spec.schema.label, "--strategies", ",".join(content.comparison.strategies)]
     shared = {
         name: next((run.options[name] for run in runs if name in run.options), None)
@@ -135,5 +137,7 @@ with st.container(horizontal=True):
         )
 
 st.subheader("The same from the command line")
-st.caption("A time limit, and what was overruled on the Data page, cannot be said there yet.")
+st.caption(
+    "A time limit, what else was overruled on the Data page, and how the Shift page was set cannot be said there yet."
+)
 st.code(command(content), language="bash", wrap_lines=True)

@@ -67,6 +67,7 @@ def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
         comparison=_compare(outcomes, split, spec.schema, old_weight),
         shift=shift,
         sensitivities=sensitivities(store, experiment),
+        complete=len(outcomes) == len(store.runs(experiment)),
         curves={run: tuple(e.values for e in found if e.kind == "epoch") for run, found in events.items()},
         versions={name: metadata.version(name) for name in PACKAGES},
         outcomes=outcomes,

@@ -10,7 +10,14 @@ from pages._ui.text import literal, show_error
 from retrain_core.answer import answer, weigh
 from retrain_core.errors import RetrainError
 from retrain_core.report.content import ReportContent
-from retrain_core.runs import experiment_status, plan_shift, probe_states, run_states
+from retrain_core.runs import (
+    experiment_status,
+    known_sensitivities,
+    known_shift,
+    plan_shift,
+    run_states,
+    runs_done,
+)
 from retrain_core.types import Comparison, ExperimentSpec
 
 DEFAULT_OLD_WEIGHT = 0.5
@@ -28,6 +35,8 @@ def current_answer(spec: ExperimentSpec, old_weight: float) -> ReportContent:
     if status == "failed":
         preparation_failed(error)
         st.stop()
+    if spec.old is not None:  # nobody may have been at the Shift page
+        ask(plan_shift(spec.id, state.store().shift_settings(spec.id)))
     runs = run_states(state.store(), spec.id)
     ended = tuple(run.spec.id for run in runs if run.done)
     waiting = len(runs) - len(ended)
@@ -45,19 +54,17 @@ def current_answer(spec: ExperimentSpec, old_weight: float) -> ReportContent:
 
 
 def _probes(spec: ExperimentSpec) -> tuple[str, ...]:
-    """Return which probes have told something; those of the shift are asked for if nobody has been at its page."""
-    if spec.old is not None:
-        ask(plan_shift(spec.id, state.store().shift_settings(spec.id)))
-    states = probe_states(state.store(), spec.id).values()
-    return tuple(sorted(one.spec.id for one in states if one.status == "finished"))
+    """Return which probes have told something that the answer shows."""
+    settings = state.store().shift_settings(spec.id)
+    return (*known_shift(state.store(), spec.id, settings), *known_sensitivities(state.store(), spec.id))
 
 
 def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
     """Return the comparison once all runs have ended; ``None`` before, as others may yet win, or if none can be made."""
-    runs = run_states(state.store(), spec.id)
-    ended = tuple(run.spec.id for run in runs if run.done)
-    if not ended or len(ended) < len(runs):
+    done, runs = runs_done(state.store(), spec.id)
+    if not runs or done < runs:
         return None
+    ended = tuple(run.id for run in state.store().runs(spec.id))
     try:
         return weigh(_answer(spec.id, ended, _probes(spec)), DEFAULT_OLD_WEIGHT).comparison
     except RetrainError:  # such as runs that have all failed: the Compare page says so

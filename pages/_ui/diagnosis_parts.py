@@ -14,7 +14,7 @@ from retrain_core import diagnosis
 from retrain_core.figures.sensitivity import importance_bars, robustness_lines
 from retrain_core.figures.style import look_of
 from retrain_core.figures.volume import learning_curve_chart
-from retrain_core.machine import available_memory_mb, total_memory_mb, usable_cores
+from retrain_core.machine import available_memory_mb, total_memory_mb
 from retrain_core.runs import (
     RunState,
     costs,
@@ -22,11 +22,12 @@ from retrain_core.runs import (
     known_devices,
     plan_costs,
     plan_curve,
+    probe_states,
     request_estimates,
     sensitivities,
 )
 from retrain_core.strategies import STRATEGIES
-from retrain_core.types import Comparison, ExperimentSpec, Sensitivity, ShiftReport
+from retrain_core.types import Comparison, ExperimentSpec, RunSpec, Sensitivity, ShiftReport, SplitSummary
 
 MOST_MODELS = 5  # on one chart, unless more are asked for
 FITS = {True: "fits", False: "does not fit", None: "cannot tell"}
@@ -52,7 +53,7 @@ def first_guess(
         state.page_link("data", "Add old data", ":material/upload_file:")
         return
     assert report is not None
-    guess = diagnosis.first_guess(report, _volume(spec, report), comparison)
+    guess = diagnosis.first_guess(report, diagnosis.volume_of(report), comparison)
     with st.container(border=True, key="first_guess"):
         st.markdown("**First guess**", help=help_for("first guess"))
         st.markdown(literal(guess.paragraph))
@@ -87,18 +88,15 @@ def volume(spec: ExperimentSpec, report: ShiftReport | None) -> None:
             "Strategy", names, index=names.index("full_retrain"), format_func=lambda name: look_of(name).title,
             key="curve_strategy", width=260,
         )  # fmt: skip
-        points, states = curve_points(state.store(), spec.id, strategy)
+        plan = _curve(spec, strategy, split)
+        states = tuple(probe_states(state.store(), spec.id, [run.id for run in plan]).values())
         if not states and st.button(
             "Measure what more new rows would buy",
             icon=":material/query_stats:",
-            disabled=split is None,
+            disabled=not plan,
             help="Runs the strategy on growing parts of the new rows, two seeds each, and scores it on the same holdout.",
         ):
-            assert split is not None
-            options = next(
-                (run.options for run in state.store().runs(spec.id) if run.strategy == strategy), {}
-            )
-            ask(plan_curve(spec.id, strategy, options, split.rows["new_train"]))
+            ask(plan)
             st.rerun()
     if not states:
         return
@@ -106,6 +104,7 @@ def volume(spec: ExperimentSpec, report: ShiftReport | None) -> None:
     if waiting:
         follow(waiting, "what more new rows would buy", "curve")
     failed(states, "Some points of the learning curve", "curve")
+    points = curve_points(state.store(), plan)
     if points and split is not None:
         metric = "mae" if spec.schema.task == "regression" else "accuracy"
         curve = diagnosis.learning_curve(
@@ -115,10 +114,18 @@ def volume(spec: ExperimentSpec, report: ShiftReport | None) -> None:
         chart(learning_curve_chart(curve), key="learning_curve", alt=curve.summary)
 
 
+def _curve(spec: ExperimentSpec, strategy: str, split: SplitSummary | None) -> list[RunSpec]:
+    """Return the runs of a learning curve, with the options that the candidate has; none before the rows are split."""
+    if split is None:
+        return []
+    runs = state.store().runs(spec.id)
+    options = next((run.options for run in runs if run.strategy == strategy), {})
+    return plan_curve(spec.id, strategy, options, split.rows["new_train"])
+
+
 def _volume(spec: ExperimentSpec, report: ShiftReport | None) -> diagnosis.Volume | None:
     if report is not None:
-        worth = report.joint.effective_old_rows if report.joint and report.joint.old_rows else None
-        return diagnosis.volume(report.new_rows, report.old_rows, worth)
+        return diagnosis.volume_of(report)
     split = state.store().split(spec.id)
     if split is None:
         return None
@@ -134,15 +141,13 @@ def _volume(spec: ExperimentSpec, report: ShiftReport | None) -> diagnosis.Volum
 def resources(spec: ExperimentSpec) -> None:
     """Say what there is to compute on, and which strategies fit a budget."""
     st.subheader("Computing resources")
-    devices = known_devices(state.store())
-    gpus = [device.title for device in devices if device.name != "cpu"]
-    total, free = total_memory_mb(), available_memory_mb()
+    found = diagnosis.machine(known_devices(state.store()), total_memory_mb(), available_memory_mb())
     for column, (title, value, note) in zip(
         st.columns(3),
         (
-            ("CPU cores", f"{usable_cores()}", "that this app may use"),
-            ("Memory", f"{total / 1024:.1f} GB", f"{free / 1024:.1f} GB free"),
-            ("GPUs", f"{len(gpus)}", ", ".join(gpus) or "TensorFlow finds none"),
+            ("CPU cores", f"{found.cores}", "that this app may use"),
+            ("Memory", f"{found.memory_mb / 1024:.1f} GB", f"{found.free_mb / 1024:.1f} GB free"),
+            ("GPUs", f"{len(found.gpus)}", ", ".join(found.gpus) or "TensorFlow finds none"),
         ),
         strict=True,
     ):
@@ -161,16 +166,16 @@ def resources(spec: ExperimentSpec) -> None:
         bind="query-params",
     )
     memory = second.number_input(
-        "Memory for one run (GB)", 0.0, 100_000.0, round(total / 1024, 1), 1.0, key="budget_memory", help="0: no limit.",
+        "Memory for one run (GB)", 0.0, 100_000.0, round(found.memory_mb / 1024, 1), 1.0, key="budget_memory", help="0: no limit.",
         bind="query-params",
     )  # fmt: skip
     known = costs(state.store(), spec.id)
-    found = diagnosis.affordable(known, minutes * 60 or None, memory * 1024 or None)
+    judged = diagnosis.affordable(known, minutes * 60 or None, memory * 1024 or None)
     st.dataframe(
         pd.DataFrame(
             [
                 {"Strategy": look_of(one.strategy).title, "In this budget": FITS[one.fits], "Why": one.why}
-                for one in found
+                for one in judged
             ]
         ),
         hide_index=True,
@@ -250,9 +255,18 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
             format_func=lambda kind: diagnosis.DISTURBANCES[kind].title,
         )
         chart(robustness_lines(found, what), key="robustness_lines", alt=f"Scores under {what}.")
-    if any(point.column for one in found for point in one.points):
+    single = list(dict.fromkeys(point.what for one in found for point in one.points if point.column))
+    if single:
         st.markdown("**Which columns the models lean on**", help=help_for("permutation importance"))
-        chart(importance_bars(found), key="importance", alt="Columns whose permutation costs most.")
+        what = st.segmented_control(
+            "Disturb a column alone",
+            single,
+            default=single[0],
+            required=True,
+            key="single_disturbance",
+            format_func=lambda kind: diagnosis.DISTURBANCES[kind].title,
+        )
+        chart(importance_bars(found, what), key="importance", alt="Columns whose disturbance costs most.")
     for note in dict.fromkeys(note for one in found for note in one.notes):
         st.caption(literal(note))
 

@@ -22,8 +22,7 @@ def ask(probes: Sequence[RunSpec], *, again: bool = False) -> dict[str, RunState
     except RetrainError as error:
         show_error(error)
         return {}
-    known = probe_states(state.store(), probes[0].experiment) if probes else {}
-    return {spec.id: known[spec.id] for spec in probes if spec.id in known}
+    return probe_states(state.store(), probes[0].experiment, [spec.id for spec in probes]) if probes else {}
 
 
 def follow(probes: Sequence[RunSpec], what: str, key: str) -> None:
@@ -38,8 +37,7 @@ def follow(probes: Sequence[RunSpec], what: str, key: str) -> None:
 
     @st.fragment(run_every=LOOK_SECONDS)
     def board() -> None:
-        now = probe_states(state.store(), experiment)
-        states = [now[name] for name in names if name in now]
+        states = list(probe_states(state.store(), experiment, names).values())
         if any(one.done for one in states) or not states:
             st.rerun()
         share = sum(one.progress for one in states) / len(states)

@@ -114,7 +114,9 @@ def _column(shift: ColumnShift, spec: ExperimentSpec) -> None:
         if shift.detectable is not None
         else ""
     )
-    st.caption(f"Read as {shift.reading}. {literal(shift.reason)}{detectable}")
+    st.caption(
+        f"Read as {shift.reading}. {literal(shift.reason)}{detectable}", help=help_for("detectable effect")
+    )
     settings = state.store().shift_settings(spec.id)
     automatic = "as it looks"
     options = [automatic, *get_args(Reading)]
@@ -147,7 +149,7 @@ def together(report: ShiftReport, spec: ExperimentSpec) -> None:
             key="drivers",
             alt="Columns that tell new rows from old.",
         )
-    if joint.old_rows:
+    if report.old_rows:
         st.caption(
             f"Drawn like the new rows, the {report.old_rows:,} old rows are worth about "
             f"{joint.effective_old_rows:,.0f} ({joint.effective_old_rows / report.old_rows:.0%}).".replace(

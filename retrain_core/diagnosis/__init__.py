@@ -9,7 +9,7 @@ from retrain_core.diagnosis.disturb import DISTURBANCES
 from retrain_core.diagnosis.first_guess import first_guess
 from retrain_core.diagnosis.resources import affordable, machine
 from retrain_core.diagnosis.sensitivity import importance, robustness
-from retrain_core.diagnosis.volume import learning_curve, subsample_sizes, volume
+from retrain_core.diagnosis.volume import learning_curve, subsample_sizes, volume, volume_of
 
 __all__ = [
     "DISTURBANCES",
@@ -21,4 +21,5 @@ __all__ = [
     "robustness",
     "subsample_sizes",
     "volume",
+    "volume_of",
 ]

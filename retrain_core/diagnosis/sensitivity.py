@@ -43,8 +43,12 @@ def _left(metric_name: str, clean: float, disturbed: float) -> float:
     return 1.0 if good >= now else good / now
 
 
-def importance(sensitivity: Sensitivity) -> dict[str, tuple[float, float]]:
-    """Return by how much each column's permutation raises the loss and worsens the metric, most important first.
+def importance(sensitivity: Sensitivity, what: str = "permuted") -> dict[str, tuple[float, float]]:
+    """Return by how much disturbing each column alone raises the loss and worsens the metric, most important first.
+
+    Args:
+        sensitivity: What was measured.
+        what: The disturbance of single columns, in ``DISTURBANCES``; of several severities the one that costs most counts.
 
     Returns:
         By column: the rise of the loss, and the fall of the accuracy or the rise of the mean absolute error; 0 or
@@ -53,9 +57,10 @@ def importance(sensitivity: Sensitivity) -> dict[str, tuple[float, float]]:
     Source: Breiman (2001), Machine Learning 45(1) (permutation importance).
     """
     sign = -1.0 if sensitivity.metric_name == "accuracy" else 1.0
-    found = {
-        point.column: (point.loss - sensitivity.loss, sign * (point.metric - sensitivity.metric))
-        for point in sensitivity.points
-        if point.what == "permuted" and point.column
-    }
+    found: dict[str, tuple[float, float]] = {}
+    for point in sensitivity.points:
+        if point.what == what and point.column:
+            cost = point.loss - sensitivity.loss, sign * (point.metric - sensitivity.metric)
+            known = found.get(point.column, cost)
+            found[point.column] = max(known, cost, key=lambda pair: pair[::-1])
     return dict(sorted(found.items(), key=lambda item: item[1][::-1], reverse=True))

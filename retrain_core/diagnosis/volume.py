@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from retrain_core.strategies import STRATEGIES
-from retrain_core.types import CurveBand, CurvePoint, LearningCurve, Volume
+from retrain_core.types import CurveBand, CurvePoint, LearningCurve, ShiftReport, Volume
 
 Values = NDArray[np.floating[Any]]
 
@@ -81,6 +81,12 @@ class _Curves:
         return np.clip(
             self.now + self.way * (rows**-self.exponent - self.largest**-self.exponent), *self.ends
         )
+
+
+def volume_of(report: ShiftReport) -> Volume:
+    """Return the same from a report, which tells what the old rows are worth if the inputs could be compared."""
+    worth = report.joint.effective_old_rows if report.joint else None
+    return volume(report.new_rows, report.old_rows, worth)
 
 
 def learning_curve(

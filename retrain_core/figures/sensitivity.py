@@ -66,17 +66,18 @@ def robustness_lines(sensitivities: Sequence[Sensitivity], what: str) -> go.Figu
     return figure
 
 
-def importance_bars(sensitivities: Sequence[Sensitivity]) -> go.Figure:
-    """Return how much worse each model scores once a column is given to other rows; the costliest columns on top.
+def importance_bars(sensitivities: Sequence[Sensitivity], what: str = "permuted") -> go.Figure:
+    """Return how much worse each model scores once a single column is disturbed; the costliest columns on top.
 
     Args:
         sensitivities: One a model, on the same rows.
+        what: Name of a disturbance of single columns in ``DISTURBANCES``.
     """
     models = _keep_first(sensitivities)
-    found = [importance(sensitivity) for sensitivity in models]
+    found = [importance(sensitivity, what) for sensitivity in models]
     names = list(dict.fromkeys(name for own in found for name in own))
     if not names:
-        return empty_figure("These inputs have no columns that could be given to other rows one by one.")
+        return empty_figure("These inputs have no columns that could be disturbed one by one.")
     names.sort(key=lambda name: max(own[name][::-1] for own in found if name in own), reverse=True)
     shown = names[:MOST_COLUMNS]
     metric = models[0].metric_name

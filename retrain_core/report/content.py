@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from retrain_core.diagnosis import first_guess, volume
+from retrain_core.diagnosis import first_guess, volume_of
 from retrain_core.types import (
     Comparison,
     ExperimentSpec,
@@ -35,6 +35,7 @@ class ReportContent:
         versions: Version of each package that matters.
         outcomes: The runs that the comparison was made from, to weigh them again.
         sensitivities: How each model bears disturbed rows, the old one first; empty if nobody asked.
+        complete: Whether all runs have ended; before, others may yet win.
     """
 
     spec: ExperimentSpec
@@ -46,14 +47,11 @@ class ReportContent:
     versions: Mapping[str, str] = field(default_factory=dict)
     outcomes: tuple[Outcome, ...] = ()
     sensitivities: tuple[Sensitivity, ...] = ()
+    complete: bool = True
 
     @property
     def guess(self) -> FirstGuess | None:
         """What the shift points to, and how the measurement agrees; ``None`` without old data."""
         if self.shift is None:
             return None
-        joint = self.shift.joint
-        worth = joint.effective_old_rows if joint and joint.old_rows else None
-        return first_guess(
-            self.shift, volume(self.shift.new_rows, self.shift.old_rows, worth), self.comparison
-        )
+        return first_guess(self.shift, volume_of(self.shift), self.comparison if self.complete else None)

@@ -4,6 +4,7 @@ from retrain_core.runs.client import ensure_runner, known_devices, request_estim
 from retrain_core.runs.forecasts import EstimateState, costs, estimates, plan_costs
 from retrain_core.runs.probes import (
     curve_points,
+    known_sensitivities,
     known_shift,
     plan_curve,
     plan_sensitivity,
@@ -26,6 +27,7 @@ __all__ = [
     "estimates",
     "experiment_status",
     "known_devices",
+    "known_sensitivities",
     "known_shift",
     "new_id",
     "plan_costs",

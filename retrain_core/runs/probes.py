@@ -26,8 +26,7 @@ from retrain_core.runs.index import read_runs
 from retrain_core.runs.placement import MEASURE
 from retrain_core.runs.plan import Options
 from retrain_core.runs.prepare import link_inputs
-from retrain_core.runs.state import RunState, probe_states
-from retrain_core.runs.store import PROBE, Store
+from retrain_core.runs.store import FOLDERS, PROBE, Store
 from retrain_core.types import (
     CurvePoint,
     ExperimentSpec,
@@ -43,7 +42,6 @@ from retrain_core.types import (
 from retrain_core.workers import measuring
 from retrain_core.workers.files import IMAGES, MODEL, REPORT
 
-OBSERVE = f"{PROBE}observe-0"
 CURVE_SEEDS = (0, 1)
 SENSITIVITY = "sensitivity.json"
 
@@ -56,8 +54,9 @@ def plan_shift(experiment: str, settings: ShiftSettings, *, model: bool = True) 
     if not model:
         return [shift]
     observe = _probe(experiment, "observe", 0)
+    timeless = replace(settings, time=None)  # what the model sees has no order
     explain = _probe(
-        experiment, "explain", _number(settings), device=MEASURE, shift=settings, after=observe.id
+        experiment, "explain", _number(timeless), device=MEASURE, shift=timeless, after=observe.id
     )
     return [shift, observe, explain]
 
@@ -96,12 +95,13 @@ def plan_curve(experiment: str, strategy: str, options: Options, rows: int) -> l
         options: Its options.
         rows: New training rows there are.
     """
+    setting = hashlib.sha256(to_json(sorted(options.items()))).hexdigest()[:6]
     return [
         _probe(
             experiment,
             "train",
             seed,
-            name=f"curve_{strategy}_{size}",
+            name=f"curve_{strategy}_{size}_{setting}",
             strategy=strategy,
             options=options,
             new_rows=size,
@@ -183,7 +183,8 @@ def _probe(
 
 def _number(settings: ShiftSettings) -> int:
     """Return a number that is the same for the same settings."""
-    return int.from_bytes(hashlib.sha256(to_json(settings)).digest()[:6])
+    ordered = replace(settings, readings=dict(sorted(settings.readings.items())))
+    return int.from_bytes(hashlib.sha256(to_json(ordered)).digest()[:6])
 
 
 # --- what has been found --------------------------------------------------------------------------
@@ -220,30 +221,39 @@ def unusual_images(store: Store, spec: ExperimentSpec) -> NDArray[Any] | None:
     return np.load(path, allow_pickle=False) if path.is_file() else None
 
 
+def known_sensitivities(store: Store, experiment: str) -> tuple[str, ...]:
+    """Return the ids of the probes that have told how a model bears disturbed rows."""
+    folder = store.experiment_folder(experiment) / FOLDERS[PROBE]
+    return tuple(sorted(path.parent.name for path in folder.glob(f"*/{SENSITIVITY}")))
+
+
 def sensitivities(store: Store, experiment: str) -> tuple[Sensitivity, ...]:
     """Return how each model that was looked at bears disturbed rows, the old model first."""
-    found = []
-    for spec in store.probes(experiment):
-        path = store.run_folder(experiment, spec.id) / SENSITIVITY
-        if spec.work == "sensitivity" and path.is_file():
-            found.append(replace(from_json(path.read_bytes(), Sensitivity), model=spec.strategy))
-    return tuple(sorted(found, key=lambda one: one.model != "keep"))
-
-
-def curve_points(
-    store: Store, experiment: str, strategy: str
-) -> tuple[tuple[CurvePoint, ...], tuple[RunState, ...]]:
-    """Return what runs of a strategy on parts of the rows have scored, and the state of all of them."""
-    states = tuple(
-        state
-        for state in probe_states(store, experiment).values()
-        if state.spec.work == "train" and state.spec.strategy == strategy
+    known = sorted(
+        (store.run(experiment, id) for id in known_sensitivities(store, experiment)),
+        key=lambda spec: spec.order,
     )
+    return tuple(
+        replace(
+            from_json((store.run_folder(experiment, spec.id) / SENSITIVITY).read_bytes(), Sensitivity),
+            model=spec.strategy,
+        )
+        for spec in known
+    )
+
+
+def curve_points(store: Store, runs: Sequence[RunSpec]) -> tuple[CurvePoint, ...]:
+    """Return what runs on parts of the rows have scored, as far as they have.
+
+    Args:
+        store: The store.
+        runs: As ``plan_curve`` returns them.
+    """
     points = []
-    for state in states:
-        result = store.result(experiment, state.spec.id)
+    for run in runs:
+        result = store.result(run.experiment, run.id)
         new = result.new if result else None
         metric = None if new is None else new.accuracy if new.accuracy is not None else new.mae
-        if new is not None and metric is not None and state.spec.new_rows:
-            points.append(CurvePoint(state.spec.new_rows, state.spec.seed, new.loss, metric))
-    return tuple(points), states
+        if new is not None and metric is not None and run.new_rows:
+            points.append(CurvePoint(run.new_rows, run.seed, new.loss, metric))
+    return tuple(points)

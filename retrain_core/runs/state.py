@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,25 +85,42 @@ def run_states(store: Store, experiment: str) -> tuple[RunState, ...]:
     return _states(store, experiment, store.runs(experiment))
 
 
-def probe_states(store: Store, experiment: str) -> dict[str, RunState]:
-    """Return the state of every probe of an experiment by its id."""
-    return {state.spec.id: state for state in _states(store, experiment, store.probes(experiment))}
+def probe_states(store: Store, experiment: str, wanted: Collection[str] | None = None) -> dict[str, RunState]:
+    """Return the state of probes of an experiment by id; of those that have ended, not how they went.
+
+    Args:
+        store: The store.
+        experiment: Its id.
+        wanted: Ids of those to look at; all by default.
+    """
+    if wanted is None:
+        specs = store.probes(experiment)
+    else:
+        folders = {id: store.run_folder(experiment, id) for id in wanted}
+        specs = [
+            store.run(experiment, id) for id, folder in folders.items() if (folder / "run.json").is_file()
+        ]
+    return {state.spec.id: state for state in _states(store, experiment, specs, on_the_way=False)}
 
 
-def _states(store: Store, experiment: str, specs: Sequence[RunSpec]) -> tuple[RunState, ...]:
+def _states(
+    store: Store, experiment: str, specs: Sequence[RunSpec], *, on_the_way: bool = True
+) -> tuple[RunState, ...]:
+    """Return the states of runs; ``on_the_way`` says whether to read how those went that have ended."""
     rows, waiting = read_runs(store.root / "index.sqlite", experiment)
     by_id = {row.id: row for row in rows}
     return tuple(
-        _state(store, spec, by_id[spec.id], waiting.get(spec.id, 0))
+        _state(store, spec, by_id[spec.id], waiting.get(spec.id, 0), on_the_way=on_the_way)
         if spec.id in by_id
         else RunState(spec, "queued", device=spec.device)
         for spec in specs
     )
 
 
-def _state(store: Store, spec: RunSpec, row: IndexRow, waiting: int) -> RunState:
+def _state(store: Store, spec: RunSpec, row: IndexRow, waiting: int, *, on_the_way: bool = True) -> RunState:
     folder = store.run_folder(spec.experiment, spec.id)
-    events = read_events(folder / "events.jsonl") if row.status != "queued" else []
+    unread = row.status == "queued" or (row.status in ENDED and not on_the_way)
+    events = [] if unread else read_events(folder / "events.jsonl")
     told = [event.values for event in events if event.kind == "progress"]
     latest = told[-1] if told else {}
     progress = 1.0 if row.status == "finished" else float(latest.get("progress", 0.0))

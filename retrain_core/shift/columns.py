@@ -92,9 +92,8 @@ def _taken_for(reading: Reading, old: pd.Series[Any], new: pd.Series[Any]) -> Co
     natures = nature_of(old), nature_of(new)
     read = reader_for(old, new, natures)
     if reading in CATEGORIES or (reading == "id" and read is None):
-        tallies = count_values(old), count_values(new)
         if reading == "id":
-            return as_names((old, new), tallies, "")
+            return as_names((old, new), (count_values(old), count_values(new)), "")
         if (
             read is not None
             and (pair := as_measured((old, new), read, natures)) is not None
@@ -102,6 +101,7 @@ def _taken_for(reading: Reading, old: pd.Series[Any], new: pd.Series[Any]) -> Co
         ):
             assert isinstance(pair.old, NumberSide) and isinstance(pair.new, NumberSide)
             return as_codes((old, new), (pair.old, pair.new), Guess(reading, ""), pair.findings)
+        tallies = count_values(old), count_values(new)
         return as_categories((old, new), tallies, Guess(reading, ""), type_change(natures, "major"))
     if reading == "free text":
         return as_free_text((old, new), "") if _only_text(natures) else None

@@ -7,12 +7,13 @@ from collections.abc import Callable
 import numpy as np
 from scipy import special, stats
 
-from retrain_core.shift.equivalence import d_from_overlap
+from retrain_core.shift.equivalence import d_from_overlap, overlap_at
 from retrain_core.shift.estimate import Estimate
+from retrain_core.shift.levels import LARGEST_D
 from retrain_core.types import Thresholds
 
 POWER = 0.8
-LARGEST_GAP = 0.866  # of two normals 3 apart
+LARGEST_GAP = overlap_at(LARGEST_D)
 ALPHA = Thresholds().alpha
 
 

@@ -59,6 +59,7 @@ def model_json(model: ModelShift) -> dict[str, Any]:
                 step.name: {"value": _finite(step.value), "interval": [_finite(end) for end in step.interval]}
                 for step in loss.steps
             },
+            "overlap": _finite(loss.overlap),
             "summary": loss.summary,
         },
         "regions": [
@@ -68,6 +69,7 @@ def model_json(model: ModelShift) -> dict[str, Any]:
                 "new_error": _finite(region.new_error),
                 "interval": [_finite(end) for end in region.interval],
                 "share": _finite(region.share),
+                "explained": _finite(region.explained),
                 "summary": region.summary,
             }
             for region in model.regions
@@ -109,7 +111,6 @@ def _joint(joint: JointShift) -> dict[str, Any]:
         ],
         "overlap": _finite(joint.overlap),
         "effective_old_rows": _finite(joint.effective_old_rows),
-        "old_rows": joint.old_rows,
     }
 
 

@@ -93,7 +93,6 @@ def joint_shift(
         newest=() if level in (None, "none") else _newest(together, check.columns[:SHOWN_VALUES], new),
         overlap=overlap_of(together.chance, side),
         effective_old_rows=worth * old_rows,
-        old_rows=old_rows,
     )
 
 

@@ -18,7 +18,7 @@ from retrain_core.shift.sorted_pair import SortedPair, spread_of
 EXACT_ROWS = (
     1_000  # above, the exact distribution of KS (of two samples, of one) costs seconds and changes little
 )
-KOLMOGOROV_95 = 1.3581015157406195  # 95 % point of the Kolmogorov distribution
+KOLMOGOROV_95 = float(stats.kstwobign.isf(0.05))
 
 
 def ks(old: Values, new: Values, shared: SortedPair | None = None) -> Estimate:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from retrain_core.shift import evidently_rule, nannyml_rule
-from retrain_core.shift.tallies import column_tally
+from retrain_core.shift.tallies import ColumnTally
 from retrain_core.types import PeerVerdict
 
 DRIFT_SHARE = 0.5  # of the columns, from which Evidently calls the data set drifted
@@ -33,7 +33,7 @@ def peer_verdicts(old: pd.DataFrame, new: pd.DataFrame) -> tuple[PeerVerdict, ..
     verdicts = []
     for name in old.columns:
         if name in new.columns:
-            tally = column_tally(old[name], new[name])
+            tally = ColumnTally(old[name], new[name])
             verdicts += [evidently_rule.verdict(tally), nannyml_rule.verdict(tally)]
     whole = _whole([verdict for verdict in verdicts if verdict.peer == evidently_rule.PEER])
     return (*verdicts, whole)

@@ -73,11 +73,6 @@ class ColumnTally:
         return tuple(np.bincount(side[side >= 0], minlength=len(held)) for side in (old, new))  # type: ignore[return-value]
 
 
-def column_tally(old: pd.Series[Any], new: pd.Series[Any]) -> ColumnTally:
-    """Return one column of both sides, with what is derived from it at hand."""
-    return ColumnTally(old, new)
-
-
 def at_most_distinct(ordered: Values, most: int) -> int:
     """Return how many distinct values there are among sorted ones, counted no further than ``most + 1``.
 

@@ -190,14 +190,12 @@ class JointShift:
         newest: The rows that look newest, most unlike the old ones first.
         overlap: Share of rows that could be from either side: 1 if P(x) is the same, 0 if nothing is shared.
         effective_old_rows: How many rows drawn like the new ones the old rows are worth (Kish's effective sample size).
-        old_rows: Old rows that this was estimated from.
     """
 
     drivers: tuple[Driver, ...] = ()
     newest: tuple[NewestRow, ...] = ()
     overlap: float = 1.0
     effective_old_rows: float = 0.0
-    old_rows: int = 0
 
 
 # --- which kind of shift --------------------------------------------------------------------------

@@ -61,3 +61,10 @@ def test_an_error_that_rises_is_a_cost() -> None:
 def test_it_survives_json() -> None:
     whole = sensitivity("mae", point("permuted", 1.0, 1.0, "a"))
     assert from_json(to_json(whole), Sensitivity) == whole
+
+
+def test_of_moves_to_both_sides_the_one_that_costs_more_counts() -> None:
+    points = tuple(point("moved", way, metric, "a") for way, metric in ((-1.0, 0.7), (1.0, 0.5)))
+    found = Sensitivity("keep", 100, 1.0, 0.8, "accuracy", points, 1.0)
+    assert importance(found, "moved")["a"] == pytest.approx((0.0, 0.3))
+    assert importance(found) == {}

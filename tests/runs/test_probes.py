@@ -54,6 +54,12 @@ def test_ids_are_ids_and_settings_make_other_ones() -> None:
     assert (other[0].id, other[2].id) != (shift.id, explain.id) and other[1].id == observe.id
     assert len({spec.id for spec in curve}) == len(curve) and {spec.seed for spec in curve} == {0, 1}
     assert plan_shift("e", USUAL) == [shift, observe, explain]
+    assert plan_shift("e", replace(USUAL, time="day"))[2] == explain  # what the model sees has no order
+    there, back = ({"a": "id", "b": "date"}, {"b": "date", "a": "id"})
+    assert (
+        plan_shift("e", ShiftSettings(readings=there))[0].id
+        == plan_shift("e", ShiftSettings(readings=back))[0].id
+    )
 
 
 def test_files_are_measured_while_training_keeps_every_lane_busy(
@@ -114,7 +120,9 @@ def test_a_runner_that_was_killed_in_between_loses_nothing(asked: Asked, idle: I
     idle.over.clear()
     second = Runner(store, cpu_lanes=1)
     until(lambda: explain.id in names(asked, "running"), second)
-    assert set(idle.started) == {store.run_folder(spec.id, explain.id)}  # what was observed is not observed again
+    assert set(idle.started) == {
+        store.run_folder(spec.id, explain.id)
+    }  # what was observed is not observed again
     second.close()
 
 
@@ -160,10 +168,12 @@ def test_a_learning_curve_is_made_of_the_runs_that_have_scores(asked: Asked) -> 
     curve = plan_curve(spec.id, "full_retrain", {}, 272)
     store.add_beside(curve)
     store.save_result(spec.id, curve[0].id, RunResult("finished", new=PartScores(0.5, 80, accuracy=0.75)))
-    points, states = curve_points(store, spec.id, "full_retrain")
+    points = curve_points(store, curve)
     assert [(point.rows, point.metric) for point in points] == [(curve[0].new_rows, 0.75)]
-    assert len(states) == len(curve)
-    assert curve_points(store, spec.id, "fine_tune") == ((), ())
+    assert (
+        curve_points(store, plan_curve(spec.id, "full_retrain", {"epochs": 3}, 272)) == ()
+    )  # another candidate
+    assert curve_points(store, plan_curve(spec.id, "fine_tune", {}, 272)) == ()
 
 
 def test_nothing_is_known_before_anything_was_measured(asked: Asked) -> None:

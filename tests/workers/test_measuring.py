@@ -13,7 +13,7 @@ import pytest
 from retrain_core.data import read_table
 from retrain_core.data.observed import Observed, save_observed
 from retrain_core.runs.prepare import link_inputs
-from retrain_core.runs.probes import OBSERVE, known_shift, plan_shift, shift_of
+from retrain_core.runs.probes import known_shift, plan_shift, shift_of
 from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store
 from retrain_core.samples import samples
@@ -62,10 +62,10 @@ def test_its_report_is_that_of_the_library(asked: Asked) -> None:
 
 def test_what_was_observed_joins_the_report(asked: Asked) -> None:
     store, spec = asked
-    shift, _, explain = plan_shift(spec.id, ShiftSettings())
+    shift, observe, explain = plan_shift(spec.id, ShiftSettings())
     run(link_inputs(store, shift), "measure", 1)
     save_observed(
-        store.run_folder(spec.id, OBSERVE) / "observed.npz",
+        store.run_folder(spec.id, observe.id) / "observed.npz",
         {"old": observed(600, 1), "new": observed(400, 2)},
         "second",
     )
