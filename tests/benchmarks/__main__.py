@@ -21,14 +21,19 @@ from tests.benchmarks import (
     first_epoch,
     forecasts,
     frozen_trunk,
+    gain_coverage,
     growth_plot,
+    model_shift,
+    peers_agree,
     scale,
     shift_alarms,
     shift_coverage,
     shift_kinds,
+    shift_page,
     shift_power,
     shift_speed,
     throughput,
+    time_alarms,
     warm_workers,
 )
 from tests.benchmarks.side import Side
@@ -185,10 +190,7 @@ def kinds() -> None:
     )
     for (question, kind), (alarms, trials) in shift_kinds.false_alarms(found).items():
         tell(f"| {question} | {kind} | {alarms:.1%} | {trials} |")
-    share = shift_kinds.correlations_found(100)
-    tell(
-        f"\nA correlation of 0.5 with equal marginals, 2 000 rows a side: found in {share:.0%} (bar: 95 %).\n"
-    )
+    tell("")
 
 
 def speed_of_shift() -> None:
@@ -266,6 +268,51 @@ def coverage_of_shift() -> None:
     tell("")
 
 
+def peers() -> None:
+    """Our reckoning of other tools' verdicts against the tools."""
+    tell("## What other tools would say, against what they say\n")
+    peers_agree.main(tell)
+    tell("")
+
+
+def time_bands() -> None:
+    """Bands of drift in time that are left without a shift."""
+    tell("## Drift in time without a shift: tables in which any chunk leaves its band (aim: 5 %)\n")
+    time_alarms.main(tell=tell)
+    tell("")
+
+
+def gains() -> None:
+    """Coverage of what further rows bring."""
+    tell("## Learning curves whose interval of the gain holds the true one (bar: 90 to 99 %)\n")
+    gain_coverage.main(tell=tell)
+    tell("")
+
+
+def model_view() -> None:
+    """The shift as the old model sees it."""
+    tell("## Steps of the loss (harder inputs, changed labels, unseen inputs) and worst regions\n")
+    model_shift.main(tell=tell)
+    tell("")
+
+
+def other_visitors() -> None:
+    """Another visitor's page meanwhile, and what is sent."""
+    tell("## While a report is computed, another visitor's page; and what a page sends\n")
+    tell(
+        "| rows a side | report on the screen, s | another's page meanwhile, s: median, most (bar: 1) | most sent, KB (bar: 500) |"
+    )
+    tell("|---|---|---|---|")
+    for rows in (10_000, 1_000_000):
+        found = shift_page.busy(rows)
+        loads = (
+            f"{statistics.median(found.loads):.2f}, {max(found.loads):.2f}" if found.loads else "too quick"
+        )
+        page = max(found.sent, key=lambda name: found.sent[name])
+        tell(f"| {rows:,} | {found.measuring:.1f} | {loads} | {found.sent[page] / 1000:.0f} ({page}) |")
+    tell("")
+
+
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "training": training,
     "trunk": trunk,
@@ -278,6 +325,11 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "shift_alarms": alarms_of_shift,
     "shift_power": power_of_shift,
     "shift_coverage": coverage_of_shift,
+    "shift_page": other_visitors,
+    "model_shift": model_view,
+    "peers_agree": peers,
+    "time_alarms": time_bands,
+    "gain_coverage": gains,
 }
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ python -m tests.benchmarks.gain_coverage [TRIALS]
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -48,11 +47,10 @@ def points(
     ]
 
 
-def main() -> None:
+def main(trials: int = 1_000, tell: Callable[[str], None] = print) -> None:
     """Tell the coverage of each number of seeds and scatter."""
-    trials = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
     for seeds, noise in KINDS:
-        print(f"{seeds} seeds, scatter {noise}: {coverage(seeds, noise, trials):.1%} of {trials}", flush=True)
+        tell(f"- {seeds} seeds, scatter {noise}: {coverage(seeds, noise, trials):.1%} of {trials} trials")
 
 
 if __name__ == "__main__":

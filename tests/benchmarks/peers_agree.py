@@ -1,9 +1,8 @@
 """Our reckoning of what Evidently and NannyML would say, held against what they really say, column by column.
 
-    python -m tests.benchmarks.peers_agree [FOLDER]
+    python -m tests.benchmarks.peers_agree
 
-installs them into an environment of their own under ``FOLDER`` (a temporary one by default), and ends with an error if
-a verdict differs, or a value by more than 1e-6.
+ends with an error if a verdict differs, or a value by more than 1e-6.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import math
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from retrain_core.samples import samples
 from retrain_core.shift.frames import feature_frame
 from retrain_core.shift.peers import peer_verdicts
 from retrain_core.types import PeerVerdict
+from tests.benchmarks.peers_environment import peers_python
 
 HERE = Path(__file__).parent
 CLOSE = 1e-6
@@ -61,17 +61,17 @@ class Compared:
         )
 
 
-def main() -> int:
+def main(tell: Callable[[str], None] = print) -> int:
     """Compare on all data sets, tell the result, and return how many verdicts differ."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp())
-    found = list(compare(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        found = list(compare(Path(folder)))
     for one in found:
         if not one.agrees:
-            print(f"differs: {one.data}: {one.ours}\n         they: {one.theirs}")
+            tell(f"differs: {one.data}: {one.ours}; they: {one.theirs}")
     told = [one for one in found if one.judged]
     wrong = sum(not one.agrees for one in found)
     drifted = sum(one.ours.drifted is True for one in told)
-    print(
+    tell(
         f"{len(told)} verdicts on {len({one.data for one in found})} data sets ({drifted} times drift), "
         f"{len(found) - len(told)} columns that are not judged; {wrong} differ."
     )
@@ -79,8 +79,8 @@ def main() -> int:
 
 
 def compare(folder: Path) -> Iterator[Compared]:
-    """Yield every verdict of ours beside theirs; the peers are installed under ``folder`` unless they are there."""
-    python = peers_python(folder)
+    """Yield every verdict of ours beside theirs, which are worked out in ``folder``."""
+    python = peers_python()
     for name, (old, new) in data_sets().items():
         old.to_parquet(folder / f"{name}.old.parquet")
         new.to_parquet(folder / f"{name}.new.parquet")
@@ -93,15 +93,6 @@ def compare(folder: Path) -> Iterator[Compared]:
         }
         for ours in peer_verdicts(*sides):
             yield Compared(name, ours, theirs[ours.peer].get(ours.column, {}))
-
-
-def peers_python(folder: Path) -> Path:
-    """Return the Python of an environment with the peers, which takes minutes to install."""
-    python = folder / "environment" / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", folder / "environment"], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", HERE / "peers.txt"], check=True)
-    return python
 
 
 # --- data -----------------------------------------------------------------------------------------

@@ -160,20 +160,3 @@ def false_alarms(
     return {
         still: (float(np.mean(np.array(values) < 0.05)), len(values)) for still, values in p.items() if values
     }
-
-
-def turned_correlation(
-    seed: int, rows: int = 2_000, correlation: float = 0.5, columns: int = 10
-) -> ShiftReport:
-    """Return the report where two of the columns have become correlated and each is as it was."""
-    rng = np.random.default_rng(seed)
-    old, new = (pd.DataFrame(rng.normal(0, 1, (rows, columns))).add_prefix("x") for _ in range(2))
-    new["x0"] = correlation * new["x1"] + np.sqrt(1 - correlation**2) * new["x0"]
-    return shift_report(old, new, label=None)
-
-
-def correlations_found(trials: int) -> float:
-    """Return the share of turned correlations that all columns together show."""
-    return float(
-        np.mean([turned_correlation(seed).multivariate.level in ("minor", "major") for seed in range(trials)])
-    )

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
+from tests.benchmarks.peers_environment import peers_python
 from tests.benchmarks.side import Side
 
-HERE = Path(__file__).parent
-CACHE = Path.home() / ".cache" / "retrain-benchmarks"
 BARS = {"evidently": 40.0, "nannyml": 5.0}
 GROWTH = (10_000, 100_000, 1_000_000, 10_000_000)
 
@@ -34,17 +31,6 @@ class Speed:
     seconds: float
     memory: float
     data: float
-
-
-def peers_python() -> str:
-    """Return the Python of an environment that has the peers; made on first use, again if ``peers.txt`` changes."""
-    wanted = HERE / "peers.txt"
-    folder, done = CACHE / "peers", CACHE / "peers" / "peers.txt"
-    if not done.exists() or done.read_text() != wanted.read_text():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        subprocess.run([folder / "bin/python", "-m", "pip", "install", "--quiet", "-r", wanted], check=True)
-        done.write_text(wanted.read_text())
-    return str(folder / "bin/python")
 
 
 def race(rows: int, repeats: int = 3, peers: bool = True) -> list[Speed]:

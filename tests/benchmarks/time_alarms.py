@@ -1,11 +1,11 @@
 """How often drift in time cries wolf: tables of twelve columns, normal, with heavy tails, of few and of many categories.
 
-python -m tests.benchmarks.time_alarms [TRIALS]
+python -m tests.benchmarks.time_alarms
 """
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -46,14 +46,12 @@ def out_of_band(found: TimeShift) -> np.ndarray:
     )
 
 
-def main() -> None:
+def main(trials: int = 200, tell: Callable[[str], None] = print) -> None:
     """Tell how often, for each size."""
-    trials = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     for old_rows, new_rows in SIZES:
         pages, chunks = alarms(old_rows, new_rows, trials)
-        print(
-            f"{old_rows:,} old and {new_rows:,} new rows: {pages:.1%} of {trials} tables, {chunks:.2%} of chunks",
-            flush=True,
+        tell(
+            f"- {old_rows:,} old and {new_rows:,} new rows: {pages:.1%} of {trials} tables, {chunks:.2%} of chunks"
         )
 
 

@@ -9,7 +9,6 @@ import pytest
 from retrain_core.shift import shift_json, shift_report
 from retrain_core.shift.multivariate import check_domain, domain_auc
 from retrain_core.types import JointShift, ShiftReport, from_json, to_json
-from tests.benchmarks.shift_kinds import correlations_found
 from tests.shift.test_features import features, normal
 
 
@@ -96,10 +95,6 @@ def test_copies_of_rows_do_not_make_an_answer_surer():
     often = domain_auc(np.tile(scores, 8), np.tile(side, 8), 0 * copies, copies)
     assert often.value == pytest.approx(once.value)
     assert np.ptp(often.interval) == pytest.approx(np.ptp(once.interval), rel=0.1)
-
-
-def test_a_correlation_of_a_half_with_equal_marginals_is_found():
-    assert correlations_found(6) == 1
 
 
 def test_it_is_written_and_read_again():

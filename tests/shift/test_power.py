@@ -5,11 +5,11 @@ from tests.benchmarks.shift_power import correlation, negligible, one_of_fifty
 
 
 def test_a_third_of_a_deviation_in_one_of_fifty_columns_is_found():
-    assert one_of_fifty(6) >= 5 / 6
+    assert one_of_fifty(12) == 1
 
 
 def test_a_correlation_with_equal_marginals_is_found():
-    assert correlation(5) == 1
+    assert correlation(10) == 1
 
 
 def test_a_hundredth_of_a_deviation_is_real_but_negligible():
@@ -20,5 +20,6 @@ def test_a_hundredth_of_a_deviation_is_real_but_negligible():
 
 
 def test_few_and_unequal_rows_raise_no_alarm():
-    assert alarms((30, 30), 20, columns=10).alarms <= 3
-    assert alarms((500, 40), 20, columns=10).alarms <= 3
+    # At an honest 5 % there are more than 4 in one of twenty draws of 40; twice as many alarms would mostly be seen.
+    assert alarms((30, 30), 40, columns=10).alarms <= 4
+    assert alarms((500, 40), 40, columns=10).alarms <= 4
