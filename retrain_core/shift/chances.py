@@ -37,11 +37,27 @@ def calibrated(scores: Values, side: NDArray[np.int64], folds: NDArray[np.int64]
     chance, share = np.empty(len(scores)), side.mean()
     for train, held in each_fold(folds):
         order = train[np.argsort(scores[train], kind="stable")]
-        parts = np.array_split(order, min(BINS, max(2, len(order) // ROWS_PER_BIN)))
+        parts = np.split(order, _cuts(scores[order]))
         middles = [scores[part].mean() for part in parts]
         shares = [side[part].mean() for part in parts]
         chance[held] = np.interp(scores[held], middles, shares)
     return np.clip(chance, EDGE * share, 1 - EDGE * (1 - share))
+
+
+def _cuts(ordered: Values) -> list[int]:
+    """Return where one bin ends and the next begins: bins hold about equally many rows, and never part equal scores.
+
+    >>> _cuts(np.repeat([0.0, 1.0], [120, 40]))
+    [120]
+    """
+    rows = len(ordered)
+    bins = min(BINS, max(2, rows // ROWS_PER_BIN))
+    at = ordered[np.arange(1, bins) * rows // bins]
+    least, cuts = max(1, rows // bins // 2), [0]
+    for cut in np.unique([np.searchsorted(ordered, at, edge) for edge in ("left", "right")]).tolist():
+        if least <= cut - cuts[-1] and least <= rows - cut:
+            cuts.append(cut)
+    return cuts[1:]
 
 
 def overlap_of(chance: Values, side: NDArray[np.int64]) -> float:
