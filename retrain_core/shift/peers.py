@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
 from retrain_core.shift import evidently_rule, nannyml_rule
 from retrain_core.shift.tallies import ColumnTally
+from retrain_core.shift.threads import for_each
 from retrain_core.types import PeerVerdict
 
 DRIFT_SHARE = 0.5  # of the columns, from which Evidently calls the data set drifted
@@ -30,13 +32,15 @@ def peer_verdicts(old: pd.DataFrame, new: pd.DataFrame) -> tuple[PeerVerdict, ..
     >>> [(v.peer, v.column, v.drifted) for v in peer_verdicts(rows, rows + 40)]
     [('Evidently', 'x', True), ('NannyML', 'x', True), ('Evidently', '', True)]
     """
-    verdicts = []
-    for name in old.columns:
-        if name in new.columns:
-            tally = ColumnTally(old[name], new[name])
-            verdicts += [evidently_rule.verdict(tally), nannyml_rule.verdict(tally)]
-    whole = _whole([verdict for verdict in verdicts if verdict.peer == evidently_rule.PEER])
-    return (*verdicts, whole)
+    shared = [name for name in old.columns if name in new.columns]
+    both = for_each(lambda name: _verdicts(old[name], new[name]), shared, len(old) + len(new))
+    whole = _whole([evidently for evidently, _ in both])
+    return (*(verdict for verdicts in both for verdict in verdicts), whole)
+
+
+def _verdicts(old: pd.Series[Any], new: pd.Series[Any]) -> tuple[PeerVerdict, PeerVerdict]:
+    tally = ColumnTally(old, new)
+    return evidently_rule.verdict(tally), nannyml_rule.verdict(tally)
 
 
 def _whole(columns: Sequence[PeerVerdict]) -> PeerVerdict:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pandas as pd
 
 from retrain_core.errors import DataError
-from retrain_core.machine import usable_cores
 from retrain_core.shift import wording
 from retrain_core.shift.column_evidence import column_evidence
 from retrain_core.shift.columns import ColumnPair, pair_columns
@@ -28,6 +26,7 @@ from retrain_core.shift.kinds import shift_kinds
 from retrain_core.shift.labels import label_summary, labels_aspect, labels_clause, pair_labels
 from retrain_core.shift.levels import ORDER
 from retrain_core.shift.overall import overall_aspect
+from retrain_core.shift.threads import for_each
 from retrain_core.shift.together import check_together
 from retrain_core.types import Aspect, ColumnShift, ShiftReport, ShiftSettings, Task
 
@@ -35,10 +34,6 @@ from retrain_core.types import Aspect, ColumnShift, ShiftReport, ShiftSettings, 
 LABEL, MULTIVARIATE, CONCEPT = "label\0", "multivariate\0", "concept\0"
 NO_LABEL = "that takes a label on both sides"
 SUMMARIES_ONLY = "brightness and the like say too little about what an example shows"
-FEWEST_ROWS_FOR_THREADS = (
-    50_000  # on both sides; sorting and searching then take longer than Python's own work
-)
-MOST_THREADS = 2  # each holds a few copies of one column; more would be quicker, and take more memory
 
 
 def shift_report(
@@ -142,16 +137,13 @@ def shift_report(
 def _measure_each(
     read: Callable[[str], ColumnPair], names: Sequence[str], rows: int
 ) -> dict[str, tuple[ColumnPair, Evidence]]:
-    """Read and measure each column, in threads if there are rows enough; none stays sorted for longer than it takes."""
+    """Read and measure each column; none stays sorted for longer than it takes."""
 
     def measure(name: str) -> tuple[ColumnPair, Evidence]:
         pair = read(name)
         return pair.released(), column_evidence(pair)
 
-    if rows < FEWEST_ROWS_FOR_THREADS:
-        return {name: measure(name) for name in names}
-    with ThreadPoolExecutor(min(usable_cores(), MOST_THREADS)) as pool:
-        return dict(zip(names, pool.map(measure, names), strict=True))
+    return dict(zip(names, for_each(measure, names, rows), strict=True))
 
 
 def _named(frame: pd.DataFrame, side: str) -> pd.DataFrame:

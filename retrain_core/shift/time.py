@@ -21,6 +21,7 @@ from retrain_core.shift.chunk_effects import Effects, chunk_effects, mean_effect
 from retrain_core.shift.columns import ColumnPair, pair_columns
 from retrain_core.shift.estimate import Values
 from retrain_core.shift.features import is_input
+from retrain_core.shift.threads import for_each
 from retrain_core.shift.time_order import in_time, moment, times_of
 from retrain_core.types import Chunk, Reading, ShiftSettings, TimeLine, TimeShift
 
@@ -90,9 +91,13 @@ def time_shift(
         _chunk(side, times[i][rows], dates) for i, side in enumerate(("old", "new")) for rows in cuts[i]
     )
     names = [name for name in old.columns if name in new.columns and name != column]
-    read = {name: _pair(old[name], new[name], settings.readings.get(name)) for name in names}
-    measured = {name: chunk_effects(pair, cuts) for name, pair in read.items() if pair}
-    effects = {name: found for name, found in measured.items() if found}
+
+    def measure(name: str) -> Effects | None:
+        pair = _pair(old[name], new[name], settings.readings.get(name))
+        return chunk_effects(pair, cuts) if pair else None
+
+    measured = zip(names, for_each(measure, names, len(old) + len(new)), strict=True)
+    effects = {name: found for name, found in measured if found}
     if len(effects) > 1:
         effects[ALL_COLUMNS] = mean_effects(list(effects.values()))
     lines = [_line(name, found, tests=len(effects) * len(shown)) for name, found in effects.items()]

@@ -11,9 +11,10 @@ import pytest
 
 from retrain_core.errors import DataError
 from retrain_core.figures.shift import column_distribution, column_effects
-from retrain_core.shift import report as report_module
-from retrain_core.shift import shift_json, shift_report, shift_table
+from retrain_core.shift import shift_json, shift_report, shift_table, threads
 from retrain_core.shift.columns import is_usable, pair_columns
+from retrain_core.shift.peers import peer_verdicts
+from retrain_core.shift.time import time_shift
 from retrain_core.types import Reading, ShiftReport, ShiftSettings, from_json, to_json
 
 N = 120
@@ -184,9 +185,13 @@ def test_columns_measured_in_threads_are_measured_alike(monkeypatch):
         )
         for _ in range(2)
     )
-    threads = shift_report(old, new, label="word")
-    monkeypatch.setattr(report_module, "FEWEST_ROWS_FOR_THREADS", 10**9)
-    assert shift_report(old, new, label="word") == threads
+
+    def measured():
+        return shift_report(old, new, label="word"), peer_verdicts(old, new), time_shift(old, new, "n")
+
+    beside = measured()
+    monkeypatch.setattr(threads, "FEWEST_ROWS", 10**9)
+    assert measured() == beside
 
 
 def test_many_columns_of_few_rows():
