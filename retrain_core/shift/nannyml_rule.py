@@ -129,7 +129,7 @@ def _counts_of_categories(tally: ColumnTally) -> list[NDArray[np.int64]]:
 def _judged(tally: ColumnTally, old: NDArray[np.int64], new: NDArray[np.int64]) -> PeerVerdict:
     all_old = old.sum(axis=0)[:-1]
     shares = all_old / all_old.sum()
-    before, after = (np.array([_distance(chunk, shares) for chunk in side]) for side in (old, new))
+    before, after = _distances(old, shares), _distances(new, shares)
     threshold = float(np.nanmean(before) + SIGMAS * np.nanstd(before))
     alarms = int(np.sum(after > threshold))
     rule = (
@@ -139,20 +139,15 @@ def _judged(tally: ColumnTally, old: NDArray[np.int64], new: NDArray[np.int64]) 
     return PeerVerdict(PEER, tally.name, alarms > 0, float(np.nanmax(after)), threshold, rule)
 
 
-def _distance(counts: NDArray[np.int64], shares: Values) -> float:
-    """Return a chunk's distance from the old shares; NaN for a chunk without values."""
-    if not counts.sum():
-        return float("nan")
-    own = counts[:-1] / counts.sum()
-    rest = 1 - own.sum()
-    if rest > 0:  # as they do: no share of its own unless something is left over, if only by rounding
-        return _js(np.append(shares, 0), np.append(own, rest))
-    return _js(shares, own)
-
-
-def _js(p: Values, q: Values) -> float:
+def _distances(counts: NDArray[np.int64], shares: Values) -> Values:
+    """Return each chunk's distance from the old shares; NaN for a chunk without values."""
+    held = counts.sum(axis=1, keepdims=True)
+    own = counts[:, :-1] / np.maximum(held, 1)
+    rest = np.maximum(0, 1 - own.sum(axis=1, keepdims=True))
+    known = np.broadcast_to(np.append(shares, 0), counts.shape)
     with np.errstate(invalid="ignore"):  # rounding may leave a negative root
-        return float(np.nan_to_num(jensenshannon(p, q, base=2)))
+        found = np.nan_to_num(jensenshannon(known, np.hstack([own, rest]), base=2, axis=1))
+    return np.where(held[:, 0] > 0, found, np.nan)
 
 
 def _not_judged(tally: ColumnTally, why: str) -> PeerVerdict:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from retrain_core.errors import DataError
 from retrain_core.shift import wording
@@ -144,7 +144,7 @@ def _sampling_limit(drawn: Values, chance: float) -> Values:
     mean, variance = squares.mean(axis=0), squares.var(axis=0)
     shape = np.divide(mean**2, variance, out=np.ones_like(mean), where=variance > 0)
     scale = np.divide(variance, mean, out=np.zeros_like(mean), where=mean > 0)
-    return np.asarray(np.sqrt(stats.gamma.isf(chance, shape) * scale))
+    return np.asarray(np.sqrt(special.gammainccinv(shape, chance) * scale))
 
 
 def _variation_limit(effects: Effects, chance: float) -> Values:
@@ -155,7 +155,7 @@ def _variation_limit(effects: Effects, chance: float) -> Values:
         others = np.delete(effects.old, place) if place < len(effects.old) else effects.old
         others = others[np.isfinite(others)]
         if len(others) >= FEWEST_OLD:
-            wide = stats.t.isf(chance, len(others) - 1) * np.sqrt(1 + 1 / len(others))
+            wide = -special.stdtrit(len(others) - 1, chance) * np.sqrt(1 + 1 / len(others))
             limits[place] = others.mean() + wide * others.std(ddof=1)
     return limits
 
