@@ -33,7 +33,7 @@ ROLES = {
         "Rows to score on. Without it, a fifth of the new data is held out.",
     ),
 }
-PREVIEW_ROWS = 8
+PREVIEW_ROWS, PREVIEW_COLUMNS = 8, 200
 
 
 def slot(role: str) -> ModelCard | Table | None:
@@ -92,8 +92,12 @@ def preview(tables: dict[str, Table]) -> None:
         )
         show_images(array, table)
     if len(table.columns.columns) > (1 if table.arrays else 0):
-        st.caption(f"{table.rows:,} rows, {len(table.columns.columns)} columns; the first {PREVIEW_ROWS}:")
-        st.dataframe(table.columns.head(PREVIEW_ROWS), hide_index=True, key=f"preview_{role}")
+        columns = len(table.columns.columns)
+        some = f" of the first {PREVIEW_COLUMNS} columns" if columns > PREVIEW_COLUMNS else ""
+        st.caption(f"{table.rows:,} rows, {columns:,} columns; the first {PREVIEW_ROWS} rows{some}:")
+        st.dataframe(
+            table.columns.iloc[:PREVIEW_ROWS, :PREVIEW_COLUMNS], hide_index=True, key=f"preview_{role}"
+        )
 
 
 def show_images(array: NDArray[Any], table: Table) -> None:

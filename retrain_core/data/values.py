@@ -73,6 +73,8 @@ def numbers_of(column: pd.Series, file: str, why: str) -> pd.Series:
         raise DataError(
             f"{file}: column '{column.name}' holds complex numbers.", why, "Give their parts as columns."
         )
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
+        return column
     numbers = pd.to_numeric(column, errors="coerce")
     broken = np.flatnonzero((numbers.isna() & column.notna()).to_numpy(dtype=bool))
     if len(broken):

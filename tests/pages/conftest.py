@@ -31,10 +31,10 @@ class Answered:
     without_old: ExperimentSpec
 
 
-def work_off(store: Store, *specs: ExperimentSpec) -> None:
+def work_off(store: Store, *specs: ExperimentSpec, seconds: float = 180) -> None:
     """Do all that was asked for, as the runner beside the app would."""
     runner = Runner(store)
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + seconds
 
     def waiting() -> bool:
         states = [
