@@ -272,6 +272,4 @@ def _column_warnings(schema: Schema, table: Table, role: str) -> list[Finding]:
 
 def _reads(column: pd.Series, text: NDArray[np.str_]) -> bool:
     """Whether a column reads as ``text``; the first rows tell most apart, at little cost."""
-    return all(
-        np.array_equal(label_text(column.iloc[rows]), text[rows]) for rows in (slice(20), slice(None))
-    )
+    return all(np.array_equal(label_text(column.iloc[rows]), text[rows]) for rows in (slice(20), slice(None)))

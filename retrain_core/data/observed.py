@@ -25,7 +25,6 @@ class Observed:
         loss: Its loss on each row, shape ``(n,)``.
         error: 1 where it is wrong and 0 where it is right, the share of wrong labels, or the mean absolute error;
             shape ``(n,)``.
-        held: Whether the row is held out from all training here, shape ``(n,)``.
     """
 
     rows: NDArray[np.int64]
@@ -33,7 +32,6 @@ class Observed:
     features: NDArray[np.float32]
     loss: NDArray[np.float32]
     error: NDArray[np.float32]
-    held: NDArray[np.bool_]
 
 
 Side = Literal["old", "new"]

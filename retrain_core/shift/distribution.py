@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain_core.shift.estimate import Values, sorted_quantiles
+from retrain_core.shift.estimate import Values, is_whole, sorted_quantiles
 from retrain_core.shift.sides import number_first
 from retrain_core.types import Distribution
 
@@ -107,5 +107,4 @@ def _edges(sides: Sequence[Values]) -> Values:
 
 def _whole_between(side: Values, low: float, high: float) -> bool:
     inner = side[np.searchsorted(side, low, "left") : np.searchsorted(side, high, "right")]
-    some = inner[:: max(1, len(inner) // 1_000)]
-    return bool(np.array_equal(some, np.round(some)) and np.array_equal(inner, np.round(inner)))
+    return is_whole(inner)

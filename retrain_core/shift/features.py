@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from retrain_core.shift.columns import MISSING, ColumnPair, is_usable
 from retrain_core.shift.estimate import Values
+from retrain_core.shift.words import words_of
 
 MOST_ROWS = 5_000  # a side
 MOST_COLUMNS, RANDOM_COLUMNS = 200, 50  # taken of a wide table; so many of them whether they moved or not
@@ -215,7 +215,7 @@ def word_features(texts: Sequence[str]) -> Values:
     >>> word_features(["Good food", "bad food"] * 10).tolist()[:2]
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    held = [set(re.findall(r"\w+", text.lower())) for text in texts]
+    held = [set(words_of(text)) for text in texts]
     counts = Counter(word for words in held for word in sorted(words))
     least = max(10, RAREST * len(texts))
     told = [word for word, count in counts.items() if least <= count < len(texts)]

@@ -60,14 +60,23 @@ def domain_aspect(check: DomainCheck | None, verdict: Verdict) -> Aspect:
 
 
 def _domain_aspect(check: DomainCheck, verdict: Verdict) -> Aspect:
-    p = verdict.measures["domain_auc"].p_adjusted or 0.0
-    said = f"A classifier ranks a new row above an old one in {wording.percent(check.auc.value)} of pairs (chance: 50 %; {wording.chance(p)})"
-    if p >= verdict.thresholds.alpha:
+    said, moved = told_apart("A classifier", check, verdict)
+    if not moved:
         return Aspect(verdict.level, f"{said}: no sign of a shift.", verdict.measures)
-    weight = ", too little to matter" if verdict.level == "none" else ""
     named = [name for name, share in check.drivers[:DRIVERS] if share >= LEAST_SHARE]
     drivers = f", mainly by {wording.listed(named)}" if named else ""
-    return Aspect(verdict.level, f"{said}{weight}{drivers}.", verdict.measures)
+    return Aspect(verdict.level, f"{said}{drivers}.", verdict.measures)
+
+
+def told_apart(who: str, check: DomainCheck, verdict: Verdict) -> tuple[str, bool]:
+    """Return how well ``who`` tells new rows from old ones, without a full stop, and whether that is no chance."""
+    p = verdict.measures["domain_auc"].p_adjusted
+    p = 1.0 if p is None else p
+    moved = p < verdict.thresholds.alpha
+    weight = ", too little to matter" if moved and verdict.level == "none" else ""
+    pairs = wording.percent(check.auc.value)
+    said = f"{who} ranks a new row above an old one in {pairs} of pairs (chance: 50 %; {wording.chance(p)})"
+    return f"{said}{weight}", moved
 
 
 def joint_shift(

@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 from retrain_core.shift import wording
 from retrain_core.shift.chances import LEAST_OVERLAP, chance_if_equal, overlap_of, side_chances
 from retrain_core.shift.estimate import Values
-from retrain_core.shift.features import Features
+from retrain_core.shift.features import FOLDS, Features
 from retrain_core.shift.ridge import cross_fit
 from retrain_core.types import LossChange, LossStep
 
-FOLDS = 5
 FEWEST_ROWS = 50  # a side
 REPLICATES = 500
 COVERAGE = (0.025, 0.975)
@@ -46,7 +45,7 @@ def loss_change(loss: Values, features: Features) -> LossChange | None:
     side = features.side
     if not features.matrix.shape[1] or min(int((side == 0).sum()), int((side == 1).sum())) < FEWEST_ROWS:
         return None
-    folds = features.folds(FOLDS)
+    folds = features.folds()
     if len(np.unique(folds)) < FOLDS or any(np.ptp(side[folds != fold]) == 0 for fold in range(FOLDS)):
         return None
     chance, share = side_chances(features, folds), float(side.mean())

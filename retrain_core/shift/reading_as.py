@@ -13,7 +13,7 @@ from retrain_core.shift.column_pair import ColumnPair
 from retrain_core.shift.equivalence import d_from_overlap
 from retrain_core.shift.estimate import Values
 from retrain_core.shift.natures import READABLE, days, nothing
-from retrain_core.shift.readings import WORD, Guess, guess_numbers
+from retrain_core.shift.readings import Guess, guess_numbers
 from retrain_core.shift.remarks import Remark
 from retrain_core.shift.sides import (
     LARGEST,
@@ -24,6 +24,7 @@ from retrain_core.shift.sides import (
     number_side,
     runs,
 )
+from retrain_core.shift.words import words_of
 from retrain_core.types import Level
 
 Columns = tuple["pd.Series[Any]", "pd.Series[Any]"]
@@ -151,7 +152,6 @@ def word_counts(rows: pd.Series[Any]) -> Values:
     """
     missing = rows.isna().to_numpy()
     counts = [
-        np.nan if gone else float(len(WORD.findall(str(text))))
-        for text, gone in zip(rows, missing, strict=True)
+        np.nan if gone else float(len(words_of(str(text)))) for text, gone in zip(rows, missing, strict=True)
     ]
     return np.array(counts, dtype=np.float64)

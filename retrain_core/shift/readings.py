@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retrain_core.shift.estimate import Values
+from retrain_core.shift.estimate import Values, is_whole
 from retrain_core.shift.natures import sample_texts
 from retrain_core.shift.sides import NumberSide, name_of, runs
 from retrain_core.types import Reading
@@ -23,7 +23,6 @@ WORDS_OF_TEXT = 4.0  # words a row that make text of mostly different rows free 
 SAMPLED_TEXTS = 200  # of which words are counted
 DIFFERENT = 0.5  # share of different values that is "mostly different"
 NAMED_ID = re.compile(r"(?i:(.*[^a-z])?(id|uuid|guid)|index|row|unnamed: 0)|.*[a-z]I[dD]")
-WORD = re.compile(r"\w+")
 
 READINGS: dict[Reading, str] = {
     "numeric": "Numbers that measure something: their distribution is compared.",
@@ -68,7 +67,7 @@ def guess_numbers(
     if "durations" in natures:
         return Guess("numeric", "Durations, measured in days.")
     stored = "Text that reads as numbers" if text else "Numbers"
-    if any(side.infinite for side in sides) or not all(_whole(values) for values in held):
+    if any(side.infinite for side in sides) or not all(map(is_whole, held)):
         return Guess("numeric", f"{stored}, not all of them whole.")
     if codes := _codes(held):
         return Guess(
@@ -123,11 +122,6 @@ def guess_free_text(sides: tuple[pd.Series[Any], pd.Series[Any]]) -> Guess | Non
     if words < WORDS_OF_TEXT:
         return None
     return Guess("free text", f"Text of {words:.0f} words on average, mostly different from row to row.")
-
-
-def _whole(values: Values) -> bool:
-    some = values[:: max(1, len(values) // 1_000)]
-    return bool(np.array_equal(some, np.round(some)) and np.array_equal(values, np.round(values)))
 
 
 def _few(held: list[Values]) -> bool:

@@ -18,7 +18,7 @@ from retrain_core.shift.evidence import Evidence, Verdict, judge
 from retrain_core.shift.features import build_features, is_input, join_features
 from retrain_core.shift.frames import label_names
 from retrain_core.shift.images import is_summary
-from retrain_core.shift.joint import domain_evidence
+from retrain_core.shift.joint import domain_evidence, told_apart
 from retrain_core.shift.layer import layer_features
 from retrain_core.shift.levels import ORDER
 from retrain_core.shift.loss_change import FEWEST_ROWS, loss_change
@@ -113,7 +113,7 @@ def model_shift(
         predictions=predictions_aspect(outputs, predicted, schema, frames),
         outputs=outputs,
         layer=layer,
-        features=_layer_aspect(domain, verdicts[LAYER], layer, settings.thresholds.alpha),
+        features=_layer_aspect(domain, verdicts[LAYER], layer),
         loss=change,
         regions=regions,
         unusual=tuple(after.rows[unusual_rows(before.features, after.features, classes[0])].tolist()),
@@ -155,22 +155,14 @@ def _hold_text(pairs: Sequence[ColumnPair], rows: int) -> bool:
     )
 
 
-def _layer_aspect(domain: DomainCheck | None, verdict: Verdict, layer: str, alpha: float) -> Aspect:
+def _layer_aspect(domain: DomainCheck | None, verdict: Verdict, layer: str) -> Aspect:
     if domain is None or "domain_auc" not in verdict.measures:
         return Aspect(
             None, "It cannot be told: there are too few rows, or the layer gives every row the same values."
         )
-    p = verdict.measures["domain_auc"].p_adjusted
-    p = 1.0 if p is None else p
-    said = (
-        f"By the values of layer {wording.short(layer)}, a classifier ranks a new row above an old one in "
-        f"{wording.percent(domain.auc.value)} of pairs (chance: 50 %; {wording.chance(p)})"
-    )
-    if p >= alpha:
-        said += ": to the model, new rows look like old ones"
-    elif verdict.level == "none":
-        said += ", too little to matter"
-    return Aspect(verdict.level, f"{said}.", verdict.measures)
+    said, moved = told_apart(f"By the values of layer {wording.short(layer)}, a classifier", domain, verdict)
+    alike = "" if moved else ": to the model, new rows look like old ones"
+    return Aspect(verdict.level, f"{said}{alike}.", verdict.measures)
 
 
 def _outputs(subjects: Mapping[str, Evidence], verdicts: Mapping[str, Verdict]) -> tuple[ColumnShift, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ import pandas as pd
 from retrain_core.shift.equivalence import d_from_overlap
 from retrain_core.shift.estimate import Estimate, Values
 from retrain_core.shift.rates import rate_change
-from retrain_core.shift.readings import WORD
 
+WORD = re.compile(r"\w+")
 MOST_ROWS = 10_000  # a side; more would not change what is found
 MOST_WORDS = 100
 FEWEST_ROWS = 5  # on both sides together, for a word to be compared
@@ -58,7 +59,7 @@ def compare_words(old: pd.Series[Any], new: pd.Series[Any]) -> WordChange | None
 
     Source: Good (1953), Biometrika 40, 237-264: words that one old row has tell how many a further row brings.
     """
-    sides = [[_words(text) for text in _some(column)] for column in (old, new)]
+    sides = [[words_of(text) for text in _some(column)] for column in (old, new)]
     if not all(sides):
         return None
     lengths = [np.sort(np.array([len(words) for words in side], dtype=np.float64)) for side in sides]
@@ -79,7 +80,12 @@ def _some(column: pd.Series[Any]) -> Iterable[str]:
     return (str(text) for text in column[column.notna()])
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """Return the words of a text, capitals aside.
+
+    >>> words_of("Good, good food")
+    ['good', 'good', 'food']
+    """
     return [word.casefold() for word in WORD.findall(text)]
 
 

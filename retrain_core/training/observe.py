@@ -33,7 +33,6 @@ class _Piece:
 
     data: Dataset
     numbers: NDArray[np.int64]
-    held: bool
 
 
 def observe(job: Job) -> RunResult:
@@ -69,21 +68,21 @@ def observe(job: Job) -> RunResult:
 
 def _pieces(job: Job, side: Side, rng: np.random.Generator) -> Iterator[_Piece]:
     """Yield the rows to look at, so few at a time that they fit in memory."""
-    parts: list[tuple[str, Dataset, NDArray[np.int64]]] = []
+    parts: list[tuple[Dataset, NDArray[np.int64]]] = []
     for name in SIDES[side]:
         path = job.folder / "inputs" / name / "rows.npy"
         if name in job.parts and path.is_file():
-            parts.append((name, job.parts[name], np.load(path, allow_pickle=False).astype(np.int64)))
-    ends = np.cumsum([data.rows for _, data, _ in parts], dtype=np.int64)
+            parts.append((job.parts[name], np.load(path, allow_pickle=False).astype(np.int64)))
+    ends = np.cumsum([data.rows for data, _ in parts], dtype=np.int64)
     if not len(ends):
         return
     chosen = np.sort(rng.choice(ends[-1], min(MOST_ROWS, int(ends[-1])), replace=False))
-    for (name, data, numbers), end in zip(parts, ends, strict=True):
+    for (data, numbers), end in zip(parts, ends, strict=True):
         own = chosen[(chosen < end) & (chosen >= end - data.rows)] - (end - data.rows)
         size = max(1, min(MOST_AT_ONCE, CHUNK_BYTES // max(1, row_bytes(list(data.inputs.values())))))
         for start in range(0, len(own), size):
             rows = own[start : start + size]
-            yield _Piece(rows_of(data, rows), numbers[rows], held=name.endswith("holdout"))
+            yield _Piece(rows_of(data, rows), numbers[rows])
 
 
 def rows_of(data: Dataset, rows: NDArray[np.integer]) -> Dataset:
@@ -108,7 +107,6 @@ def _seen(piece: _Piece, outputs_of: Forward, objective: Objective) -> Observed:
         ),  # the outputs may be fine all the same
         loss=objective.row_losses(np.asarray(data.targets), outputs).astype(np.float32),
         error=(metric if data.task == "regression" else 1 - metric).astype(np.float32),
-        held=np.full(data.rows, piece.held),
     )
 
 

@@ -68,7 +68,6 @@ def world(rng, rows: int, task: str, units: int, *, move: float = 0.0, concept: 
         features.astype(np.float32),
         loss.astype(np.float32),
         error.astype(np.float32),
-        np.zeros(rows, dtype=bool),
     )
     return frame.assign(**labels), observed
 
@@ -151,7 +150,7 @@ def test_only_the_observed_rows_count_and_labels_are_no_inputs():
     assert not any("y " in region.rule for region in whole.regions)
 
 
-FIELDS = ("outputs", "features", "loss", "error", "held")
+FIELDS = ("outputs", "features", "loss", "error")
 
 
 def test_thresholds_are_heeded_and_outputs_can_be_drawn():
@@ -172,7 +171,7 @@ def test_images_are_judged_by_the_layer_and_told_by_what_can_be_measured():
     frames = [image_features(side).assign(y=0) for side in images]
     dark = frames[1]["brightness"] < 0.1
     error = np.where(dark & (rng.random(1_500) < 0.8), 1, after.error).astype(np.float32)
-    after = Observed(after.rows, after.outputs, after.features, after.loss, error, after.held)
+    after = Observed(after.rows, after.outputs, after.features, after.loss, error)
     model = model_shift(
         frames[0], frames[1], {"old": before, "new": after}, "dense", schema_of("multiclass", 3)
     )
@@ -196,7 +195,7 @@ def test_how_a_column_is_read_is_heeded():
     (old, before), (new, after) = world(rng, 1_500, "binary", 1), world(rng, 1_500, "binary", 1)
     old["code"], new["code"] = rng.integers(0, 3, 1_500), rng.integers(0, 3, 1_500)
     error = np.where(new["code"] == 1, 1, after.error).astype(np.float32)
-    after = Observed(after.rows, after.outputs, after.features, after.loss, error, after.held)
+    after = Observed(after.rows, after.outputs, after.features, after.loss, error)
     rules = []
     for reading in ("integer code", "numeric"):
         settings = ShiftSettings(readings={"code": reading})
@@ -284,7 +283,7 @@ def test_a_model_that_always_says_the_same_breaks_nothing():
     rng = np.random.default_rng(16)
     (old, before), (new, after) = world(rng, 200, "binary", 1), world(rng, 200, "binary", 1)
     same = [
-        Observed(side.rows, side.outputs * 0, side.features * 0, side.loss, side.error, side.held)
+        Observed(side.rows, side.outputs * 0, side.features * 0, side.loss, side.error)
         for side in (before, after)
     ]
     model = model_shift(old, new, {"old": same[0], "new": same[1]}, "dense", schema_of("binary", 1))
@@ -333,7 +332,6 @@ def test_a_real_model_on_a_sample(keras_script, tmp_path):
                 found[f"{side}_features"],
                 loss.astype(np.float32),
                 wrong,
-                np.zeros(2_000, dtype=bool),
             )
     frames = [feature_frame(tables[side], schema) for side in ("old", "new")]
     model = model_shift(*frames, observed, "hidden_2", schema)

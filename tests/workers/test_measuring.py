@@ -44,7 +44,6 @@ def observed(rows: int, seed: int) -> Observed:
         features=rng.normal(0, 1, (rows, 4)).astype(np.float32),
         loss=(-np.log(chance[:, 0])).astype(np.float32),
         error=(chance[:, 0] < 0.3).astype(np.float32),
-        held=np.arange(rows) % 5 == 0,
     )
 
 
