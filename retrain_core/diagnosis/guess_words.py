@@ -24,7 +24,7 @@ def moved(report: ShiftReport) -> str:
     if columns:
         first, *others = columns[:NAMED]
         most = "most " if others else ""
-        most += f"{wording.short(first.name)} ({wording.like(first.effect)})"
+        most += f"{wording.short(first.name)} ({wording.deviations(first.effect)})"
         then = f", then {wording.listed([column.name for column in others])}" if others else ""
         parts.append(f"{len(columns):,} of {len(report.columns):,} columns moved, {most}{then}")
     if labels:

@@ -143,7 +143,7 @@ def test_the_points_say_what_moved_how_whether_it_hurts_and_how_much_there_is():
         "First guess: fine-tune, because the same inputs get other labels, mostly in a region of 20 % of the new rows."
     )
     assert found.points == (
-        "2 of 3 columns moved, most LIMIT_BAL (like a mean shift of 0.81 standard deviations), then PAY_0; "
+        "2 of 3 columns moved, most LIMIT_BAL (0.81 standard deviations), then PAY_0; "
         "the label default moved.",
         "It is a shift of kind concept.",
         "The old model is hurt: its loss went from 0.4 on old rows to 0.6 on new ones "
