@@ -130,6 +130,18 @@ def test_the_link_to_train_switches_the_guess_on(
     assert ('"Go on to Train" below switches it on' in texts(app)) is bool(query)
 
 
+def test_a_guess_that_changes_changes_the_learning_curve_offered(
+    open_page, answered: Answered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, now = guess_of(answered, answered.fresh), ["fine_tune"]
+    monkeypatch.setattr("retrain_core.diagnosis.first_guess", lambda *_: replace(found, strategy=now[0]))
+    app = open_page("diagnosis", answered.fresh.id)
+    now[0] = "replay"  # as when the model's view is known
+    app.run()
+    (box,) = [box for box in app.selectbox if box.label == "Strategy"]
+    assert box.value == "replay"
+
+
 def test_train_shows_what_a_link_switches_on(open_page, answered: Answered) -> None:
     app = open_page("train", answered.fresh.id)
     assert not more(app).proto.expanded and not app.checkbox(key="use_replay").value
