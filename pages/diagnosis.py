@@ -20,8 +20,11 @@ sensitivity = ask(plan_sensitivity(spec.id, runs))
 report = state.shift_report(spec, settings) if spec.old else None
 comparison = finished_comparison(spec)
 
-parts.first_guess(spec, report, list(shift.values()), comparison)
-parts.volume(spec, report)
+guess = parts.first_guess(spec, report, list(shift.values()), comparison)
+parts.volume(spec, report, guess)
 parts.resources(spec)
 parts.sensitivity(spec, list(sensitivity.values()))
-state.page_link("train" if not runs else "compare", "Go on to Train" if not runs else "Go on to Compare")
+if runs:
+    state.page_link("compare", "Go on to Compare")
+else:
+    state.page_link("train", "Go on to Train", query=parts.switched_on(guess))

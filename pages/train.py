@@ -47,8 +47,9 @@ def settings(spec: ExperimentSpec) -> None:
     usual = [strategy for strategy in offered if strategy.default_on]
     others = [strategy for strategy in offered if not strategy.default_on]
     chosen = strategy_forms(spec, usual)
-    begun = any(f"use_{strategy.name}" in st.query_params for strategy in others)
-    is_open = st.session_state.setdefault("more_strategies_open", begun)  # a refresh shows what was chosen
+    if any(f"use_{strategy.name}" in st.query_params for strategy in others):
+        st.session_state["more_strategies_open"] = True  # a link or a refresh shows what it chose
+    is_open = st.session_state.get("more_strategies_open", False)
     with st.expander(f"More strategies ({len(others)})", expanded=is_open):
         chosen |= strategy_forms(spec, others)
     chosen = {name: chosen[name] for name in STRATEGIES if name in chosen}

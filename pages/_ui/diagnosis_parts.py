@@ -38,45 +38,56 @@ def first_guess(
     report: ShiftReport | None,
     probes: Sequence[RunState],
     comparison: Comparison | None,
-) -> None:
-    """Say what the evidence points to, and how the measurement agrees with it."""
+) -> str | None:
+    """Say what the evidence points to, and how the measurement agrees with it; return the strategy if there is one."""
     waiting = [one.spec for one in probes if not one.done]
     if report is None and spec.old is not None:
         if not failed(probes, "The shift", "shift"):
             follow(waiting, "how the data has moved", "shift")
-        return
+        return None
     if spec.old is None:
         st.info(
             "**Without old data there is no first guess:** how the data has moved cannot be measured.",
             icon=":material/info:",
         )
         state.page_link("data", "Add old data", ":material/upload_file:")
-        return
+        return None
     assert report is not None
     guess = diagnosis.first_guess(report, diagnosis.volume_of(report), comparison)
     with st.container(border=True, key="first_guess"):
-        st.markdown("**First guess**", help=help_for("first guess"))
-        st.markdown(literal(guess.paragraph))
         if guess.measured:
             st.markdown(f"**{literal(guess.measured)}**")
-        elif runs := state.store().runs(spec.id):
-            done = sum(state.store().result(spec.id, run.id) is not None for run in runs)
-            st.caption(
-                f"It is a guess from the data alone. {done} of {len(runs)} runs that measure it are done."
-            )
-        else:
-            st.caption("It is a guess from the data alone. Train measures it.")
+        lead = literal(guess.lead)
+        st.markdown(lead if guess.measured else f"**{lead}**", help=help_for("first guess"))
+        st.markdown("\n".join(f"- {literal(point)}" for point in guess.points))
+        if not guess.measured:
+            st.caption(_how_it_is_measured(spec, guess.strategy))
     if waiting:
         follow(waiting, "what the old model sees, which makes the guess better", "model")
     else:
         failed(probes, "What the model sees", "model")
+    return guess.strategy
+
+
+def _how_it_is_measured(spec: ExperimentSpec, strategy: str) -> str:
+    guess = "It is a guess from the data alone."
+    if runs := state.store().runs(spec.id):
+        done = sum(state.store().result(spec.id, run.id) is not None for run in runs)
+        return f"{guess} {done} of {len(runs)} runs that measure it are done."
+    switched = ': "Go on to Train" below switches it on' if switched_on(strategy) else ""
+    return f"{guess} Train measures it{switched}."
+
+
+def switched_on(strategy: str | None) -> dict[str, str]:
+    """Return the query that switches a strategy on at the Train page; empty if it is on anyway."""
+    return {f"use_{strategy}": "true"} if strategy and not STRATEGIES[strategy].default_on else {}
 
 
 # --- volume ---------------------------------------------------------------------------------------
 
 
-def volume(spec: ExperimentSpec, report: ShiftReport | None) -> None:
-    """Say how much new data there is, and what more would buy."""
+def volume(spec: ExperimentSpec, report: ShiftReport | None, guess: str | None) -> None:
+    """Say how much new data there is, and what more would buy, at first for the strategy that is guessed."""
     st.subheader("Volume of new data", help=help_for("effective old rows"))
     found = _volume(spec, report)
     split = state.store().split(spec.id)
@@ -84,9 +95,10 @@ def volume(spec: ExperimentSpec, report: ShiftReport | None) -> None:
         st.write(literal(found.summary))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = [name for name in STRATEGIES if name != "keep"]
+        first = guess if guess in names else "full_retrain"
         strategy = st.selectbox(
-            "Strategy", names, index=names.index("full_retrain"), format_func=lambda name: look_of(name).title,
-            key="curve_strategy", width=260,
+            "Strategy", names, index=names.index(first), format_func=lambda name: look_of(name).title,
+            key=f"curve_strategy_{first}", width=260,
         )  # fmt: skip
         plan = _curve(spec, strategy, split)
         states = tuple(probe_states(state.store(), spec.id, [run.id for run in plan]).values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -154,10 +155,13 @@ def require_runs(spec: ExperimentSpec, why: str) -> None:
         st.stop()
 
 
-def page_link(page: str, label: str, icon: str = ":material/arrow_forward:") -> None:
-    """Link to a page of the same experiment."""
+def page_link(
+    page: str, label: str, icon: str = ":material/arrow_forward:", query: Mapping[str, str] | None = None
+) -> None:
+    """Link to a page of the same experiment, whose widgets may be set by a query."""
     id = st.session_state.get(EXPERIMENT)
-    st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params={EXPERIMENT: id} if id else None)
+    params = {**({EXPERIMENT: id} if id else {}), **(query or {})}
+    st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params=params or None)
 
 
 def go_to(page: str) -> None:

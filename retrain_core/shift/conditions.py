@@ -23,7 +23,7 @@ class Condition:
     Args:
         text: As people write it.
         column: Position of the column.
-        sign: ``<=``, ``>=``, ``==`` or ``is``.
+        sign: ``≤``, ``≥``, ``=`` or ``is``.
         holds: In which rows, shape ``(rows,)``, old rows first.
     """
 
@@ -66,8 +66,8 @@ def _thresholds(name: str, column: int, values: Values, dates: bool) -> list[Con
     found = []
     for cut in np.unique(rounded).tolist():
         shown = wording.day(cut) if dates else _shown(cut, digits)
-        found.append(Condition(f"{name} <= {shown}", column, "<=", values <= cut))
-        found.append(Condition(f"{name} >= {shown}", column, ">=", values >= cut))
+        found.append(Condition(f"{name} ≤ {shown}", column, "≤", values <= cut))
+        found.append(Condition(f"{name} ≥ {shown}", column, "≥", values >= cut))
     return found
 
 
@@ -94,7 +94,7 @@ def _codes(
     name: str, column: int, codes: NDArray[np.int64], categories: tuple[str, ...], ordered: bool
 ) -> list[Condition]:
     found = [  # the most frequent come first
-        Condition(f"{name} == {wording.short(category)}", column, "==", codes == code)
+        Condition(f"{name} = {wording.short(category)}", column, "=", codes == code)
         for code, category in enumerate(categories[:MOST_CATEGORIES])
     ]
     numbers = _as_numbers(categories) if ordered else None
@@ -102,8 +102,8 @@ def _codes(
         return found
     values = np.append(numbers, np.nan)[codes]  # a missing value is the last one
     for number, category in sorted(zip(numbers.tolist(), categories, strict=True))[1:-1]:
-        found.append(Condition(f"{name} <= {category}", column, "<=", values <= number))
-        found.append(Condition(f"{name} >= {category}", column, ">=", values >= number))
+        found.append(Condition(f"{name} ≤ {category}", column, "≤", values <= number))
+        found.append(Condition(f"{name} ≥ {category}", column, "≥", values >= number))
     return found
 
 

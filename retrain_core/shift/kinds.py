@@ -19,16 +19,17 @@ from retrain_core.types import KindOfShift, KindTest, ShiftKinds, Thresholds
 
 X, Y, Y_GIVEN_X, X_GIVEN_Y = "x", "y", "y|x", "x|y"
 LEFT_ALONE: dict[KindOfShift, str] = {"covariate": Y_GIVEN_X, "label": X_GIVEN_Y, "concept": X}
-SAID: dict[KindOfShift, str] = {
+SAID: dict[KindOfShift, str] = {  # of what was left alone, {still} says how surely
     "none": "No sign that the inputs moved, or the labels given the inputs.",
-    "covariate": "The inputs moved (covariate shift); labels given the inputs did not.",
-    "label": "The labels moved (label shift); inputs given the label did not.",
-    "concept": "Labels given the inputs moved (concept shift); the inputs did not.",
+    "covariate": "The inputs moved (covariate shift); labels given the inputs {still}.",
+    "label": "The labels moved (label shift); inputs given the label {still}.",
+    "concept": "Labels given the inputs moved (concept shift); the inputs {still}.",
     "mixed": "The inputs moved, and labels given the inputs moved as well (mixed shift).",
 }
 FOLLOWED = (
-    "The inputs moved, and the labels followed them (covariate shift); labels given the inputs did not move."
+    "The inputs moved, and the labels followed them (covariate shift); labels given the inputs {still}."
 )
+TOO_LITTLE = "Neither the inputs nor the labels given the inputs moved enough to matter."
 BY_CHANCE = "A single column that seems to have moved may be chance."
 RATES = ("missing_rate", "infinite_rate")  # whether there is a label says nothing about what it is
 DOMAIN = "domain_auc"
@@ -76,13 +77,22 @@ def shift_kinds(
     if kind is None:
         return ShiftKinds(None, _untold(labelled, answers), answers)
     columns = any(verdicts[key].level != "none" for key in asked[X])
-    said = FOLLOWED if kind == "covariate" and Y in answers and answers[Y].moved else SAID[kind]
+    said = _said(kind, answers, thresholds)
     if others:
         other = wording.listed([f"a {kind} shift" for kind in others])
         said = f"{said} It is close: {other} would fit as well."
     if columns and X in answers and not answers[X].moved:
         said = f"{said} {BY_CHANCE}"
     return ShiftKinds(kind, said, answers)
+
+
+def _said(kind: KindOfShift, answers: Mapping[str, KindTest], thresholds: Thresholds) -> str:
+    """Return the kind in a sentence; what moved by more than chance, and too little to matter, is not called still."""
+    if kind == "none" and min(answers[X].p, answers[Y_GIVEN_X].p) < thresholds.alpha:
+        return TOO_LITTLE
+    said = FOLLOWED if kind == "covariate" and answers[Y].moved else SAID[kind]
+    real = kind in LEFT_ALONE and answers[LEFT_ALONE[kind]].p < thresholds.alpha
+    return said.format(still="did not move enough to matter" if real else "did not move")
 
 
 def _answer(

@@ -54,7 +54,7 @@ def worst_regions(
 ) -> tuple[Region, ...]:
     """Return up to three regions in which the error has grown, and more than elsewhere; the worst first.
 
-    All rules ``column <= value``, ``column >= value`` and ``column == category``, and all pairs of them joined by
+    All rules ``column ≤ value``, ``column ≥ value`` and ``column = category``, and all pairs of them joined by
     "and", are tried on one half of the rows. A rule is scored by the rise of its error, or by how much more that rose
     than elsewhere if it is less, three standard errors taken off. The best three that hardly overlap are measured on
     the other half, and shown if both are above 0 there, corrected for how many are measured. The same is done with the
@@ -244,9 +244,9 @@ def _measured(
         return None
     before, after = float(old.error[0] / old.rows[0]), float(new.error[0] / new.rows[0])
     interval = rise - Z95 * rise_error, rise + Z95 * rise_error
-    show = wording.percent if shares else wording.number
     what = "error" if shares else "mean absolute error"
-    summary = f"{text}: {what} {show(before)} → {show(after)} ({wording.percent(share)} of the new rows)."
+    ends = [f"{100 * at:.1f} %" if shares else wording.number(at) for at in (before, after)]
+    summary = f"{text}: {what} {' → '.join(ends)} ({wording.percent(share)} of the new rows)."
     all_rise = new.total[1] / new.total[0] - old.total[1] / old.total[0]
     explained = min(1.0, share * rise / all_rise) if all_rise > 0 else 1.0  # elsewhere it fell
     return Region(text, before, after, interval, share, summary, explained)

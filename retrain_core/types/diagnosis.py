@@ -158,10 +158,18 @@ class FirstGuess:
 
     Args:
         strategy: Its name.
-        paragraph: What moved, of which kind, whether the model is hurt, which strategy that points to, and why.
+        lead: Which strategy that is, and why, in one sentence.
+        points: What moved, of which kind, whether the model is hurt and where, how many rows there are; a sentence or two
+            each.
         measured: How the measured comparison agrees or differs; empty before there is one.
     """
 
     strategy: str
-    paragraph: str
+    lead: str
+    points: tuple[str, ...]
     measured: str = ""
+
+    @property
+    def paragraph(self) -> str:
+        """The points and what they lead to, as one text."""
+        return " ".join((*self.points, self.lead))

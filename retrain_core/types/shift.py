@@ -336,7 +336,7 @@ class Region:
     """Rows that a readable rule picks out, in which the old model has become worse.
 
     Args:
-        rule: Such as ``LIMIT_BAL <= 30,000 and PAY_0 >= 2``.
+        rule: Such as ``LIMIT_BAL ≤ 30,000 and PAY_0 ≥ 2``.
         old_error: Share of wrong answers, or mean absolute error, among the old rows in it.
         new_error: The same among the new rows in it.
         interval: 95 % interval of ``new_error - old_error``, from rows that did not choose the rule.

@@ -44,7 +44,7 @@ def test_every_section_of_shift_and_diagnosis(page: Page, app: App, sent: list[i
     expect(page.get_by_label("Show").first).to_be_visible()
     sent.clear()
     steps.go(page, "Diagnosis")
-    expect(page.locator(".st-key-first_guess")).to_contain_text("The old model's loss went from")
+    expect(page.locator(".st-key-first_guess")).to_contain_text("its loss went from")
     expect(page.get_by_text("Robustness (%)").first).to_be_attached()
     page.get_by_test_id("stMain").get_by_text("rotation", exact=True).last.click()
     expect(page.get_by_text("degrees").first).to_be_visible()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages._ui.shift_parts import SECTIONS
+from retrain_core.diagnosis import first_guess, volume_of
 from retrain_core.runs import known_devices, shift_of
 from retrain_core.shift.whole import ROW_ORDER
-from retrain_core.types import ShiftSettings, Thresholds
+from retrain_core.types import ExperimentSpec, FirstGuess, ShiftSettings, Thresholds
 from tests.pages.conftest import Answered
 from tests.pages.test_pages import links, once_shown, texts
 
@@ -85,11 +88,73 @@ def test_drift_in_time_is_shown_once_a_column_is_named(open_page, answered: Answ
     store.save_shift_settings(spec.id, ShiftSettings())
 
 
+def guess_of(answered: Answered, spec: ExperimentSpec) -> FirstGuess:
+    report = shift_of(answered.store, spec.id)
+    assert report is not None
+    return first_guess(report, volume_of(report), None)
+
+
 def test_the_first_guess_names_what_was_measured(open_page, answered: Answered) -> None:
     said = texts(open_page("diagnosis", answered.done.id))
     assert "Before measuring, this pointed to" in said and "easurement" in said
     said = texts(open_page("diagnosis", answered.fresh.id))
-    assert "First guess" in said and "It is a guess from the data alone. Train measures it." in said
+    assert "It is a guess from the data alone. Train measures it" in said
+
+
+def test_the_first_guess_is_a_sentence_in_bold_and_its_points(open_page, answered: Answered) -> None:
+    guess = guess_of(answered, answered.fresh)
+    shown = [text.value.replace("\\", "") for text in open_page("diagnosis", answered.fresh.id).markdown]
+    assert f"**{guess.lead}**" in shown
+    assert "\n".join(f"- {point}" for point in guess.points) in shown
+
+
+def test_the_guess_is_what_the_learning_curve_begins_with(open_page, answered: Answered) -> None:
+    guess = guess_of(answered, answered.fresh)
+    app = open_page("diagnosis", answered.fresh.id)
+    (box,) = [box for box in app.selectbox if box.label == "Strategy"]
+    assert box.value == (guess.strategy if guess.strategy != "keep" else "full_retrain")
+
+
+@pytest.mark.parametrize(("guess", "query"), [("replay", "use_replay=true"), ("fine_tune", ""), ("keep", "")])
+def test_the_link_to_train_switches_the_guess_on(
+    open_page, answered: Answered, monkeypatch: pytest.MonkeyPatch, guess: str, query: str
+) -> None:
+    found = guess_of(answered, answered.fresh)
+    monkeypatch.setattr("retrain_core.diagnosis.first_guess", lambda *_: replace(found, strategy=guess))
+    app = open_page("diagnosis", answered.fresh.id)
+    (box,) = [box for box in app.selectbox if box.label == "Strategy"]
+    assert box.value == (guess if guess != "keep" else "full_retrain")
+    (link,) = [link.proto for link in app.get("page_link") if link.proto.label == "Go on to Train"]
+    assert f"experiment={answered.fresh.id}" in link.query_string
+    assert link.query_string.partition("&")[2] == query
+    assert ('"Go on to Train" below switches it on' in texts(app)) is bool(query)
+
+
+def test_a_guess_that_changes_changes_the_learning_curve_offered(
+    open_page, answered: Answered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, now = guess_of(answered, answered.fresh), ["fine_tune"]
+    monkeypatch.setattr("retrain_core.diagnosis.first_guess", lambda *_: replace(found, strategy=now[0]))
+    app = open_page("diagnosis", answered.fresh.id)
+    now[0] = "replay"  # as when the model's view is known
+    app.run()
+    (box,) = [box for box in app.selectbox if box.label == "Strategy"]
+    assert box.value == "replay"
+
+
+def test_train_shows_what_a_link_switches_on(open_page, answered: Answered) -> None:
+    app = open_page("train", answered.fresh.id)
+    assert not more(app).proto.expanded and not app.checkbox(key="use_replay").value
+    app.switch_page("pages/diagnosis.py").run()
+    app.query_params = {"experiment": answered.fresh.id, "use_replay": "true"}
+    app.switch_page("pages/train.py").run()
+    assert more(app).proto.expanded and app.checkbox(key="use_replay").value
+    app.checkbox(key="use_replay").uncheck().run()
+    assert more(app).proto.expanded and not app.checkbox(key="use_replay").value
+
+
+def more(app: AppTest):
+    return next(block for block in app.expander if block.label.startswith("More strategies"))
 
 
 def test_volume_resources_and_sensitivity_are_told(open_page, answered: Answered) -> None:

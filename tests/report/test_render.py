@@ -118,6 +118,20 @@ def test_the_recommendation_is_there_with_all_reasons(full: Page) -> None:
     assert all(reason in text for reason in answer.reasons)
 
 
+@pytest.mark.parametrize("complete", [True, False])
+def test_the_first_guess_is_a_sentence_and_its_points_and_the_measurement_stands_above(complete) -> None:
+    made = dataclasses.replace(content(comparison(broken={"fine_tune": "It fell."})), complete=complete)
+    guess, found = made.guess, page(made)
+    text = found.text("shift")
+    assert guess is not None and len(guess.points) == 4
+    assert guess.lead in text and all(point in text for point in guess.points)
+    if complete:
+        assert "Fine-tune failed, so it was not measured." in guess.measured
+        assert text.index(guess.measured) < text.index(guess.lead)
+    else:
+        assert not guess.measured and "Measuring decides." in text
+
+
 @pytest.mark.parametrize("task", ["binary", "regression"])
 def test_the_numbers_are_those_of_the_comparison(task) -> None:
     scores = comparison(task=task)

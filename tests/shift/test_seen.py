@@ -176,7 +176,7 @@ def test_images_are_judged_by_the_layer_and_told_by_what_can_be_measured():
         frames[0], frames[1], {"old": before, "new": after}, "dense", schema_of("multiclass", 3)
     )
     assert any("judged by the values of layer dense" in note for note in model.notes)
-    assert model.regions and any(name in model.regions[0].rule for name in ("brightness <= ", "contrast <= "))
+    assert model.regions and any(name in model.regions[0].rule for name in ("brightness ≤ ", "contrast ≤ "))
 
 
 def test_free_text_is_judged_by_the_layer():
@@ -203,7 +203,7 @@ def test_how_a_column_is_read_is_heeded():
             old, new, {"old": before, "new": after}, "dense", schema_of("binary", 1), settings
         )
         rules.append(model.regions[0].rule)
-    assert rules[0] == "code == 1" and "code ==" not in rules[1]
+    assert rules[0] == "code = 1" and "code =" not in rules[1]
 
 
 def test_dead_and_many_units_do_no_harm():

@@ -43,9 +43,9 @@ def test_made_shifts_are_told_right():
 
 SAID = {
     "none": "No sign that the inputs moved, or the labels given the inputs.",
-    "covariate": "(covariate shift); labels given the inputs did not",
-    "label": "The labels moved (label shift); inputs given the label did not.",
-    "concept": "Labels given the inputs moved (concept shift); the inputs did not.",
+    "covariate": "(covariate shift); labels given the inputs did not move",
+    "label": "The labels moved (label shift); inputs given the label did not move.",
+    "concept": "Labels given the inputs moved (concept shift); the inputs did not move.",
     "mixed": "The inputs moved, and labels given the inputs moved as well (mixed shift).",
 }
 
@@ -60,6 +60,42 @@ def test_it_is_said_in_a_sentence_and_agrees_with_the_rest_of_the_report(kind):
     assert found.tests["x"].moved is any(item.level != "none" for item in inputs)
     assert found.tests["y"].moved is (report.label.level != "none")
     assert found.tests["y|x"].moved is (report.concept.level != "none")
+
+
+def test_what_is_real_but_too_small_to_matter_is_not_called_still():
+    """Each kind again, measured such that nothing but what makes the kind is large enough."""
+    for kind, moved, still in (
+        ("covariate", "x", "labels given the inputs did not move enough to matter."),
+        ("concept", "y|x", "the inputs did not move enough to matter."),
+        ("none", "", "Neither the inputs nor the labels given the inputs moved enough to matter."),
+    ):
+        found = told(dict.fromkeys(("x", "y", "y|x"), 1e-9), moved)
+        assert found.kind == kind and found.summary.endswith(still)
+        p = {"x": 0.6, "y": 0.5, "y|x": 0.4} | ({moved: 1e-9} if moved else {})
+        assert "enough to matter" not in told(p, moved).summary
+
+
+def told(p: dict[str, float], moved: str) -> ShiftKinds:
+    """Return the kind where each question has a p-value, and one a large effect as well."""
+    together = check_together([], [], (100, 100))
+    labelled = Labelled(together.features, together.features, together.chance, None, "-", None)
+    size = {name: 0.3 if name == moved else 0.02 for name in p}
+    subjects = {
+        name: Evidence({"ks": Estimate(size[name])}, (evidence.Test("ks", p[name], size[name]),))
+        for name in p
+    }
+    verdicts = {
+        name: Verdict("minor" if name == moved else "none", {"ks": Measure(size[name], p_adjusted=p[name])})
+        for name in p
+    }
+    return shift_kinds(
+        replace(together, labelled=labelled),
+        {name: [name] for name in p},
+        subjects,
+        verdicts,
+        why_not="",
+        thresholds=Thresholds(),
+    )
 
 
 def test_a_column_that_only_a_strong_shift_elsewhere_lets_through_is_called_chance():
@@ -81,7 +117,7 @@ def test_a_column_that_only_a_strong_shift_elsewhere_lets_through_is_called_chan
     )
     assert found.kind == "concept" and not found.tests["x"].moved
     assert found.summary.endswith(
-        "the inputs did not. A single column that seems to have moved may be chance."
+        "the inputs did not move. A single column that seems to have moved may be chance."
     )
 
 
