@@ -6,6 +6,7 @@ Exit 0: done. Exit 2: the input is at fault. Exit 1: our fault.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import signal
 import sys
@@ -28,6 +29,7 @@ from retrain_core.types import (
     Schema,
     ShiftSettings,
     Table,
+    Task,
     Thresholds,
     to_json,
 )
@@ -150,6 +152,13 @@ def _data_arguments(parser: argparse.ArgumentParser, *, old_required: bool) -> N
         metavar="COL,COL",
         help="the columns that the model takes, in its order, if a file holds others too",
     )
+    parser.add_argument(
+        "--classes",
+        metavar="NAME,NAME",
+        help="the labels in the order of the model's outputs; behind them, labels that are new to it",
+    )
+    parser.add_argument("--outputs", choices=("probabilities", "logits"), help="what the model's outputs are")
+    parser.add_argument("--task", choices=get_args(Task), help="what the model predicts")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
 
 
@@ -185,15 +194,15 @@ def _shift(options: argparse.Namespace) -> None:
 
 
 def _schema(options: argparse.Namespace, card: ModelCard, new: Table, old: Table | None) -> Schema:
-    """Return how the files become arrays; a column that only says when a row came is no input of the model."""
-    from retrain_core.data import infer_schema
+    """Return how the files become arrays; a column that says when a row came is no input unless the model needs it."""
+    from retrain_core.data.typed import read_as
 
+    said = {name: getattr(options, name) for name in ("label", "columns", "classes", "outputs", "task")}
     time = getattr(options, "time", None)
-    columns = None if options.columns is None else [name.strip() for name in options.columns.split(",")]
-    if columns is None and time is not None:
-        new = _without(new, time)
-        old = None if old is None else _without(old, time)
-    return infer_schema(card, new, old, label=options.label, columns=columns)
+    if time is not None and options.columns is None:
+        with contextlib.suppress(DataError):
+            return read_as(card, _without(new, time), None if old is None else _without(old, time), **said)
+    return read_as(card, new, old, **said)
 
 
 def _without(table: Table, column: str) -> Table:
@@ -289,9 +298,10 @@ def _compare(options: argparse.Namespace) -> None:
 def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespace) -> str:
     """Do the runs in ``store``, write the answer into ``--out`` and return it in a sentence."""
     from retrain_core.answer import answer, write_answer
+    from retrain_core.report.facts import undisturbed
     from retrain_core.runs.outcomes import crashed
     from retrain_core.runs.prepare import prepare
-    from retrain_core.runs.probes import plan_shift
+    from retrain_core.runs.probes import plan_report
     from retrain_core.runs.runner import Runner
 
     spec = _experiment(store, options, runs[0].experiment)
@@ -301,13 +311,14 @@ def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespa
         if options.forecast:
             runs = _forecast(store, runs, runner)
         store.add_runs(runs)
-        if spec.old is not None:
-            store.add_beside(plan_shift(spec.id, ShiftSettings()))
+        store.add_beside(plan_report(store, spec))
         _wait(store, spec.id, runner)
     finally:
         runner.close()
     content = answer(store, spec.id, options.old_weight)
     write_answer(store, content, options.out)
+    for sentence in undisturbed(content):
+        print(f"note: {sentence}", file=sys.stderr)
     if content.comparison.recommendation is None:
         keep = content.comparison.strategies["keep"]
         ours = any(crashed(store, spec.id, run.id) for run in runs if run.strategy == "keep")
@@ -451,7 +462,7 @@ def _work_until(look: Callable[[], bool], runner: Runner) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from retrain_core.answer import answer
+    from retrain_core.answer import answer, commands_of
     from retrain_core.report import render
     from retrain_core.runs.probes import measure_here
 
@@ -463,6 +474,7 @@ def _report(options: argparse.Namespace) -> None:
     try:
         measure_here(store, store.experiment(options.experiment))
         content = answer(store, options.experiment, options.old_weight)
+        content = replace(content, commands=commands_of(store, content))
     except StoreError as error:  # such as an experiment without results
         raise DataError(error.what, error.why, error.next_step) from error
     try:
