@@ -198,7 +198,8 @@ def sensitivity_charts(found: Sequence[Sensitivity]) -> list[Chart]:
     if kinds:
         sign = 1 if found[0].metric_name == "accuracy" else -1
         worst = min(kinds, key=lambda what: min(sign * p.metric for p in found[0].points if p.what == what))
-        words = f"Of the disturbances that were tried, this one costs {look_of(found[0].model).title} most."
+        costs = "the old model" if found[0].model == "keep" else look_of(found[0].model).title
+        words = f"Of the disturbances that were tried, this one costs {costs} most."
         title = DISTURBANCES[worst].title
         charts.append(
             Chart("sensitivity", title[:1].upper() + title[1:], words, robustness_lines(found, worst))

@@ -194,7 +194,9 @@ def undisturbed(content: ReportContent) -> list[str]:
         if name == "keep" or content.comparison.strategies[name].model
     ]
     return [
-        unmeasured(content, f"What {look_of(name).title} bears", "sensitivity", "Diagnosis", name)
+        unmeasured(
+            content, f"How {look_of(name).title} bears disturbed rows", "sensitivity", "Diagnosis", name
+        )
         for name in models
         if name not in known
     ]

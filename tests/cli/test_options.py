@@ -68,6 +68,18 @@ def test_seeds_strategies_weight_and_holdout_file(files: Path, tmp_path: Path) -
     assert fine_tune["new"]["loss"] == pytest.approx(mean)
 
 
+def test_the_report_holds_what_each_model_bears_and_a_model_that_is_not_there_ends_nothing(
+    files: Path, tmp_path: Path
+) -> None:
+    done = compare(files, tmp_path, "--strategies", "fine_tune,replay")  # replay needs old data
+    assert done.returncode == 0, done.stderr
+    report = (tmp_path / "report.html").read_text()
+    section = report.split('<section id="sensitivity">')[1].split("</section>")[0]
+    assert '<th scope="row">Keep</th>' in section and '<th scope="row">Fine-tune</th>' in section
+    assert "measured" not in section and "note: How" not in done.stderr
+    assert "--strategies keep,fine_tune,replay" in report
+
+
 def test_what_it_will_cost_is_told_before_anything_is_trained(files: Path, tmp_path: Path) -> None:
     done = compare(
         files,
