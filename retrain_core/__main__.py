@@ -74,32 +74,46 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("model", type=Path, metavar="MODEL")
     inspect.set_defaults(command=_inspect)
 
-    shift = commands.add_parser("shift", help="measure how new data differs from old")
+    shift = commands.add_parser("shift", help="measure how new data differs from old; writes shift.json")
+    usual = Thresholds()
     _data_arguments(shift, old_required=True)
     shift.add_argument(
         "--model",
         type=Path,
-        help="the old model; its inputs say which columns matter, and it looks at the rows",
+        help="the old model; its inputs say which columns matter, and it looks at the rows. Without it, --columns, "
+        "--classes, --outputs and --task have no effect",
     )
-    shift.add_argument("--time", metavar="COL", help="the column that says when a row came")
+    shift.add_argument(
+        "--time", metavar="COL", help="the column that says when a row came, or '(order in the file)'"
+    )
     shift.add_argument(
         "--read",
         action="append",
         default=[],
         metavar="COL=KIND",
-        help="how a column is read, such as code=categorical",
+        help=f"how a column is read, such as code=categorical; may be given again. Kinds: {', '.join(get_args(Reading))}",
     )
-    shift.add_argument("--alpha", type=float, help="adjusted p-value below which a movement is real")
-    shift.add_argument("--minor", type=float, help="effect from which it matters, in standard deviations")
-    shift.add_argument("--major", type=float, help="effect from which it matters much")
+    shift.add_argument(
+        "--alpha", type=float, help=f"adjusted p-value below which a movement is real ({usual.alpha})"
+    )
+    shift.add_argument(
+        "--minor", type=float, help=f"effect from which it matters, in standard deviations ({usual.minor})"
+    )
+    shift.add_argument("--major", type=float, help=f"effect from which it matters much ({usual.major})")
     shift.set_defaults(command=_shift)
 
-    compare = commands.add_parser("compare", help="run the strategies and compare them on one holdout")
+    compare = commands.add_parser(
+        "compare",
+        help="run the strategies and compare them on one holdout; writes the scores, the models and the report",
+    )
     compare.add_argument("--model", type=Path, required=True, help="the old model (.keras or .h5)")
     _data_arguments(compare, old_required=False)
     compare.add_argument("--holdout", type=Path, help="rows to score on instead of a part of NEW")
     compare.add_argument(
-        "--strategies", default="keep,fine_tune,incremental,full_retrain", metavar="NAME,NAME"
+        "--strategies",
+        default="keep,fine_tune,incremental,full_retrain",
+        metavar="NAME,NAME",
+        help="those to run (%(default)s); keep is always run, the README lists all",
     )
     compare.add_argument("--epochs", type=int, help="most epochs of the strategies that have epochs")
     compare.add_argument("--batch-size", type=int, help="rows a training step")
@@ -112,16 +126,23 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME.OPTION=VALUE",
-        help="an option of one strategy, or its device, such as fine_tune.trainable_layers=2",
+        help="an option of one strategy, or its device, such as fine_tune.trainable_layers=2; may be given again",
     )
     compare.add_argument(
         "--forecast", action="store_true", help="say what each strategy will cost before anything is trained"
     )
-    compare.add_argument("--seed", type=int, default=0, help="first seed, and the seed of the split")
-    compare.add_argument("--seeds", type=int, default=1, help="runs a strategy, each with a seed of its own")
-    compare.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N")
     compare.add_argument(
-        "--old-weight", type=float, default=0.5, help="weight of the old part in the score, 0 to 1"
+        "--seed", type=int, default=0, help="first seed, and the seed of the split (%(default)s)"
+    )
+    compare.add_argument(
+        "--seeds", type=int, default=1, help="runs a strategy, each with a seed of its own (%(default)s)"
+    )
+    compare.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (%(default)s)")
+    compare.add_argument(
+        "--old-weight",
+        type=float,
+        default=0.5,
+        help="weight of the old part in the score, 0 to 1 (%(default)s)",
     )
     compare.set_defaults(command=_compare)
 
@@ -157,9 +178,13 @@ def _data_arguments(parser: argparse.ArgumentParser, *, old_required: bool) -> N
         metavar="NAME,NAME",
         help="the labels in the order of the model's outputs; behind them, labels that are new to it",
     )
-    parser.add_argument("--outputs", choices=("probabilities", "logits"), help="what the model's outputs are")
+    parser.add_argument(
+        "--outputs",
+        choices=("probabilities", "logits"),
+        help="what the model's outputs are; scores with the border at 0 count as logits",
+    )
     parser.add_argument("--task", choices=get_args(Task), help="what the model predicts")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write into")
 
 
 def _inspect(options: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from retrain_core.__main__ import main
 from tests.conftest import ROOT, command_line
 from tests.make import mlp, question, table
 
@@ -289,3 +290,13 @@ def test_inspect_refuses_what_is_no_usable_model(
     broken(files, tmp_path, case, keras_script)
     done = command_line("inspect", tmp_path / "model.keras")
     assert done.returncode == 2 and done.stderr.startswith("error: ") and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["inspect", "shift", "compare", "report"])
+def test_the_readme_names_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    usage = capsys.readouterr().out.split("options:")[0]
+    readme = (ROOT / "README.md").read_text()
+    missing = {option for option in re.findall(r"--[a-z-]+", usage) if option not in readme}
+    assert missing == set()
