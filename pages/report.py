@@ -1,21 +1,19 @@
 """Report: take the answer away."""
 
-import shlex
+from dataclasses import replace
 
 import streamlit as st
 
 from pages._ui import state
 from pages._ui.answers import DEFAULT_OLD_WEIGHT, certainty, current_answer
 from pages._ui.text import literal
-from retrain_core.answer import model_path
+from retrain_core.answer import commands_of, model_path
 from retrain_core.figures.style import look_of
 from retrain_core.report import render
-from retrain_core.report.content import ReportContent
+from retrain_core.report.content import COMMANDS_WHERE, Commands, ReportContent
 from retrain_core.report.tables import csv_text, flat_scores
-from retrain_core.runs.settings import write_settings
 from retrain_core.shift import shift_json
-from retrain_core.strategies import SHARED_OPTIONS
-from retrain_core.types import to_json
+from retrain_core.types import ExperimentSpec, ShiftSettings, to_json
 
 st.title("Report")
 spec = state.require_experiment("Here you take the comparison away as one file.")
@@ -29,37 +27,18 @@ file_name = (
 )
 
 
-def command(content: ReportContent) -> str:
-    """Return the command that does the same without the app."""
-    spec, runs = content.spec, state.store().runs(content.spec.id)
-    seeds = sorted({run.seed for run in runs})
-    parts = ["python", "-m", "retrain_core", "compare", "--model", spec.model.name, "--new", spec.new.name]
-    for option, ref in (("--old", spec.old), ("--holdout", spec.holdout)):
-        parts += [option, ref.name] if ref else []
-    if content.shift is not None and content.shift.left_out and len(spec.schema.bindings) == 1:
-        parts += ["--columns", ",".join(spec.schema.bindings[0].columns)]
-    parts += ["--label", spec.schema.label, "--strategies", ",".join(content.comparison.strategies)]
-    shared = {
-        name: next((run.options[name] for run in runs if name in run.options), None)
-        for name in SHARED_OPTIONS
-    }
-    for option in ("epochs", "batch_size"):
-        parts += [] if shared[option] is None else [f"--{option.replace('_', '-')}", str(shared[option])]
-    parts += ["--balanced"] if shared["balanced"] else []
-    steps = runs[0].limits.steps
-    parts += ["--steps", str(steps)] if steps else []
-    for text in write_settings(runs, {name: value for name, value in shared.items() if value is not None}):
-        parts += ["--set", text]
-    parts += [
-        "--seed",
-        str(seeds[0]),
-        "--seeds",
-        str(len(seeds)),
-        "--old-weight",
-        f"{content.comparison.old_weight:g}",
-    ]
-    return shlex.join([*parts, "--out", "result"])
+@st.cache_resource(max_entries=8, show_spinner=False)
+def commands(
+    spec: ExperimentSpec, settings: ShiftSettings, old_weight: float, _content: ReportContent
+) -> Commands:
+    """Return the commands that do the same, made once for each weight and way to measure the shift."""
+    refs = {"new": spec.new, "old": spec.old}
+    tables = state.tables({role: ref for role, ref in refs.items() if ref})
+    return commands_of(state.store(), _content, tables)
 
+
+settings = state.store().shift_settings(spec.id)
+content = replace(content, commands=commands(spec, settings, comparison.old_weight, content))
 
 if comparison.recommendation:
     st.markdown(f"#### {literal(comparison.recommendation.summary)}")
@@ -137,7 +116,8 @@ with st.container(horizontal=True):
         )
 
 st.subheader("The same from the command line")
-st.caption(
-    "A time limit, what else was overruled on the Data page, and how the Shift page was set cannot be said there yet."
-)
-st.code(command(content), language="bash", wrap_lines=True)
+st.caption(COMMANDS_WHERE)
+assert content.commands is not None
+st.code("\n".join(content.commands.lines), language="bash", wrap_lines=True)
+for sentence in content.commands.left_out:
+    st.caption(literal(sentence))

@@ -18,7 +18,7 @@ from retrain_core.runs import (
     RunState,
     experiment_status,
     known_devices,
-    plan_shift,
+    plan_report,
     request_probes,
     run_states,
     submit,
@@ -66,8 +66,7 @@ def settings(spec: ExperimentSpec) -> None:
         runs = plan_runs(spec.id, options, **plan)
         if clicked:
             submit(store, runs)
-            if spec.old is not None:  # for the report, if nobody has been at the Shift page
-                request_probes(store, plan_shift(spec.id, store.shift_settings(spec.id)))
+            request_probes(store, plan_report(store, spec))
             st.rerun()
         with start:
             forecast_board(plan_estimates(runs))

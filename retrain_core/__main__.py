@@ -6,6 +6,7 @@ Exit 0: done. Exit 2: the input is at fault. Exit 1: our fault.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import signal
 import sys
@@ -28,6 +29,7 @@ from retrain_core.types import (
     Schema,
     ShiftSettings,
     Table,
+    Task,
     Thresholds,
     to_json,
 )
@@ -72,32 +74,46 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("model", type=Path, metavar="MODEL")
     inspect.set_defaults(command=_inspect)
 
-    shift = commands.add_parser("shift", help="measure how new data differs from old")
+    shift = commands.add_parser("shift", help="measure how new data differs from old; writes shift.json")
+    usual = Thresholds()
     _data_arguments(shift, old_required=True)
     shift.add_argument(
         "--model",
         type=Path,
-        help="the old model; its inputs say which columns matter, and it looks at the rows",
+        help="the old model; its inputs say which columns matter, and it looks at the rows. Without it, --columns, "
+        "--classes, --outputs and --task have no effect",
     )
-    shift.add_argument("--time", metavar="COL", help="the column that says when a row came")
+    shift.add_argument(
+        "--time", metavar="COL", help="the column that says when a row came, or '(order in the file)'"
+    )
     shift.add_argument(
         "--read",
         action="append",
         default=[],
         metavar="COL=KIND",
-        help="how a column is read, such as code=categorical",
+        help=f"how a column is read, such as code=categorical; may be given again. Kinds: {', '.join(get_args(Reading))}",
     )
-    shift.add_argument("--alpha", type=float, help="adjusted p-value below which a movement is real")
-    shift.add_argument("--minor", type=float, help="effect from which it matters, in standard deviations")
-    shift.add_argument("--major", type=float, help="effect from which it matters much")
+    shift.add_argument(
+        "--alpha", type=float, help=f"adjusted p-value below which a movement is real ({usual.alpha})"
+    )
+    shift.add_argument(
+        "--minor", type=float, help=f"effect from which it matters, in standard deviations ({usual.minor})"
+    )
+    shift.add_argument("--major", type=float, help=f"effect from which it matters much ({usual.major})")
     shift.set_defaults(command=_shift)
 
-    compare = commands.add_parser("compare", help="run the strategies and compare them on one holdout")
+    compare = commands.add_parser(
+        "compare",
+        help="run the strategies and compare them on one holdout; writes the scores, the models and the report",
+    )
     compare.add_argument("--model", type=Path, required=True, help="the old model (.keras or .h5)")
     _data_arguments(compare, old_required=False)
     compare.add_argument("--holdout", type=Path, help="rows to score on instead of a part of NEW")
     compare.add_argument(
-        "--strategies", default="keep,fine_tune,incremental,full_retrain", metavar="NAME,NAME"
+        "--strategies",
+        default="keep,fine_tune,incremental,full_retrain",
+        metavar="NAME,NAME",
+        help="those to run (%(default)s); keep is always run, the README lists all",
     )
     compare.add_argument("--epochs", type=int, help="most epochs of the strategies that have epochs")
     compare.add_argument("--batch-size", type=int, help="rows a training step")
@@ -110,16 +126,23 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME.OPTION=VALUE",
-        help="an option of one strategy, or its device, such as fine_tune.trainable_layers=2",
+        help="an option of one strategy, or its device, such as fine_tune.trainable_layers=2; may be given again",
     )
     compare.add_argument(
         "--forecast", action="store_true", help="say what each strategy will cost before anything is trained"
     )
-    compare.add_argument("--seed", type=int, default=0, help="first seed, and the seed of the split")
-    compare.add_argument("--seeds", type=int, default=1, help="runs a strategy, each with a seed of its own")
-    compare.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N")
     compare.add_argument(
-        "--old-weight", type=float, default=0.5, help="weight of the old part in the score, 0 to 1"
+        "--seed", type=int, default=0, help="first seed, and the seed of the split (%(default)s)"
+    )
+    compare.add_argument(
+        "--seeds", type=int, default=1, help="runs a strategy, each with a seed of its own (%(default)s)"
+    )
+    compare.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (%(default)s)")
+    compare.add_argument(
+        "--old-weight",
+        type=float,
+        default=0.5,
+        help="weight of the old part in the score, 0 to 1 (%(default)s)",
     )
     compare.set_defaults(command=_compare)
 
@@ -150,7 +173,18 @@ def _data_arguments(parser: argparse.ArgumentParser, *, old_required: bool) -> N
         metavar="COL,COL",
         help="the columns that the model takes, in its order, if a file holds others too",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--classes",
+        metavar="NAME,NAME",
+        help="the labels in the order of the model's outputs; behind them, labels that are new to it",
+    )
+    parser.add_argument(
+        "--outputs",
+        choices=("probabilities", "logits"),
+        help="what the model's outputs are; scores with the border at 0 count as logits",
+    )
+    parser.add_argument("--task", choices=get_args(Task), help="what the model predicts")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write into")
 
 
 def _inspect(options: argparse.Namespace) -> None:
@@ -185,15 +219,15 @@ def _shift(options: argparse.Namespace) -> None:
 
 
 def _schema(options: argparse.Namespace, card: ModelCard, new: Table, old: Table | None) -> Schema:
-    """Return how the files become arrays; a column that only says when a row came is no input of the model."""
-    from retrain_core.data import infer_schema
+    """Return how the files become arrays; a column that says when a row came is no input unless the model needs it."""
+    from retrain_core.data.typed import read_as
 
+    said = {name: getattr(options, name) for name in ("label", "columns", "classes", "outputs", "task")}
     time = getattr(options, "time", None)
-    columns = None if options.columns is None else [name.strip() for name in options.columns.split(",")]
-    if columns is None and time is not None:
-        new = _without(new, time)
-        old = None if old is None else _without(old, time)
-    return infer_schema(card, new, old, label=options.label, columns=columns)
+    if time is not None and options.columns is None:
+        with contextlib.suppress(DataError):
+            return read_as(card, _without(new, time), None if old is None else _without(old, time), **said)
+    return read_as(card, new, old, **said)
 
 
 def _without(table: Table, column: str) -> Table:
@@ -289,9 +323,10 @@ def _compare(options: argparse.Namespace) -> None:
 def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespace) -> str:
     """Do the runs in ``store``, write the answer into ``--out`` and return it in a sentence."""
     from retrain_core.answer import answer, write_answer
+    from retrain_core.report.facts import undisturbed
     from retrain_core.runs.outcomes import crashed
     from retrain_core.runs.prepare import prepare
-    from retrain_core.runs.probes import plan_shift
+    from retrain_core.runs.probes import plan_report
     from retrain_core.runs.runner import Runner
 
     spec = _experiment(store, options, runs[0].experiment)
@@ -301,13 +336,14 @@ def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespa
         if options.forecast:
             runs = _forecast(store, runs, runner)
         store.add_runs(runs)
-        if spec.old is not None:
-            store.add_beside(plan_shift(spec.id, ShiftSettings()))
+        store.add_beside(plan_report(store, spec))
         _wait(store, spec.id, runner)
     finally:
         runner.close()
     content = answer(store, spec.id, options.old_weight)
     write_answer(store, content, options.out)
+    for sentence in undisturbed(content):
+        print(f"note: {sentence}", file=sys.stderr)
     if content.comparison.recommendation is None:
         keep = content.comparison.strategies["keep"]
         ours = any(crashed(store, spec.id, run.id) for run in runs if run.strategy == "keep")
@@ -451,7 +487,7 @@ def _work_until(look: Callable[[], bool], runner: Runner) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from retrain_core.answer import answer
+    from retrain_core.answer import answer, commands_of
     from retrain_core.report import render
     from retrain_core.runs.probes import measure_here
 
@@ -463,6 +499,7 @@ def _report(options: argparse.Namespace) -> None:
     try:
         measure_here(store, store.experiment(options.experiment))
         content = answer(store, options.experiment, options.old_weight)
+        content = replace(content, commands=commands_of(store, content))
     except StoreError as error:  # such as an experiment without results
         raise DataError(error.what, error.why, error.next_step) from error
     try:

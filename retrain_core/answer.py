@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
+from retrain_core.answer_command import commands
 from retrain_core.compare import compare
+from retrain_core.data import read_table
 from retrain_core.data.files import write_atomic
+from retrain_core.diagnosis import learning_curve, machine
 from retrain_core.errors import StoreError
+from retrain_core.machine import available_memory_mb, total_memory_mb
 from retrain_core.report import render
-from retrain_core.report.content import ReportContent
+from retrain_core.report.content import Commands, ReportContent
+from retrain_core.runs.client import known_devices
 from retrain_core.runs.outcomes import load_outcomes
-from retrain_core.runs.probes import sensitivities, shift_of
-from retrain_core.runs.state import read_events
+from retrain_core.runs.probes import measured_curves, plan_report, sensitivities, shift_of
+from retrain_core.runs.state import probe_states, read_events
 from retrain_core.runs.store import Store
 from retrain_core.types import (
     Comparison,
@@ -26,6 +31,7 @@ from retrain_core.types import (
     Outcome,
     Schema,
     SplitSummary,
+    Table,
     from_json,
     to_json,
 )
@@ -59,14 +65,24 @@ def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
     card = from_json((store.experiment_folder(experiment) / "data" / "card.json").read_bytes(), ModelCard)
     shift = shift_of(store, experiment) if spec.old is not None else None
     folders = {outcome.spec.id: store.run_folder(experiment, outcome.spec.id) for outcome in outcomes}
+    probes = probe_states(store, experiment, [probe.id for probe in plan_report(store, spec)]).values()
     events = {run: read_events(folder / "events.jsonl") for run, folder in folders.items()}
+    comparison = _compare(outcomes, split, spec.schema, old_weight)
     return ReportContent(
         spec=spec,
         card=card,
         split=split,
-        comparison=_compare(outcomes, split, spec.schema, old_weight),
+        comparison=comparison,
         shift=shift,
         sensitivities=sensitivities(store, experiment),
+        learning_curves=tuple(
+            learning_curve(
+                points, strategy=name, metric=comparison.metric.name, rows_now=split.rows["new_train"]
+            )
+            for name, points in measured_curves(store, experiment).items()
+        ),
+        errors={(probe.spec.work, probe.spec.strategy): probe.error for probe in probes if probe.error},
+        machine=machine(known_devices(store), total_memory_mb(), available_memory_mb()),
         complete=len(outcomes) == len(store.runs(experiment)),
         curves={run: tuple(e.values for e in found if e.kind == "epoch") for run, found in events.items()},
         versions={name: metadata.version(name) for name in PACKAGES},
@@ -104,8 +120,24 @@ def write_answer(store: Store, content: ReportContent, out: Path) -> None:
         if candidate.model is not None:
             shutil.copyfile(model_path(store, content, name), out / candidate.model)
     write_atomic(out / "comparison.json", to_json(content.comparison))
+    content = replace(content, commands=commands_of(store, content))
     write_atomic(out / "report.html", render(content).encode())
     write_atomic(out / "holdout_rows.json", to_json(holdout_rows(store, content.spec)))
+
+
+def commands_of(store: Store, content: ReportContent, tables: Mapping[str, Table] | None = None) -> Commands:
+    """Return the commands that do the same as an experiment.
+
+    Args:
+        store: The store.
+        content: The experiment and its answer.
+        tables: Its data files by role; read if not given.
+    """
+    spec = content.spec
+    if tables is None:
+        refs = {"new": spec.new, "old": spec.old}
+        tables = {role: read_table(store.file_path(ref), ref.name) for role, ref in refs.items() if ref}
+    return commands(content, store.runs(spec.id), store.shift_settings(spec.id), tables)
 
 
 def holdout_rows(store: Store, spec: ExperimentSpec) -> dict[str, HeldRows]:

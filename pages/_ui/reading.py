@@ -7,9 +7,10 @@ from typing import Any
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.text import help_for, label_list, literal, split_labels
+from pages._ui.text import help_for, literal
 from retrain_core.data import check, infer_labels, infer_schema, labels_wanted
 from retrain_core.data.losses import takes_scores
+from retrain_core.data.names import label_list, split_labels
 from retrain_core.errors import RetrainError
 from retrain_core.types import FileRef, Finding, ModelCard, Schema, Table
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -57,29 +56,6 @@ def show_findings(findings: Iterable[Finding]) -> None:
         icon, colour = ICONS[finding.status], COLOURS[finding.status]
         detail = f" :gray[{literal(finding.detail)}]" if finding.detail else ""
         st.markdown(f":{colour}[{icon}] {literal(finding.title)}{detail}")
-
-
-def label_list(labels: tuple[str, ...]) -> str:
-    """Return labels as one line; those with commas, quotes or spaces at an end stand in quotes.
-
-    >>> label_list((" <=50K", "no, late", "yes"))
-    '" <=50K", "no, late", yes'
-    """
-    plain = [label == label.strip() and not set(label) & {",", '"'} for label in labels]
-    quoted = [label.replace('"', '""') for label in labels]
-    return ", ".join(
-        label if bare else f'"{doubled}"' for label, bare, doubled in zip(labels, plain, quoted, strict=True)
-    )
-
-
-def split_labels(text: str) -> tuple[str, ...]:
-    """Return the labels that the user typed; quotes keep commas and spaces.
-
-    >>> split_labels('" <=50K", "no, late", yes')
-    (' <=50K', 'no, late', 'yes')
-    """
-    found = next(csv.reader([text], skipinitialspace=True), [])
-    return tuple(label for label in found if label)
 
 
 def help_for(term: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Collection, Sequence
 from itertools import count, takewhile
 
@@ -73,3 +74,26 @@ def listed(names: Sequence[str], most: int = 8) -> str:
     'a, b ...'
     """
     return ", ".join(names[:most]) + (" ..." if len(names) > most else "")
+
+
+def label_list(labels: tuple[str, ...]) -> str:
+    """Return labels as one line; those with commas, quotes or spaces at an end stand in quotes.
+
+    >>> label_list((" <=50K", "no, late", "yes"))
+    '" <=50K", "no, late", yes'
+    """
+    plain = [label == label.strip() and not set(label) & {",", '"'} for label in labels]
+    quoted = [label.replace('"', '""') for label in labels]
+    return ", ".join(
+        label if bare else f'"{doubled}"' for label, bare, doubled in zip(labels, plain, quoted, strict=True)
+    )
+
+
+def split_labels(text: str) -> tuple[str, ...]:
+    """Return the labels that the user typed; quotes keep commas and spaces.
+
+    >>> split_labels('" <=50K", "no, late", yes')
+    (' <=50K', 'no, late', 'yes')
+    """
+    found = next(csv.reader([text], skipinitialspace=True), [])
+    return tuple(label for label in found if label)

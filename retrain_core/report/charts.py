@@ -16,6 +16,7 @@ from retrain_core.figures.sensitivity import importance_bars, robustness_lines
 from retrain_core.figures.shift import column_distribution, column_effects
 from retrain_core.figures.style import look_of
 from retrain_core.figures.time_shift import time_lines
+from retrain_core.figures.volume import learning_curve_chart
 from retrain_core.report.content import ReportContent
 from retrain_core.report.words import (
     SCORE_NAMES,
@@ -25,11 +26,10 @@ from retrain_core.report.words import (
     lines_words,
     tradeoff_words,
 )
-from retrain_core.types import ColumnShift, Comparison, Sensitivity, ShiftReport, Task
+from retrain_core.types import ColumnShift, Comparison, LearningCurve, Sensitivity, ShiftReport, Task
 
 MOST_DISTRIBUTIONS = 3
 MOST_LINES = 4  # of the drift in time
-MOST_MODELS = 6  # named in a sentence
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,20 @@ def model_charts(report: ShiftReport, task: Task) -> list[Chart]:
     return found
 
 
+def volume_charts(curves: Sequence[LearningCurve]) -> list[Chart]:
+    """Return what more new rows would bring, a chart a strategy that was looked at."""
+    return [
+        Chart(
+            f"volume-{curve.strategy}",
+            f"More new rows: {look_of(curve.strategy).title}",
+            curve.summary,
+            learning_curve_chart(curve),
+        )
+        for curve in curves
+        if curve.points
+    ]
+
+
 def sensitivity_charts(found: Sequence[Sensitivity]) -> list[Chart]:
     """Return how the models bear the disturbance that costs the old one most, and which columns they lean on."""
     if not found or not found[0].points:
@@ -184,11 +198,8 @@ def sensitivity_charts(found: Sequence[Sensitivity]) -> list[Chart]:
     if kinds:
         sign = 1 if found[0].metric_name == "accuracy" else -1
         worst = min(kinds, key=lambda what: min(sign * p.metric for p in found[0].points if p.what == what))
-        words = "Of the disturbances that were tried, this one costs the old model most. Over all of them "
-        kept = ", ".join(
-            f"{look_of(one.model).title} {100 * one.robustness:.0f} %" for one in found[:MOST_MODELS]
-        )
-        words += f"this share of the score is left on average: {kept}."
+        costs = "the old model" if found[0].model == "keep" else look_of(found[0].model).title
+        words = f"Of the disturbances that were tried, this one costs {costs} most."
         title = DISTURBANCES[worst].title
         charts.append(
             Chart("sensitivity", title[:1].upper() + title[1:], words, robustness_lines(found, worst))

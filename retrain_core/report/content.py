@@ -11,14 +11,34 @@ from retrain_core.types import (
     Comparison,
     ExperimentSpec,
     FirstGuess,
+    LearningCurve,
+    Machine,
     ModelCard,
     Outcome,
     Sensitivity,
     ShiftReport,
     SplitSummary,
+    Work,
 )
 
+COMMANDS_WHERE = (
+    "Typed in the folder of this project, with the files beside it; else give their paths. It takes the Python of the "
+    "project, such as .venv/bin/python."
+)
 Curves = Mapping[str, tuple[Mapping[str, Any], ...]]
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The same from the command line.
+
+    Args:
+        lines: Commands as they are typed: the comparison, and the shift if it is measured otherwise than usual.
+        left_out: What they do not do, in sentences.
+    """
+
+    lines: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,6 +55,10 @@ class ReportContent:
         versions: Version of each package that matters.
         outcomes: The runs that the comparison was made from, to weigh them again.
         sensitivities: How each model bears disturbed rows, the old one first; empty if nobody asked.
+        learning_curves: What more new rows would bring, as far as somebody has asked.
+        errors: Why something could not be measured, by kind of work and strategy.
+        machine: What there was to compute on; ``None`` if that is not known.
+        commands: The same from the command line.
         complete: Whether all runs have ended; before, others may yet win.
     """
 
@@ -47,6 +71,10 @@ class ReportContent:
     versions: Mapping[str, str] = field(default_factory=dict)
     outcomes: tuple[Outcome, ...] = ()
     sensitivities: tuple[Sensitivity, ...] = ()
+    learning_curves: tuple[LearningCurve, ...] = ()
+    errors: Mapping[tuple[Work, str], str] = field(default_factory=dict)
+    machine: Machine | None = None
+    commands: Commands | None = None
     complete: bool = True
 
     @property

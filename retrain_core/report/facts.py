@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from retrain_core.compare import MARGIN
 from retrain_core.figures.style import keep_first, look_of, score_text
 from retrain_core.report.content import ReportContent
-from retrain_core.report.tables import parts_of, status_words
+from retrain_core.report.tables import forecast_words, parts_of, status_words
 from retrain_core.report.words import SCORE_NAMES
 from retrain_core.shift.side_tables import kinds_table
-from retrain_core.types import Comparison, Scalar, ShiftReport
+from retrain_core.types import Comparison, Scalar, ShiftReport, Work
 
 PART_TITLES: Mapping[str, str] = {
     "new_train": "New, training",
@@ -64,7 +64,7 @@ def row_counts(content: ReportContent) -> Rows:
 
 
 def options(comparison: Comparison) -> Rows:
-    """Return what each strategy ran with: strategy, options, seeds, device, training rows used."""
+    """Return what each strategy ran with: strategy, options, seeds, device, training rows used, forecast, status."""
     return [
         [
             look_of(name).title,
@@ -72,6 +72,7 @@ def options(comparison: Comparison) -> Rows:
             ", ".join(str(seed["seed"]) for seed in candidate.per_seed),
             candidate.device,
             f"{candidate.rows_seen:,}",
+            forecast_words(candidate),
             status_words(candidate),
         ]
         for name in keep_first(comparison.strategies)
@@ -163,6 +164,53 @@ def layers(content: ReportContent) -> Rows:
         ]
         for layer in content.card.layers
     ]
+
+
+def unmeasured(content: ReportContent, what: str, work: Work, page: str, strategy: str = "keep") -> str:
+    """Return that something was not measured, and why, or which page of the app measures it."""
+    error = content.errors.get((work, strategy))
+    return (
+        f"{what} could not be measured. {error}"
+        if error
+        else f"{what} was not measured: the {page} page of the app does it."
+    )
+
+
+def robustness(content: ReportContent) -> tuple[list[str], Rows]:
+    """Return how each model bears disturbed rows: titles of the columns, and a row each."""
+    found = content.sensitivities
+    return ["model", SCORE_NAMES[content.comparison.metric.name], "robustness (%)"], [
+        [look_of(one.model).title, score_text(one.metric_name, one.metric), f"{100 * one.robustness:.0f}"]
+        for one in found
+    ]
+
+
+def undisturbed(content: ReportContent) -> list[str]:
+    """Return of each model that nobody has disturbed that it is so, and why."""
+    known = {one.model for one in content.sensitivities}
+    models = [
+        name
+        for name in keep_first(content.comparison.strategies)
+        if name == "keep" or content.comparison.strategies[name].model
+    ]
+    return [
+        unmeasured(
+            content, f"How {look_of(name).title} bears disturbed rows", "sensitivity", "Diagnosis", name
+        )
+        for name in models
+        if name not in known
+    ]
+
+
+def machine(content: ReportContent) -> str:
+    """Return what there was to compute on; empty if that is not known."""
+    found = content.machine
+    if found is None:
+        return ""
+    cores = f"{found.cores} CPU core{'s'[: found.cores != 1]}"
+    return (
+        f"Machine: {cores}, {found.memory_mb / 1024:.1f} GB of memory, {', '.join(found.gpus) or 'no GPU'}."
+    )
 
 
 def kinds(shift: ShiftReport) -> tuple[list[str], Rows]:

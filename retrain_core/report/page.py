@@ -18,7 +18,7 @@ from retrain_core.figures.style import keep_first, look_of, recoloured_on_dark, 
 from retrain_core.glossary import GLOSSARY, terms_used
 from retrain_core.report import charts, facts
 from retrain_core.report.charts import Chart
-from retrain_core.report.content import ReportContent
+from retrain_core.report.content import COMMANDS_WHERE, ReportContent
 from retrain_core.report.tables import parts_of, status_words
 from retrain_core.report.words import SCORE_NAMES, score_cell
 from retrain_core.types import Comparison
@@ -45,6 +45,7 @@ def render(content: ReportContent) -> str:
         "effects": [charts.effects_chart(shift, MOST_COLUMNS)] if shift and shift.columns else [],
         "joint": charts.joint_charts(shift) if shift else [],
         "model": charts.model_charts(shift, comparison.task) if shift else [],
+        "volume": charts.volume_charts(content.learning_curves),
         "sensitivity": charts.sensitivity_charts(content.sensitivities),
         "distributions": charts.distribution_charts(shift) if shift else [],
     }
@@ -60,6 +61,7 @@ def render(content: ReportContent) -> str:
         failures=_failures(comparison),
         most_columns=MOST_COLUMNS,
         facts=facts,
+        commands_where=COMMANDS_WHERE,
         drawings=_drawings(chart for section in sections.values() for chart in section),
         policy=_policy(scripts),
         scripts=[Markup(script) for script in scripts],  # our own

@@ -86,6 +86,12 @@ def plan_sensitivity(experiment: str, runs: Sequence[RunSpec]) -> list[RunSpec]:
     return probes
 
 
+def plan_report(store: Store, spec: ExperimentSpec) -> list[RunSpec]:
+    """Return the probes that the report of an experiment with runs shows: how the data has moved, what each model bears."""
+    moved = plan_shift(spec.id, store.shift_settings(spec.id)) if spec.old is not None else []
+    return [*moved, *plan_sensitivity(spec.id, store.runs(spec.id))]
+
+
 def plan_curve(experiment: str, strategy: str, options: Options, rows: int) -> list[RunSpec]:
     """Return runs of a strategy on growing parts of the new training rows.
 
@@ -240,6 +246,17 @@ def sensitivities(store: Store, experiment: str) -> tuple[Sensitivity, ...]:
         )
         for spec in known
     )
+
+
+def measured_curves(store: Store, experiment: str) -> dict[str, tuple[CurvePoint, ...]]:
+    """Return the points of each learning curve that was asked for, by strategy, with the options that its run has."""
+    candidates = {run.strategy: run.options for run in store.runs(experiment)}
+    runs: dict[str, list[RunSpec]] = {}
+    for probe in store.probes(experiment):
+        if probe.work == "train" and probe.options == candidates.get(probe.strategy, {}):
+            runs.setdefault(probe.strategy, []).append(probe)
+    points = {strategy: curve_points(store, asked) for strategy, asked in runs.items()}
+    return {strategy: found for strategy, found in points.items() if found}
 
 
 def curve_points(store: Store, runs: Sequence[RunSpec]) -> tuple[CurvePoint, ...]:

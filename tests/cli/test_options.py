@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from retrain_core.__main__ import main
 from tests.conftest import ROOT, command_line
 from tests.make import mlp, question, table
 
@@ -66,6 +67,18 @@ def test_seeds_strategies_weight_and_holdout_file(files: Path, tmp_path: Path) -
     assert fine_tune["options"]["batch_size"] == 16
     mean = np.mean([seed["new"]["loss"] for seed in fine_tune["per_seed"]])
     assert fine_tune["new"]["loss"] == pytest.approx(mean)
+
+
+def test_the_report_holds_what_each_model_bears_and_a_model_that_is_not_there_ends_nothing(
+    files: Path, tmp_path: Path
+) -> None:
+    done = compare(files, tmp_path, "--strategies", "fine_tune,replay")  # replay needs old data
+    assert done.returncode == 0, done.stderr
+    report = (tmp_path / "report.html").read_text()
+    section = report.split('<section id="sensitivity">')[1].split("</section>")[0]
+    assert '<th scope="row">Keep</th>' in section and '<th scope="row">Fine-tune</th>' in section
+    assert "measured" not in section and "note: How" not in done.stderr
+    assert "--strategies keep,fine_tune,replay" in report
 
 
 def test_what_it_will_cost_is_told_before_anything_is_trained(files: Path, tmp_path: Path) -> None:
@@ -277,3 +290,13 @@ def test_inspect_refuses_what_is_no_usable_model(
     broken(files, tmp_path, case, keras_script)
     done = command_line("inspect", tmp_path / "model.keras")
     assert done.returncode == 2 and done.stderr.startswith("error: ") and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["inspect", "shift", "compare", "report"])
+def test_the_readme_names_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    usage = capsys.readouterr().out.split("options:")[0]
+    readme = (ROOT / "README.md").read_text()
+    missing = {option for option in re.findall(r"--[a-z-]+", usage) if option not in readme}
+    assert missing == set()

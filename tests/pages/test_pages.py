@@ -334,6 +334,19 @@ def test_a_second_tab_cannot_change_runs_that_there_are(open_page, answered: Ans
     assert answered.store.runs(spec.id) == before
 
 
+def test_start_asks_for_all_that_the_report_shows(open_page, answered: Answered) -> None:
+    store, spec = answered.store, replace(answered.without_old, id=new_id())
+    store.save_experiment(spec)
+    app = open_page("train", spec.id)
+    next(button for button in app.button if button.label == "Start").click().run()
+    assert not app.exception
+    for run in store.runs(spec.id):
+        store.request_stop(spec.id, run.id)
+    assert [probe.strategy for probe in store.probes(spec.id) if probe.work == "sensitivity"] == [
+        "keep", "fine_tune", "incremental", "full_retrain",
+    ]  # fmt: skip
+
+
 def test_a_label_changed_and_changed_back_never_chooses_columns(open_page, answered: Answered) -> None:
     frame = table(60, 1)
     frame.insert(0, "id", range(60))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,20 +11,26 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retrain_core.compare import compare
-from retrain_core.report.content import Curves, ReportContent
+from retrain_core.diagnosis import learning_curve
+from retrain_core.report.content import Commands, Curves, ReportContent
 from retrain_core.shift import shift_report
 from retrain_core.types import (
     Comparison,
+    CurvePoint,
+    Disturbed,
     ExperimentSpec,
     FileRef,
     Holdout,
     LayerCard,
+    LearningCurve,
+    Machine,
     ModelCard,
     Outcome,
     PartScores,
     RunResult,
     RunSpec,
     Schema,
+    Sensitivity,
     SplitSummary,
     Task,
     TensorSpec,
@@ -199,4 +206,33 @@ def content(
         shift=shift_report(old, new, label=label, task=comparison.task) if has_old else None,
         curves=curves(comparison),
         versions={"tensorflow": "2.21.0", "keras": "3.15.1"},
+        sensitivities=tuple(sensitivity(name, comparison) for name in ABILITY),
+        learning_curves=(more_rows(comparison),),
+        machine=Machine(4, 16_384.0, 9_000.0, ("Tesla T4",)),
+        commands=Commands(
+            ("python -m retrain_core compare --model customers.keras",), ("It has no time limit.",)
+        ),
     )
+
+
+def sensitivity(model: str, comparison: Comparison) -> Sensitivity:
+    """Return how a model bears noise, and one column given to other rows."""
+    metric, falls = comparison.metric.name, comparison.metric.direction == "max"
+    points = tuple(
+        Disturbed("noise", s, 0.5 + s, 0.8 - 0.2 * s if falls else 20 + s) for s in (0.1, 0.5, 1.0)
+    )
+    permuted = Disturbed("permuted", 1.0, 0.9, 0.7 if falls else 25.0, "income")
+    return Sensitivity(model, 640, 0.5, 0.8 if falls else 20.0, metric, (*points, permuted), 0.87)
+
+
+def more_rows(comparison: Comparison) -> LearningCurve:
+    """Return what more new rows would bring to full retrain."""
+    metric = comparison.metric.name
+    points = [
+        CurvePoint(rows, seed, 0.5, 0.9 - (rows + 9 * seed) ** -0.5)
+        for rows in (68, 136, 272, 544, 1088)
+        for seed in (0, 1)
+    ]
+    if metric == "mae":
+        points = [replace(point, metric=100 * (1 - point.metric)) for point in points]
+    return learning_curve(points, strategy="full_retrain", metric=metric, rows_now=1088)

@@ -76,3 +76,18 @@ def test_paper_is_white_and_everything_on_it_is_open(chromium, report) -> None:
     assert chart.evaluate("place => place._fullLayout.paper_bgcolor") != "#ffffff"
     assert page.locator("details[open]").count() == 0
     page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_every_score_is_read_without_scrolling(chromium, report, scheme) -> None:
+    page, _ = opened(chromium, report, width=375, scheme=scheme)
+    cells = page.locator(".scores tbody td")
+    boxes = cells.evaluate_all("found => found.map(cell => cell.getBoundingClientRect().toJSON())")
+    assert len(boxes) == 4 * 6 and all(box["left"] >= 0 and box["right"] <= 375 for box in boxes)
+    labels = cells.evaluate_all(
+        "found => found.slice(0, 6).map(cell => getComputedStyle(cell, '::before').content)"
+    )
+    assert labels == [
+        '"accuracy, new part"', '"accuracy, old part"', '"loss, new part"', '"loss, old part"', '"training"', '"memory"',
+    ]  # fmt: skip
+    page.close()

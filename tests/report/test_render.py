@@ -104,7 +104,7 @@ def test_charts_cannot_be_sent_to_plotly(full: Page) -> None:
 
 def test_the_answer_comes_first_then_scores_then_the_rest(full: Page) -> None:
     assert list(full.sections) == [
-        "head", "recommendation", "scores", "tradeoff", "training", "shift", "method", "glossary",
+        "head", "recommendation", "scores", "tradeoff", "training", "shift", "volume", "sensitivity", "method", "glossary",
     ]  # fmt: skip
     assert [key for key in full.drawings if key.startswith(("scores", "trade", "curves", "cost", "eff"))] == [
         "scores-accuracy", "scores-loss", "tradeoff", "curves-loss", "curves-accuracy", "cost", "effects",
@@ -253,3 +253,53 @@ def test_the_size_does_not_grow_with_the_rows() -> None:
 
 def test_the_same_content_makes_the_same_file() -> None:
     assert render(content(comparison(seeds=1))) == render(content(comparison(seeds=1)))
+
+
+def test_what_each_model_bears_is_in_a_table(full: Page) -> None:
+    text = full.text("sensitivity")
+    for title in ("Keep", "Fine-tune", "Incremental", "Full retrain"):
+        assert f"{title} 80.0 % 87" in text
+    assert "not measured" not in text and {"sensitivity", "importance"} <= full.drawings.keys()
+
+
+def test_what_more_rows_would_bring_and_the_machine_are_in_it(full: Page) -> None:
+    curve = content(comparison()).learning_curves[0]
+    assert curve.summary in full.text("volume") and "volume-full_retrain" in full.drawings
+    assert "Machine: 4 CPU cores, 16.0 GB of memory, Tesla T4." in full.text("method")
+
+
+def test_what_was_not_measured_is_said_and_how_to_get_it() -> None:
+    made = dataclasses.replace(
+        content(comparison(broken={"incremental": "It fell."})),
+        learning_curves=(),
+        sensitivities=content(comparison()).sensitivities[:1],
+        errors={("sensitivity", "full_retrain"): "Its outputs are no numbers."},
+    )
+    found = page(made)
+    assert (
+        "What more new rows would bring was not measured: the Diagnosis page of the app does it."
+        in found.text("volume")
+    )
+    text = found.text("sensitivity")
+    assert (
+        "How Fine-tune bears disturbed rows was not measured: the Diagnosis page of the app does it." in text
+    )
+    assert "How Full retrain bears disturbed rows could not be measured. Its outputs are no numbers." in text
+    assert "Incremental" not in text  # it has no model
+    assert (
+        "What the old model makes of the shift was not measured: the Shift page of the app does it."
+        in found.text("shift")
+    )
+    text = page(dataclasses.replace(made, shift=None)).text("shift")
+    assert "How the data has moved was not measured: the Shift page of the app does it." in text
+
+
+def test_commands_stand_as_they_are_typed() -> None:
+    made = content(comparison())
+    lines = ("python -m retrain_core compare --columns 'a, <b>' --out result",)
+    found = page(dataclasses.replace(made, commands=dataclasses.replace(made.commands, lines=lines)))
+    assert lines[0] in found.text("method") and "It has no time limit." in found.text("method")
+
+
+def test_it_stays_small() -> None:
+    assert len(render(content(comparison(seeds=5)))) < 6_000_000

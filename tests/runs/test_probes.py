@@ -10,7 +10,15 @@ import pytest
 from retrain_core.runs import client, probe_states, request_probes, runs_done
 from retrain_core.runs.placement import MEASURE, place
 from retrain_core.runs.plan import plan_runs
-from retrain_core.runs.probes import curve_points, known_shift, plan_curve, plan_sensitivity, plan_shift
+from retrain_core.runs.probes import (
+    curve_points,
+    known_shift,
+    measured_curves,
+    plan_curve,
+    plan_report,
+    plan_sensitivity,
+    plan_shift,
+)
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.store import RUN_PATTERN
 from retrain_core.types import PartScores, RunResult, ShiftSettings, Thresholds
@@ -174,6 +182,35 @@ def test_a_learning_curve_is_made_of_the_runs_that_have_scores(asked: Asked) -> 
         curve_points(store, plan_curve(spec.id, "full_retrain", {"epochs": 3}, 272)) == ()
     )  # another candidate
     assert curve_points(store, plan_curve(spec.id, "fine_tune", {}, 272)) == ()
+
+
+def test_only_curves_with_the_options_of_the_run_are_those_of_the_report(asked: Asked) -> None:
+    store, spec = asked
+    store.add_runs(plan_runs(spec.id, {"full_retrain": {"epochs": 3}}))
+    for strategy, options in (("full_retrain", {}), ("full_retrain", {"epochs": 3}), ("fine_tune", {})):
+        for run in plan_curve(spec.id, strategy, options, 272)[:2]:
+            store.add_beside([run])
+            score = PartScores(0.5, 80, accuracy=0.25 * len(options))
+            store.save_result(spec.id, run.id, RunResult("finished", new=score))
+    found = measured_curves(store, spec.id)
+    assert {name: [point.metric for point in points] for name, points in found.items()} == {
+        "full_retrain": [0.25, 0.25],
+        "fine_tune": [0.0, 0.0],
+    }
+
+
+def test_a_report_asks_for_the_shift_if_there_is_old_data_and_for_what_each_model_bears(asked: Asked) -> None:
+    store, spec = asked
+    settings = ShiftSettings(time="a")
+    store.save_shift_settings(spec.id, settings)
+    store.add_runs(plan_runs(spec.id, {"fine_tune": {}}))
+    probes = plan_report(store, spec)
+    assert probes[:3] == plan_shift(spec.id, settings)
+    assert [(probe.work, probe.strategy) for probe in probes[3:]] == [
+        ("sensitivity", "keep"),
+        ("sensitivity", "fine_tune"),
+    ]
+    assert [probe.work for probe in plan_report(store, replace(spec, old=None))] == ["sensitivity"] * 2
 
 
 def test_nothing_is_known_before_anything_was_measured(asked: Asked) -> None:

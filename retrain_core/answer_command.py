@@ -1,0 +1,171 @@
+"""An experiment of the app as commands that do the same."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from retrain_core.data.names import label_list
+from retrain_core.data.typed import read_as
+from retrain_core.errors import DataError
+from retrain_core.report.content import Commands, ReportContent
+from retrain_core.runs.settings import DEVICE, write_settings
+from retrain_core.strategies import SHARED_OPTIONS
+from retrain_core.types import ExperimentSpec, RunSpec, Schema, ShiftSettings, Table, Thresholds
+
+RUN = ("python", "-m", "retrain_core")
+OUT = ("--out", "result")
+
+
+def commands(
+    content: ReportContent, runs: Sequence[RunSpec], settings: ShiftSettings, tables: Mapping[str, Table]
+) -> Commands:
+    """Return the commands that do what was done in the app, with as few options as that takes.
+
+    Args:
+        content: The experiment and its answer.
+        runs: All its runs.
+        settings: How its shift was measured.
+        tables: Its data files, by role.
+    """
+    spec = content.spec
+    reading, unsaid = _reading(content, tables)
+    lines = [
+        _line("compare", _files(spec, ("model", "new", "old", "holdout")), reading, _compare(content, runs))
+    ]
+    if spec.old is not None and settings != ShiftSettings():
+        files = _files(spec, ("model", "new", "old"))
+        lines.append(_line("shift", files, reading, _shift(settings)))
+    return Commands(tuple(lines), (*_same_names(spec), *unsaid, *_unsaid_of_runs(spec, runs)))
+
+
+def _line(command: str, *options: Sequence[tuple[str, str]]) -> str:
+    """Return a command; a value that begins like an option stands behind an equals sign."""
+    words = [*RUN, command]
+    for name, value in (pair for part in options for pair in part):
+        words += [f"{name}={value}"] if value.startswith("-") else [name, value] if value else [name]
+    return shlex.join([*words, *OUT])
+
+
+def _files(spec: ExperimentSpec, roles: Sequence[str]) -> list[tuple[str, str]]:
+    refs = [(role, getattr(spec, role)) for role in roles]
+    return [(f"--{role}", ref.name) for role, ref in refs if ref is not None]
+
+
+def _same_names(spec: ExperimentSpec) -> list[str]:
+    names = Counter(name for _, name in _files(spec, ("model", "new", "old", "holdout")))
+    return [
+        f"{count} of the files are called {name}: give them names of their own first."
+        for name, count in names.items()
+        if count > 1
+    ]
+
+
+# --- how the files are read -----------------------------------------------------------------------
+
+
+def _reading(content: ReportContent, tables: Mapping[str, Table]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the options that say how the files are read, and in a sentence what they cannot say."""
+    schema, new, old = content.spec.schema, tables["new"], tables.get("old")
+
+    def read(said: Mapping[str, str]) -> Schema | None:
+        try:
+            return read_as(content.card, new, old, **said)  # type: ignore[arg-type]
+        except DataError:
+            return None
+
+    said = _all_said(schema)
+    found = read(said)
+    if found == schema:
+        for name in list(said):
+            fewer = {key: value for key, value in said.items() if key != name}
+            if (name != "label" or new.flattened or new.arrays) and read(fewer) == schema:
+                said = fewer
+    return [(f"--{name}", value) for name, value in said.items()], _unsaid(schema, found)
+
+
+def _all_said(schema: Schema) -> dict[str, str]:
+    columns = schema.bindings[0].columns if len(schema.bindings) == 1 else ()
+    said = {
+        "label": label_list(schema.labels),
+        "columns": label_list(columns),
+        "classes": label_list(schema.classes),
+    }
+    if schema.task != "regression":
+        said["outputs"] = "logits" if schema.from_logits else "probabilities"
+    said["task"] = schema.task
+    return {name: value for name, value in said.items() if value}
+
+
+def _unsaid(schema: Schema, found: Schema | None) -> list[str]:
+    if found == schema:
+        return []
+    titles = {
+        "labels": "the label columns",
+        "bindings": "the columns of the inputs",
+        "classes": "the labels in the order of the outputs",
+        "loss": "the loss",
+    }
+    parts = [
+        title for name, title in titles.items() if found and getattr(found, name) != getattr(schema, name)
+    ]
+    return [
+        f"It reads the files otherwise than the app did: {', '.join(parts) or 'the reading cannot be said'}."
+    ]
+
+
+# --- what was run ---------------------------------------------------------------------------------
+
+
+def _compare(content: ReportContent, runs: Sequence[RunSpec]) -> list[tuple[str, str]]:
+    first, strategies = runs[0], list(dict.fromkeys(run.strategy for run in runs))
+    shared = {name: run.options[name] for run in runs for name in SHARED_OPTIONS if name in run.options}
+    options = [("--strategies", ",".join(strategies))]
+    options += [
+        (f"--{name.replace('_', '-')}", str(shared[name]))
+        for name in ("epochs", "batch_size")
+        if name in shared
+    ]
+    options += [("--balanced", "")] if shared.get("balanced") else []
+    options += [("--steps", str(first.limits.steps))] if first.limits.steps else []
+    options += [("--device", first.device)] if first.device != "auto" else []
+    options += [("--set", text) for text in (*write_settings(runs, shared), *_devices(runs))]
+    options += [("--forecast", "")] if any(run.forecast for run in runs) else []
+    seeds = _seeds(runs)
+    options += [("--seed", str(seeds[0])), ("--seeds", str(len(seeds)))]
+    return [*options, ("--old-weight", f"{content.comparison.old_weight:g}")]
+
+
+def _devices(runs: Sequence[RunSpec]) -> list[str]:
+    """Return the settings of strategies that ran elsewhere than keep, which runs where all do."""
+    devices = {run.strategy: run.device for run in runs}
+    return [f"{name}.{DEVICE}={device}" for name, device in devices.items() if device != runs[0].device]
+
+
+def _seeds(runs: Sequence[RunSpec]) -> list[int]:
+    return sorted({run.seed for run in runs})
+
+
+def _unsaid_of_runs(spec: ExperimentSpec, runs: Sequence[RunSpec]) -> list[str]:
+    seeds, seconds = _seeds(runs), runs[0].limits.seconds
+    found = []
+    if seconds is not None:
+        found.append(f"It has no time limit; here each run had {seconds / 60:g} min.")
+    if seeds != list(range(seeds[0], seeds[0] + len(seeds))):
+        found.append(f"It counts seeds up from the first one; here they were {', '.join(map(str, seeds))}.")
+    if spec.split_seed != seeds[0]:
+        found.append(
+            f"It splits the rows by the first seed; here the seed of the split was {spec.split_seed}."
+        )
+    return found
+
+
+def _shift(settings: ShiftSettings) -> list[tuple[str, str]]:
+    options = [("--time", settings.time)] if settings.time is not None else []
+    options += [("--read", f"{column}={reading}") for column, reading in settings.readings.items()]
+    usual = Thresholds()
+    for name in ("alpha", "minor", "major"):
+        value = getattr(settings.thresholds, name)
+        options += [(f"--{name}", f"{value:g}")] if value != getattr(usual, name) else []
+    return options
