@@ -23,7 +23,7 @@ from retrain_core.runs.lock import RunnerLock
 from retrain_core.runs.placement import MEASURE, place
 from retrain_core.runs.plan import start_order
 from retrain_core.runs.prepare import link_inputs, prepare
-from retrain_core.runs.store import Store, is_beside, is_estimate
+from retrain_core.runs.store import Store, is_beside, is_estimate, is_probe
 from retrain_core.types import Device, RunResult, from_json
 
 TICK_SECONDS = 0.05
@@ -233,7 +233,7 @@ class Runner:
                 if self._was_removed(work.row):
                     self._ask_again(work.row)
                 elif not self._end_with_result(work.row):
-                    self._end(work.row, *(work.killed or ("failed", died(code))))
+                    self._end(work.row, *(work.killed or ("failed", died(code, probe=is_probe(work.row.id)))))
             except FOLDER_ERRORS as error:
                 self._end(work.row, "failed", broken(error))
             self._queue_probes(work.row.experiment)  # those that waited for this one
@@ -284,11 +284,7 @@ class Runner:
             if work.stop_seen is not None and now - work.stop_seen > grace:
                 work.killed = "stopped", endings.REHEARSAL_OVER if work.rehearsal else endings.NOT_STOPPING
             elif work.limit is not None and now - work.started > work.limit + grace:
-                work.killed = (
-                    ("failed", endings.REHEARSAL_ENDLESS)
-                    if work.rehearsal
-                    else ("stopped", endings.OVER_LIMIT)
-                )
+                work.killed = _over_limit(work)
             elif not self._was_removed(work.row):
                 continue
             self._launcher.kill(folder)
@@ -364,6 +360,15 @@ class Runner:
         for path in (folder, *others) if others else ():
             with contextlib.suppress(OSError):  # a broken folder is noticed when its worker ends
                 (path / "shared").touch()
+
+
+def _over_limit(work: Work) -> tuple[Literal["failed", "stopped"], str]:
+    """Return how work that was over its limit ends."""
+    if work.rehearsal:
+        return "failed", endings.REHEARSAL_ENDLESS
+    if is_probe(work.row.id):
+        return "failed", endings.PROBE_ENDLESS
+    return "stopped", endings.OVER_LIMIT
 
 
 PREPARING_AGAIN = "Preparing the data was cut off once."

@@ -66,6 +66,11 @@ def is_estimate(run: str) -> bool:
     return run.startswith(ESTIMATE)
 
 
+def is_probe(run: str) -> bool:
+    """Whether an id is that of a probe."""
+    return run.startswith(PROBE)
+
+
 def is_beside(run: str) -> bool:
     """Whether an id is that of work beside the runs, a rehearsal or a probe, which goes away if the question changes."""
     return run.startswith((ESTIMATE, PROBE))

@@ -65,7 +65,7 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
     )
     for spec in (done, fresh):
         store.add_beside(plan_shift(spec.id, ShiftSettings()))
-    store.add_beside(plan_sensitivity(done.id, store.runs(done.id)))
+    store.add_beside(plan_sensitivity(store, done.id))
     work_off(store, done, fresh)
     os.environ["RETRAIN_STORE"] = str(store.root)  # the pages keep the first store they see
     yield Answered(store, done, fresh, without_old)

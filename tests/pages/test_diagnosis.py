@@ -118,3 +118,20 @@ def test_without_old_data_the_other_questions_are_answered(open_page, answered: 
     app = open_page("diagnosis", answered.without_old.id)
     assert "Without old data there is no first guess" in texts(app)
     assert "Go on to Train" in links(app)
+
+
+def test_a_probe_that_failed_says_which_model_it_is_about() -> None:
+    def page() -> None:
+        from pages._ui.probes import failed
+        from retrain_core.runs import RunState
+        from retrain_core.types import RunSpec
+
+        def state(strategy: str) -> RunState:
+            spec = RunSpec(f"probe_{strategy}-0", "e", strategy, {}, 0, work="sensitivity")
+            return RunState(spec, "failed", error="The worker was killed.")
+
+        failed([state("keep"), state("fine_tune")], "Sensitivity", "sensitivity")
+
+    (error,) = AppTest.from_function(page).run().error
+    assert "Keep\\: The worker was killed\\." in error.value
+    assert "Fine\\-tune\\: The worker was killed\\." in error.value
