@@ -76,6 +76,16 @@ def is_beside(run: str) -> bool:
     return run.startswith((ESTIMATE, PROBE))
 
 
+def strategy_of(run: str) -> str:
+    """Return the strategy in the id of a run or of a rehearsal.
+
+    >>> strategy_of("fine_tune-0"), strategy_of("estimate_fine_tune-123")
+    ('fine_tune', 'fine_tune')
+    """
+    name = RUN_PATTERN.fullmatch(run)
+    return name[2] if name else ""
+
+
 def question_hash(spec: ExperimentSpec) -> str:
     """Return a hash of all that decides what the data of an experiment is; its name and note do not."""
     return hashlib.sha256(to_json(replace(spec, id="", name="", created=0.0, note=""))).hexdigest()

@@ -7,9 +7,10 @@ from streamlit.testing.v1 import AppTest
 
 from pages._ui.shift_parts import SECTIONS
 from retrain_core.runs import known_devices, shift_of
+from retrain_core.runs.plan import plan_runs
 from retrain_core.shift.whole import ROW_ORDER
-from retrain_core.types import ShiftSettings, Thresholds
-from tests.pages.conftest import Answered
+from retrain_core.types import RunResult, ShiftSettings, Thresholds
+from tests.pages.conftest import Answered, Asked
 from tests.pages.test_pages import links, once_shown, texts
 
 
@@ -22,6 +23,11 @@ def look_at(app: AppTest, section: str) -> AppTest:
 
 def field(app: AppTest, label: str):
     return next(field for field in app.number_input if field.label.startswith(label))
+
+
+def progress(app: AppTest) -> str:
+    """Return what the bars of progress say."""
+    return " ".join(bar.proto.text for bar in app.get("progress"))
 
 
 def press(app: AppTest, label: str) -> None:
@@ -112,6 +118,38 @@ def test_a_budget_decides_what_fits(open_page, answered: Answered) -> None:
     assert {"Fine-tune", "Incremental", "Full retrain"} <= fits()
     app.number_input(key="budget_memory").set_value(0.001).run()
     assert fits() == set()
+
+
+def test_costs_are_asked_for_and_their_progress_survives_a_refresh(open_page, unserved: Asked) -> None:
+    store, spec = unserved
+    app = open_page("diagnosis", spec.id)
+    assert not any("In this budget" in frame.value for frame in app.dataframe)
+    assert "is not known yet" in texts(app)
+    press(app, "Measure what they cost")
+    asked = len(store.estimates(spec.id))
+    assert asked > 3
+    again = open_page("diagnosis", spec.id)
+    assert f"0 of {asked} done" in progress(again) == progress(app)
+    assert "Measure what they cost" not in [button.label for button in again.button]
+
+
+def test_what_the_runs_did_not_tell_can_still_be_measured(open_page, unserved: Asked) -> None:
+    store, spec = unserved
+    store.add_runs(plan_runs(spec.id, {"fine_tune": {}}))
+    for run in ("keep-0", "fine_tune-0"):
+        store.save_result(spec.id, run, RunResult("finished", seconds=2.0, peak_memory_mb=300.0))
+    app = open_page("diagnosis", spec.id)
+    table = next(frame.value for frame in app.dataframe if "In this budget" in frame.value)
+    assert table["Strategy"].tolist() == ["Fine-tune"]
+    assert "Not measured yet" in texts(app) and "Full retrain" in texts(app)
+    press(app, "Measure what they cost")
+    asked = {rehearsal.strategy for rehearsal in store.estimates(spec.id)}
+    assert "full_retrain" in asked and "fine_tune" not in asked
+    (failed, *_) = store.estimates(spec.id)
+    store.save_result(spec.id, failed.id, RunResult("failed", error="It does not fit."))
+    again = open_page("diagnosis", spec.id)
+    assert "It does not fit" in " ".join(warning.value for warning in again.warning)
+    assert f"1 of {len(asked)} done" in progress(again)
 
 
 def test_without_old_data_the_other_questions_are_answered(open_page, answered: Answered) -> None:
