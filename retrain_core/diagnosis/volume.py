@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from retrain_core.strategies import STRATEGIES
-from retrain_core.types import CurveBand, CurvePoint, LearningCurve, ShiftReport, Volume
+from retrain_core.types import CurveBand, CurvePoint, LearningCurve, ShiftReport, SplitSummary, Volume
 
 Values = NDArray[np.floating[Any]]
 
@@ -83,10 +83,26 @@ class _Curves:
         )
 
 
-def volume_of(report: ShiftReport) -> Volume:
-    """Return the same from a report, which tells what the old rows are worth if the inputs could be compared."""
+def volume_of(report: ShiftReport, split: SplitSummary | None = None) -> Volume:
+    """Return the same from a report, which tells what the old rows are worth if the inputs could be compared.
+
+    Args:
+        report: Its rows are all that the files have.
+        split: Its rows are those that can be used; taken once they are split.
+    """
+    rows = {"new": report.new_rows, "old": report.old_rows} if split is None else usable_rows(split)
     worth = report.joint.effective_old_rows if report.joint else None
-    return volume(report.new_rows, report.old_rows, worth)
+    if worth is not None and report.old_rows:
+        worth *= rows["old"] / report.old_rows
+    return volume(rows["new"], rows["old"], worth)
+
+
+def usable_rows(split: SplitSummary) -> dict[str, int]:
+    """Return how many rows of each side have all that training and scoring need."""
+    return {
+        side: sum(rows for part, rows in split.rows.items() if part.startswith(side))
+        for side in ("new", "old")
+    }
 
 
 def learning_curve(

@@ -1,11 +1,25 @@
 """How much new data there is, and what more would buy: intervals that hold, and words that admit what is unknown."""
 
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 
-from retrain_core.diagnosis import learning_curve, subsample_sizes, volume
+from retrain_core.diagnosis import learning_curve, subsample_sizes, volume, volume_of
 from retrain_core.diagnosis.volume import round_number
-from retrain_core.types import CurvePoint, LearningCurve, from_json, to_json
+from retrain_core.shift import shift_report
+from retrain_core.types import (
+    CurvePoint,
+    Holdout,
+    JointShift,
+    LearningCurve,
+    SplitSummary,
+    from_json,
+    to_json,
+)
 from tests.benchmarks.gain_coverage import coverage, points
+
+TABLE = pd.DataFrame({"a": range(40), "y": [0, 1] * 20})
 
 
 def fitted(curve, metric="accuracy", rows=1_000, **made):
@@ -17,6 +31,15 @@ def test_volume_says_how_many_rows_there_are():
     assert volume(2_000, 500, None).summary == "There are 2,000 new rows and 500 old ones."
     assert "worth about 320." in volume(2_000, 500, 320.4).summary
     assert "worth about 500." in volume(2_000, 500, 500.6).summary  # never more than there are
+
+
+def test_rows_that_cannot_be_used_are_no_volume():
+    joint = JointShift(drivers=(), effective_old_rows=100.0)
+    report = replace(shift_report(TABLE, TABLE, label="y"), joint=joint)
+    assert volume_of(report).summary.startswith("There are 40 new rows and 40 old ones")
+    parts = {"new_train": 20, "new_validation": 4, "new_holdout": 6, "old_train": 15, "old_holdout": 5}
+    found = volume_of(report, SplitSummary(parts, Holdout("", 6, 5)))
+    assert (found.new_rows, found.old_rows, found.effective_old_rows) == (30, 20, 50.0)
 
 
 @pytest.mark.parametrize("rows", [1, 31, 32, 33, 100, 511, 512, 12_345])
