@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages._ui import state
 from pages._ui.probes import ask, failed, follow
-from pages._ui.text import chart, help_for, literal, show_error
+from pages._ui.text import chart, decimals, help_for, literal, show_error
 from retrain_core import diagnosis
 from retrain_core.errors import RetrainError
 from retrain_core.figures.sensitivity import importance_bars, robustness_lines
@@ -40,6 +40,7 @@ from retrain_core.types import (
 )
 
 MOST_MODELS = 5  # on one chart, unless more are asked for
+ACCURACY, ERROR = "Accuracy (%)", "Mean absolute error"
 FITS = {True: "fits", False: "does not fit", None: "cannot tell"}
 
 
@@ -134,14 +135,12 @@ def _curve(spec: ExperimentSpec, strategy: str, split: SplitSummary | None) -> l
 
 
 def _volume(spec: ExperimentSpec, report: ShiftReport | None) -> diagnosis.Volume | None:
-    if report is not None:
-        return diagnosis.volume_of(report)
     split = state.store().split(spec.id)
+    if report is not None:
+        return diagnosis.volume_of(report, split)
     if split is None:
         return None
-    rows = {
-        side: sum(n for part, n in split.rows.items() if part.startswith(side)) for side in ("new", "old")
-    }
+    rows = diagnosis.usable_rows(split)
     return diagnosis.volume(rows["new"], rows["old"], None)
 
 
@@ -268,13 +267,17 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
     failed(probes, "Sensitivity", "sensitivity")
     if not found:
         return
+    table = _robustness(found)
     st.dataframe(
-        _robustness(found),
+        table,
         hide_index=True,
         key="robustness",
         column_config={
             "Model": st.column_config.Column(pinned=True),
             "Robustness (%)": st.column_config.NumberColumn(format="%.0f", help=help_for("robustness")),
+            "Loss": st.column_config.NumberColumn(format="%.4f"),
+            ACCURACY: st.column_config.NumberColumn(format="%.1f"),
+            ERROR: st.column_config.NumberColumn(format=decimals(table[ERROR]) if ERROR in table else None),
         },
     )
     st.caption(f"Scores on {found[0].rows:,} held-out new rows, before anything is disturbed.")
@@ -317,13 +320,13 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
 
 def _robustness(found: Sequence[Sensitivity]) -> pd.DataFrame:
     percent = found[0].metric_name == "accuracy"
-    score = "Accuracy (%)" if percent else "Mean absolute error"
+    score = ACCURACY if percent else ERROR
     return pd.DataFrame(
         [
             {
                 "Model": look_of(one.model).title,
-                score: round(100 * one.metric, 1) if percent else one.metric,
-                "Loss": round(one.loss, 4),
+                score: 100 * one.metric if percent else one.metric,
+                "Loss": one.loss,
                 "Robustness (%)": 100 * one.robustness,
             }
             for one in found

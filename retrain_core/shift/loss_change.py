@@ -108,7 +108,7 @@ def _summary(old: float, new: float, interval: tuple[float, float], steps: tuple
     told.sort(key=lambda step: -abs(step.value))
     ways = f"{wording.number(old)} → {wording.number(new)}"
     if interval[0] <= 0 <= interval[1]:
-        said = f"The old model's loss did not change beyond chance ({ways})"
+        said = f"The old model's loss did not change by more than chance ({ways})"
     else:
         said = f"The old model's loss {'rose' if new > old else 'fell'}: {ways}"
     if not told:

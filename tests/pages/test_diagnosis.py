@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages._ui import shift_parts
 from pages._ui.shift_parts import SECTIONS
 from retrain_core.runs import known_devices, shift_of
 from retrain_core.runs.plan import plan_runs
+from retrain_core.shift.side_tables import INPUTS_FIRST, LABEL_FIRST, kinds_table
 from retrain_core.shift.whole import ROW_ORDER
 from retrain_core.types import RunResult, ShiftSettings, Thresholds
 from tests.pages.conftest import Answered, Asked
@@ -30,6 +34,12 @@ def progress(app: AppTest) -> str:
     return " ".join(bar.proto.text for bar in app.get("progress"))
 
 
+def formats(frame) -> dict[str, str | None]:
+    """Return the formats of the columns of a table."""
+    columns = json.loads(frame.proto.columns)
+    return {name: (how.get("type_config") or {}).get("format") for name, how in columns.items()}
+
+
 def press(app: AppTest, label: str) -> None:
     next(button for button in app.button if button.label == label).click().run()
 
@@ -50,6 +60,26 @@ def test_every_section_shows_what_the_report_holds(open_page, answered: Answered
     assert shown[section] in texts(app)
     if section == "Labels and concept":
         assert report.kinds.summary in texts(app)
+
+
+def test_numbers_of_a_column_have_as_many_decimals(open_page, answered: Answered) -> None:
+    app = look_at(open_page("shift", answered.done.id), "All columns together")
+    newest = next(frame for frame in app.dataframe if "like an old row (%)" in frame.value)
+    assert formats(newest)["row"] == "%d"
+    measures = look_at(app, "Columns").dataframe[0]
+    numbers = set(measures.value.select_dtypes("number"))
+    assert {"effect (sd)", "95 % from"} <= numbers == {name for name, how in formats(measures).items() if how}
+
+
+def test_the_shares_of_a_shift_are_explained_only_where_there_are_some(
+    open_page, answered: Answered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "the shares of each add up to 100 %"
+    assert said in texts(look_at(open_page("shift", answered.done.id), "Labels and concept"))
+    monkeypatch.setattr(
+        shift_parts, "kinds_table", lambda kinds: kinds_table(kinds).drop(columns=[INPUTS_FIRST, LABEL_FIRST])
+    )
+    assert said not in texts(look_at(open_page("shift", answered.done.id), "Labels and concept"))
 
 
 def test_a_column_can_be_read_otherwise_and_is_measured_again(open_page, answered: Answered) -> None:
@@ -76,6 +106,7 @@ def test_thresholds_can_be_changed_and_set_back(open_page, answered: Answered) -
     assert store.shift_settings(spec.id).thresholds == Thresholds(0.05, 3.0, 3.0)
     once_shown(app, "moved enough to matter")
     assert "moved enough to matter" not in first
+    assert app.expander[0].proto.expanded  # to see what it did
     press(app, "Back to the usual ones")
     assert store.shift_settings(spec.id) == ShiftSettings()
 
@@ -173,3 +204,16 @@ def test_a_probe_that_failed_says_which_model_it_is_about() -> None:
     (error,) = AppTest.from_function(page).run().error
     assert "Keep\\: The worker was killed\\." in error.value
     assert "Fine\\-tune\\: The worker was killed\\." in error.value
+
+
+def test_a_check_ends_its_title_before_the_detail() -> None:
+    def page() -> None:
+        from pages._ui.text import show_findings
+        from retrain_core.types import Finding
+
+        show_findings([Finding("ok", "A .keras file", "Two layers."), Finding("error", "It is broken.", "")])
+
+    said = [line.value for line in AppTest.from_function(page).run().markdown]
+    assert said[0].endswith(" A \\.keras file\\. :gray[Two layers\\.]") and said[1].endswith(
+        " It is broken\\."
+    )
