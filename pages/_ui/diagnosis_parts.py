@@ -137,10 +137,10 @@ def _curve(spec: ExperimentSpec, strategy: str, split: SplitSummary | None) -> l
 def _volume(spec: ExperimentSpec, report: ShiftReport | None) -> diagnosis.Volume | None:
     split = state.store().split(spec.id)
     if report is not None:
-        return diagnosis.volume_of(report, split)
+        return diagnosis.volume_of(report, None if spec.holdout else split)
     if split is None:
         return None
-    rows = diagnosis.usable_rows(split)
+    rows = diagnosis.used_rows(split)
     return diagnosis.volume(rows["new"], rows["old"], None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -88,17 +88,24 @@ def volume_of(report: ShiftReport, split: SplitSummary | None = None) -> Volume:
 
     Args:
         report: Its rows are all that the files have.
-        split: Its rows are those that can be used; taken once they are split.
+        split: Of these files, for how many of the rows are left out; that is not said without it.
     """
-    rows = {"new": report.new_rows, "old": report.old_rows} if split is None else usable_rows(split)
     worth = report.joint.effective_old_rows if report.joint else None
-    if worth is not None and report.old_rows:
-        worth *= rows["old"] / report.old_rows
-    return volume(rows["new"], rows["old"], worth)
+    found = volume(report.new_rows, report.old_rows, worth)
+    if split is None:
+        return found
+    all_rows, used = {"new": report.new_rows, "old": report.old_rows}, used_rows(split)
+    left = [f"{n - used[side]:,} {side}" for side, n in all_rows.items() if n > used[side]]
+    if not left:
+        return found
+    text = (
+        f"Of these, {' and '.join(left)} rows are left out: a value is missing, or they are copies of others."
+    )
+    return replace(found, summary=f"{found.summary} {text}")
 
 
-def usable_rows(split: SplitSummary) -> dict[str, int]:
-    """Return how many rows of each side have all that training and scoring need."""
+def used_rows(split: SplitSummary) -> dict[str, int]:
+    """Return how many rows of each side are trained on, validated on or held out."""
     return {
         side: sum(rows for part, rows in split.rows.items() if part.startswith(side))
         for side in ("new", "old")

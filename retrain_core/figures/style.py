@@ -181,13 +181,17 @@ def base_layout(*, x: str = "", y: str = "", height: int = 360) -> dict[str, Any
         },
         "uirevision": "keep",  # a redraw leaves zoom and hidden traces as the reader set them
         "xaxis": {"title": axis_title(x), **axis},
-        "yaxis": {"title": axis_title(y, lines=1 + y.count("<br>")), **axis},
+        "yaxis": {"title": axis_title(y, upright=True), **axis},
     }
 
 
-def axis_title(text: str, *, lines: int = 1) -> dict[str, Any]:
-    """Return an axis title that keeps off its labels; on a y axis, more lines need more room."""
-    return {"text": text, "font": {"size": TEXT_SIZE}, "standoff": 10 + 17 * (lines - 1)}
+def axis_title(text: str, *, upright: bool = False) -> dict[str, Any]:
+    """Return an axis title that keeps off its labels; on a y axis each line needs more room."""
+    return {
+        "text": text,
+        "font": {"size": TEXT_SIZE},
+        "standoff": 16 + 17 * text.count("<br>") if upright else 10,
+    }
 
 
 def add_caption(figure: go.Figure, text: str) -> None:

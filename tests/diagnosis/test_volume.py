@@ -1,7 +1,5 @@
 """How much new data there is, and what more would buy: intervals that hold, and words that admit what is unknown."""
 
-from dataclasses import replace
-
 import pandas as pd
 import pytest
 
@@ -11,7 +9,6 @@ from retrain_core.shift import shift_report
 from retrain_core.types import (
     CurvePoint,
     Holdout,
-    JointShift,
     LearningCurve,
     SplitSummary,
     from_json,
@@ -33,13 +30,13 @@ def test_volume_says_how_many_rows_there_are():
     assert "worth about 500." in volume(2_000, 500, 500.6).summary  # never more than there are
 
 
-def test_rows_that_cannot_be_used_are_no_volume():
-    joint = JointShift(drivers=(), effective_old_rows=100.0)
-    report = replace(shift_report(TABLE, TABLE, label="y"), joint=joint)
-    assert volume_of(report).summary.startswith("There are 40 new rows and 40 old ones")
-    parts = {"new_train": 20, "new_validation": 4, "new_holdout": 6, "old_train": 15, "old_holdout": 5}
-    found = volume_of(report, SplitSummary(parts, Holdout("", 6, 5)))
-    assert (found.new_rows, found.old_rows, found.effective_old_rows) == (30, 20, 50.0)
+def test_rows_that_are_left_out_are_counted():
+    report = shift_report(TABLE, TABLE, label="y")
+    whole = {"new_train": 30, "new_validation": 4, "new_holdout": 6, "old_train": 35, "old_holdout": 5}
+    few = whole | {"new_train": 20, "old_train": 34}
+    told = [volume_of(report, SplitSummary(parts, Holdout("", 6, 5))).summary for parts in (whole, few)]
+    assert told[0] == volume_of(report).summary and "left out" not in told[0]
+    assert told[1].startswith(told[0]) and " 10 new and 1 old rows are left out" in told[1]
 
 
 @pytest.mark.parametrize("rows", [1, 31, 32, 33, 100, 511, 512, 12_345])

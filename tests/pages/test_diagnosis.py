@@ -85,10 +85,13 @@ def test_the_shares_of_a_shift_are_explained_only_where_there_are_some(
 def test_a_column_can_be_read_otherwise_and_is_measured_again(open_page, answered: Answered) -> None:
     store, spec = answered.store, answered.fresh
     app = once_shown(open_page("shift", spec.id), "Read as numeric.")
-    app.selectbox(key="reading_a").select("id").run()
-    assert store.shift_settings(spec.id).readings == {"a": "id"}
+    (other,) = {"a", "b"} - {app.selectbox(key="shift_column").value}
+    app.selectbox(key="shift_column").select(other).run()
+    app.selectbox(key=f"reading_{other}").select("id").run()
+    assert store.shift_settings(spec.id).readings == {other: "id"}
     once_shown(app, "Read as id.")
-    app.selectbox(key="reading_a").select("as it looks").run()
+    assert app.selectbox(key="shift_column").value == other
+    app.selectbox(key=f"reading_{other}").select("as it looks").run()
     assert store.shift_settings(spec.id) == ShiftSettings()
 
 
