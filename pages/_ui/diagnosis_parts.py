@@ -200,6 +200,7 @@ def _affordable(now: Costs, found: Machine) -> None:
         ),
         hide_index=True,
         key="affordable",
+        height="content",
         column_config={"Strategy": st.column_config.Column(pinned=True)},
     )
 

@@ -114,7 +114,7 @@ def _summary(old: float, new: float, interval: tuple[float, float], steps: tuple
     if not told:
         return f"{said}; no single cause stands out." if "beyond" not in said else f"{said}."
     parts = wording.listed([f"{step.name} ({signed(step.value)})" for step in told])
-    return f"{said}; what stands out of chance: {parts}."
+    return f"{said}; what is more than chance: {parts}."
 
 
 def signed(value: float) -> str:
