@@ -118,7 +118,7 @@ def save() -> None:
     state.open_experiment(spec.id)
 
 
-default_name = draft.name or Path(draft.files["new"].name).stem
+default_name = draft.name or ", ".join(Path(draft.files[role].name).stem for role in ("model", "new"))[:80]
 name = st.text_input("Name of the experiment", value=default_name, max_chars=80)
 if blocked:
     st.caption("The errors above have to be mended first.")

@@ -16,7 +16,7 @@ spec = state.require_experiment(
 runs = state.store().runs(spec.id)
 settings = state.store().shift_settings(spec.id)
 shift = ask(plan_shift(spec.id, settings)) if spec.old else {}
-sensitivity = ask(plan_sensitivity(spec.id, runs))
+sensitivity = ask(plan_sensitivity(state.store(), spec.id))
 report = state.shift_report(spec, settings) if spec.old else None
 comparison = finished_comparison(spec)
 

@@ -14,7 +14,7 @@ from retrain_core.runs import (
     experiment_status,
     known_sensitivities,
     known_shift,
-    plan_shift,
+    plan_report,
     run_states,
     runs_done,
 )
@@ -35,8 +35,7 @@ def current_answer(spec: ExperimentSpec, old_weight: float) -> ReportContent:
     if status == "failed":
         preparation_failed(error)
         st.stop()
-    if spec.old is not None:  # nobody may have been at the Shift page
-        ask(plan_shift(spec.id, state.store().shift_settings(spec.id)))
+    ask(plan_report(state.store(), spec))  # nobody may have been at the pages that ask it
     runs = run_states(state.store(), spec.id)
     ended = tuple(run.spec.id for run in runs if run.done)
     waiting = len(runs) - len(ended)

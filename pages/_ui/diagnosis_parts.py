@@ -9,13 +9,15 @@ import streamlit as st
 
 from pages._ui import state
 from pages._ui.probes import ask, failed, follow
-from pages._ui.text import chart, help_for, literal
+from pages._ui.text import chart, decimals, help_for, literal, show_error
 from retrain_core import diagnosis
+from retrain_core.errors import RetrainError
 from retrain_core.figures.sensitivity import importance_bars, robustness_lines
 from retrain_core.figures.style import look_of
 from retrain_core.figures.volume import learning_curve_chart
 from retrain_core.machine import available_memory_mb, total_memory_mb
 from retrain_core.runs import (
+    Costs,
     RunState,
     costs,
     curve_points,
@@ -27,9 +29,18 @@ from retrain_core.runs import (
     sensitivities,
 )
 from retrain_core.strategies import STRATEGIES
-from retrain_core.types import Comparison, ExperimentSpec, RunSpec, Sensitivity, ShiftReport, SplitSummary
+from retrain_core.types import (
+    Comparison,
+    ExperimentSpec,
+    Machine,
+    RunSpec,
+    Sensitivity,
+    ShiftReport,
+    SplitSummary,
+)
 
 MOST_MODELS = 5  # on one chart, unless more are asked for
+ACCURACY, ERROR = "Accuracy (%)", "Mean absolute error"
 FITS = {True: "fits", False: "does not fit", None: "cannot tell"}
 
 
@@ -136,14 +147,12 @@ def _curve(spec: ExperimentSpec, strategy: str, split: SplitSummary | None) -> l
 
 
 def _volume(spec: ExperimentSpec, report: ShiftReport | None) -> diagnosis.Volume | None:
-    if report is not None:
-        return diagnosis.volume_of(report)
     split = state.store().split(spec.id)
+    if report is not None:
+        return diagnosis.volume_of(report, None if spec.holdout else split)
     if split is None:
         return None
-    rows = {
-        side: sum(n for part, n in split.rows.items() if part.startswith(side)) for side in ("new", "old")
-    }
+    rows = diagnosis.used_rows(split)
     return diagnosis.volume(rows["new"], rows["old"], None)
 
 
@@ -166,6 +175,18 @@ def resources(spec: ExperimentSpec) -> None:
         with column:
             st.metric(title, value, border=True, height="stretch")
             st.caption(literal(note))
+    now = costs(state.store(), spec)
+    if now.known:
+        _affordable(now, found)
+    _failed_costs(now)
+    if now.missing:
+        _missing_costs(spec, now)
+    if not all(one.done for one in now.asked.values()):
+        _follow_costs(spec, now)
+
+
+def _affordable(now: Costs, found: Machine) -> None:
+    """Say which of the strategies whose cost is known fit a budget."""
     first, second = st.columns(2)
     minutes = first.number_input(
         "Time for one run (minutes)",
@@ -181,8 +202,7 @@ def resources(spec: ExperimentSpec) -> None:
         "Memory for one run (GB)", 0.0, 100_000.0, round(found.memory_mb / 1024, 1), 1.0, key="budget_memory", help="0: no limit.",
         bind="query-params",
     )  # fmt: skip
-    known = costs(state.store(), spec.id)
-    judged = diagnosis.affordable(known, minutes * 60 or None, memory * 1024 or None)
+    judged = diagnosis.affordable(now.known, minutes * 60 or None, memory * 1024 or None)
     st.dataframe(
         pd.DataFrame(
             [
@@ -192,35 +212,59 @@ def resources(spec: ExperimentSpec) -> None:
         ),
         hide_index=True,
         key="affordable",
+        height="content",
         column_config={"Strategy": st.column_config.Column(pinned=True)},
     )
-    missing = [name for name, estimate in known.items() if estimate is None]
-    if missing and not state.store().runs(spec.id):
-        if st.button(
-            "Measure what they cost",
-            icon=":material/timer:",
-            help=help_for("forecast"),
-            disabled=state.store().split(spec.id) is None,
-        ):
-            request_estimates(state.store(), plan_costs(spec.id), again=True)
-            st.session_state["costs_asked"] = spec.id
+
+
+def _missing_costs(spec: ExperimentSpec, now: Costs) -> None:
+    """Offer to measure what is not known."""
+    names = ", ".join(look_of(name).title for name in now.missing)
+    st.caption(
+        f"Not measured yet: {literal(names)}."
+        if now.known or now.asked
+        else "What each strategy takes on this machine is not known yet. A few real steps of each tell it, "
+        "in some seconds a strategy."
+    )
+    if st.button("Measure what they cost", icon=":material/timer:", help=help_for("forecast")):
+        wanted = [rehearsal for rehearsal in plan_costs(spec) if rehearsal.strategy in now.missing]
+        try:
+            request_estimates(state.store(), wanted, again=True)
+        except RetrainError as error:
+            show_error(error)
+        else:
             st.rerun()
-        if st.session_state.get("costs_asked") == spec.id:
-            _follow_costs(spec)
 
 
-def _follow_costs(spec: ExperimentSpec) -> None:
-    missing = sum(estimate is None for estimate in costs(state.store(), spec.id).values())
+def _failed_costs(now: Costs) -> None:
+    """Say why the cost of a strategy could not be measured."""
+    reasons: dict[str, list[str]] = {}
+    for name, one in now.asked.items():
+        if one.status == "failed" and name in now.missing:
+            reasons.setdefault(one.error or "", []).append(look_of(name).title)
+    for reason, names in reasons.items():
+        st.warning(f"**{literal(', '.join(names))}**: {literal(reason)}", icon=":material/warning:")
+
+
+def _follow_costs(spec: ExperimentSpec, then: Costs) -> None:
+    """Show how many costs are measured, and draw the page again as soon as there is one more."""
 
     @st.fragment(run_every=1.0)
     def board() -> None:
-        now = costs(state.store(), spec.id)
-        left = sum(estimate is None for estimate in now.values())
-        if left != missing:
+        state.keep_runner()
+        now = costs(state.store(), spec)
+        done = sum(one.done for one in now.asked.values())
+        if done != sum(one.done for one in then.asked.values()):
             st.rerun()
-        st.caption(f"A few real steps of each strategy are being measured: {len(now) - left} of {len(now)}.")
+        started = any(one.status == "running" for one in now.asked.values())
+        waits = "" if started else " Waiting for their turn."
+        st.progress(
+            done / len(now.asked),
+            text=f"Measuring a few real steps of each strategy: {done} of {len(now.asked)} done.{waits}",
+        )
 
-    board()
+    with st.container(key="follow_costs"):
+        board()
 
 
 # --- sensitivity ----------------------------------------------------------------------------------
@@ -236,13 +280,17 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
     failed(probes, "Sensitivity", "sensitivity")
     if not found:
         return
+    table = _robustness(found)
     st.dataframe(
-        _robustness(found),
+        table,
         hide_index=True,
         key="robustness",
         column_config={
             "Model": st.column_config.Column(pinned=True),
             "Robustness (%)": st.column_config.NumberColumn(format="%.0f", help=help_for("robustness")),
+            "Loss": st.column_config.NumberColumn(format="%.4f"),
+            ACCURACY: st.column_config.NumberColumn(format="%.1f"),
+            ERROR: st.column_config.NumberColumn(format=decimals(table[ERROR]) if ERROR in table else None),
         },
     )
     st.caption(f"Scores on {found[0].rows:,} held-out new rows, before anything is disturbed.")
@@ -285,13 +333,13 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
 
 def _robustness(found: Sequence[Sensitivity]) -> pd.DataFrame:
     percent = found[0].metric_name == "accuracy"
-    score = "Accuracy (%)" if percent else "Mean absolute error"
+    score = ACCURACY if percent else ERROR
     return pd.DataFrame(
         [
             {
                 "Model": look_of(one.model).title,
-                score: round(100 * one.metric, 1) if percent else one.metric,
-                "Loss": round(one.loss, 4),
+                score: 100 * one.metric if percent else one.metric,
+                "Loss": one.loss,
                 "Robustness (%)": 100 * one.robustness,
             }
             for one in found

@@ -16,10 +16,11 @@ WAITING = {"queued": "waiting", "running": "measuring", "stopped": "–", "faile
 
 def forecast_board(rehearsals: list[RunSpec]) -> None:
     """Ask for what is not measured yet, and show each answer as it comes."""
-    asked = tuple(spec.id for spec in rehearsals)
-    if st.session_state.get("asked_estimates") != (rehearsals[0].experiment, asked):
-        request_estimates(state.store(), rehearsals)
-        st.session_state["asked_estimates"] = (rehearsals[0].experiment, asked)
+    experiment, asked = rehearsals[0].experiment, tuple(spec.id for spec in rehearsals)
+    before = st.session_state.get("asked_estimates", ("", ()))
+    if before != (experiment, asked):
+        request_estimates(state.store(), rehearsals, instead_of=before[1] if before[0] == experiment else ())
+        st.session_state["asked_estimates"] = (experiment, asked)
     waiting = not all(found.done for found in _found(rehearsals))
 
     @st.fragment(run_every=0.7 if waiting else None)

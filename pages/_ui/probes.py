@@ -9,6 +9,7 @@ import streamlit as st
 from pages._ui import state
 from pages._ui.text import literal, show_error
 from retrain_core.errors import RetrainError
+from retrain_core.figures.style import look_of
 from retrain_core.runs import RunState, probe_states, request_probes
 from retrain_core.types import RunSpec
 
@@ -55,12 +56,19 @@ def _doing(states: Sequence[RunState]) -> str:
     return f"{waiting} before it in the queue" if waiting else "starting"
 
 
+def _error(one: RunState) -> str:
+    """Return why a probe failed; of several models, it says which one it is about."""
+    model = f"{look_of(one.spec.strategy).title}: " if one.spec.work == "sensitivity" else ""
+    return model + (one.error or "")
+
+
 def failed(states: Sequence[RunState], what: str, key: str) -> bool:
     """Say why probes failed and offer to try again; return whether any has."""
-    errors = list(dict.fromkeys(one.error or "" for one in states if one.done and one.status != "finished"))
+    errors = list(dict.fromkeys(_error(one) for one in states if one.done and one.status != "finished"))
     if not errors:
         return False
-    st.error(f"**{what} could not be measured.**  \n{literal(' '.join(errors))}", icon=":material/error:")
+    lines = "  \n".join(literal(error) for error in errors)
+    st.error(f"**{what} could not be measured.**  \n{lines}", icon=":material/error:")
     if st.button("Try again", key=f"again_{key}", icon=":material/replay:"):
         ask([one.spec for one in states], again=True)
         st.rerun()

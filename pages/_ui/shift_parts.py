@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.text import chart, help_for, literal
+from pages._ui.text import chart, decimals, help_for, literal
 from retrain_core.figures import model_shift as model_figures
 from retrain_core.figures import shift as figures
 from retrain_core.figures.time_shift import time_lines
@@ -84,14 +84,17 @@ def columns(report: ShiftReport, spec: ExperimentSpec) -> None:
     if chosen is not None:
         _column(shifts[chosen], spec)
     st.markdown("**All measures**")
-    _table(
-        shift_table(report),
-        "measures",
-        {
-            name: st.column_config.Column(help=text, pinned=name == "column")
-            for name, text in SHIFT_COLUMNS.items()
-        },
-    )
+    table = shift_table(report)
+    texts = {
+        name: st.column_config.Column(help=text, pinned=name == "column")
+        for name, text in SHIFT_COLUMNS.items()
+        if name in table
+    }
+    numbers = {
+        name: st.column_config.NumberColumn(help=SHIFT_COLUMNS.get(name), format=decimals(table[name]))
+        for name in table.select_dtypes("number")
+    }
+    _table(table, "measures", texts | numbers)
 
 
 def _table(table: pd.DataFrame, key: str, columns: dict[str, Any]) -> None:
@@ -164,7 +167,10 @@ def together(report: ShiftReport, spec: ExperimentSpec) -> None:
             hide_index=True,
             key="newest",
             column_config={
-                "like an old row (%)": st.column_config.NumberColumn(format="%.1f", help=help_for("likeness"))
+                "row": st.column_config.NumberColumn(format="%d"),
+                "like an old row (%)": st.column_config.NumberColumn(
+                    format="%.1f", help=help_for("likeness")
+                ),
             },
         )
 
@@ -208,8 +214,9 @@ def labels_and_concept(report: ShiftReport, spec: ExperimentSpec) -> None:
     if report.kinds is not None:
         st.markdown(f"**{literal(report.kinds.summary)}**")
         if report.kinds.tests:
+            table = kinds_table(report.kinds)
             st.dataframe(
-                kinds_table(report.kinds),
+                table,
                 hide_index=True,
                 key="kinds",
                 placeholder="–",
@@ -222,7 +229,8 @@ def labels_and_concept(report: ShiftReport, spec: ExperimentSpec) -> None:
                     for name in (INPUTS_FIRST, LABEL_FIRST)
                 },
             )
-            st.caption("The shift can be taken apart in two ways; the shares of each add up to 100 %.")
+            if INPUTS_FIRST in table:
+                st.caption("The shift can be taken apart in two ways; the shares of each add up to 100 %.")
     for label in report.labels:
         if label.distribution is not None:
             chart(figures.column_distribution(label), key=f"label_{label.name}", alt=label.summary)
@@ -300,7 +308,8 @@ SECTIONS: dict[str, Callable[[ShiftReport, ExperimentSpec], None]] = {
 def thresholds_form(spec: ExperimentSpec, settings: ShiftSettings) -> None:
     """Let the user say when a movement counts."""
     now = settings.thresholds
-    with st.expander("When does a movement count?", icon=":material/tune:"):
+    is_open = st.session_state.get("thresholds_open", False)  # once they were changed, to see what they did
+    with st.expander("When does a movement count?", icon=":material/tune:", expanded=is_open):
         st.caption("It has to be real (adjusted p-value) and large enough to matter (effect).")
         with st.form("thresholds", border=False):
             first, second, third = st.columns(3)
@@ -323,8 +332,10 @@ def thresholds_form(spec: ExperimentSpec, settings: ShiftSettings) -> None:
         if major < minor:
             st.error("Major has to be at least minor.", icon=":material/error:")
         elif use and (alpha, minor, major) != (now.alpha, now.minor, now.major):
+            st.session_state["thresholds_open"] = True
             change(spec, replace(settings, thresholds=Thresholds(alpha, minor, major)))
         if reset:
+            st.session_state["thresholds_open"] = True
             change(spec, replace(settings, thresholds=Thresholds()))
 
 

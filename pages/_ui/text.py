@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -55,12 +56,24 @@ def show_findings(findings: Iterable[Finding]) -> None:
     for finding in findings:
         icon, colour = ICONS[finding.status], COLOURS[finding.status]
         detail = f" :gray[{literal(finding.detail)}]" if finding.detail else ""
-        st.markdown(f":{colour}[{icon}] {literal(finding.title)}{detail}")
+        title = finding.title.removesuffix(".") + "."
+        st.markdown(f":{colour}[{icon}] {literal(title)}{detail}")
 
 
 def help_for(term: str) -> str | None:
     """Return the glossary's sentence for a tooltip."""
     return GLOSSARY.get(term)
+
+
+def decimals(values: Iterable[float]) -> str:
+    """Return the format of a column of numbers: all with as many decimals, so that the largest shows three digits.
+
+    >>> decimals([0.0123, 0.4]), decimals([12.5, -3.0]), decimals([1234.5]), decimals([])
+    ('%.3f', '%.1f', '%.0f', '%.3f')
+    """
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    whole = len(f"{largest:.0f}") if largest >= 1 else 0
+    return f"%.{max(0, 3 - whole)}f"
 
 
 def seconds(value: float) -> str:

@@ -9,7 +9,7 @@ from retrain_core.diagnosis.disturb import DISTURBANCES
 from retrain_core.diagnosis.first_guess import first_guess
 from retrain_core.diagnosis.resources import affordable, machine
 from retrain_core.diagnosis.sensitivity import importance, robustness
-from retrain_core.diagnosis.volume import learning_curve, subsample_sizes, volume, volume_of
+from retrain_core.diagnosis.volume import learning_curve, subsample_sizes, used_rows, volume, volume_of
 
 __all__ = [
     "DISTURBANCES",
@@ -20,6 +20,7 @@ __all__ = [
     "machine",
     "robustness",
     "subsample_sizes",
+    "used_rows",
     "volume",
     "volume_of",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from retrain_core.strategies import STRATEGIES
-from retrain_core.types import CurveBand, CurvePoint, LearningCurve, ShiftReport, Volume
+from retrain_core.types import CurveBand, CurvePoint, LearningCurve, ShiftReport, SplitSummary, Volume
 
 Values = NDArray[np.floating[Any]]
 
@@ -83,10 +83,33 @@ class _Curves:
         )
 
 
-def volume_of(report: ShiftReport) -> Volume:
-    """Return the same from a report, which tells what the old rows are worth if the inputs could be compared."""
+def volume_of(report: ShiftReport, split: SplitSummary | None = None) -> Volume:
+    """Return the same from a report, which tells what the old rows are worth if the inputs could be compared.
+
+    Args:
+        report: Its rows are all that the files have.
+        split: Of these files, for how many of the rows are left out; that is not said without it.
+    """
     worth = report.joint.effective_old_rows if report.joint else None
-    return volume(report.new_rows, report.old_rows, worth)
+    found = volume(report.new_rows, report.old_rows, worth)
+    if split is None:
+        return found
+    all_rows, used = {"new": report.new_rows, "old": report.old_rows}, used_rows(split)
+    left = [f"{n - used[side]:,} {side}" for side, n in all_rows.items() if n > used[side]]
+    if not left:
+        return found
+    text = (
+        f"Of these, {' and '.join(left)} rows are left out: a value is missing, or they are copies of others."
+    )
+    return replace(found, summary=f"{found.summary} {text}")
+
+
+def used_rows(split: SplitSummary) -> dict[str, int]:
+    """Return how many rows of each side are trained on, validated on or held out."""
+    return {
+        side: sum(rows for part, rows in split.rows.items() if part.startswith(side))
+        for side in ("new", "old")
+    }
 
 
 def learning_curve(

@@ -21,6 +21,7 @@ from retrain_core.figures.style import (
     plain,
     score_text,
     trains,
+    whiskers,
 )
 from retrain_core.types import CandidateScores, Comparison
 
@@ -178,19 +179,6 @@ def _score(candidate: CandidateScores, part: str, name: str) -> Score | None:
     return value, low, high
 
 
-def _bars(score: Score, colour: str) -> dict[str, Any]:
-    value, low, high = score
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [max(0.0, high - value)],
-        "arrayminus": [max(0.0, value - low)],
-        "color": colour,
-        "thickness": 1.8,
-        "width": 5,
-    }
-
-
 def _words(score: Score, name: str) -> str:
     value, low, high = (score_text(name, number) for number in score)
     return f"{value} (95 %: {low} to {high})"
@@ -252,7 +240,7 @@ def _add_candidate(
     figure.add_scatter(
         x=[score[0]],
         y=[place],
-        error_x=_bars(score, look.colour),
+        error_x=whiskers([score], color=look.colour, thickness=1.8, width=5),
         mode="markers",
         marker={"symbol": look.marker, "size": 12, "color": look.colour},
         cliponaxis=False,
@@ -279,8 +267,8 @@ def _add_point(figure: go.Figure, strategy: str, old: Score, new: Score, name: s
     figure.add_scatter(
         x=[old[0]],
         y=[new[0]],
-        error_x=_bars(old, look.colour),
-        error_y=_bars(new, look.colour),
+        error_x=whiskers([old], color=look.colour, thickness=1.8, width=5),
+        error_y=whiskers([new], color=look.colour, thickness=1.8, width=5),
         mode="markers",
         marker={"symbol": look.marker, "size": 17 if chosen else 12, "color": look.colour},
         cliponaxis=False,

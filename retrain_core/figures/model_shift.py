@@ -17,9 +17,11 @@ from retrain_core.figures.style import (
     FAINT,
     NOTE_SIZE,
     base_layout,
+    different,
     empty_figure,
     look_of,
     plain,
+    whiskers,
 )
 from retrain_core.shift.loss_change import signed
 from retrain_core.shift.wording import number, percent, short
@@ -79,7 +81,7 @@ def loss_waterfall(change: LossChange) -> go.Figure:
         x=[start + step.value for start, step in zip(starts.tolist(), change.steps, strict=True)],
         mode="markers",
         marker={"size": 1, "color": FAINT},
-        error_x=_whiskers([(step.value, *step.interval) for step in change.steps]),
+        error_x=whiskers([(step.value, *step.interval) for step in change.steps]),
         hoverinfo="skip",
         name="95 % interval",
     )
@@ -102,24 +104,24 @@ def regions_chart(regions: Sequence[Region], *, shares: bool = True) -> go.Figur
     if not regions:
         return empty_figure("No region was found in which the model has become worse than elsewhere.")
     scale, show = (100.0, percent) if shares else (1.0, number)
-    names = _different([_broken(region.rule) for region in regions])
+    names = different([_broken(region.rule) for region in regions])
     sides = [
         ("old", OLD, [r.old_error for r in regions]),
         ("new", NEW, [r.new_error for r in regions]),
     ]
     figure = go.Figure()
     for title, look, errors in sides:
-        whiskers = None
+        error_x = None
         if title == "new":
             ends = [(r.new_error - r.old_error, *r.interval) for r in regions]
-            whiskers = _whiskers([(scale * value, scale * low, scale * high) for value, low, high in ends])
+            error_x = whiskers([(scale * value, scale * low, scale * high) for value, low, high in ends])
         figure.add_scatter(
             x=[scale * error for error in errors],
             y=names,
             mode="markers",
             name=title,
             marker={"color": look.colour, "symbol": look.marker, "size": 12},
-            error_x=whiskers,
+            error_x=error_x,
             customdata=[
                 f"{show(error)}, {percent(r.share)} of the new rows"
                 for error, r in zip(errors, regions, strict=True)
@@ -146,7 +148,7 @@ def drivers_chart(drivers: Sequence[Driver]) -> go.Figure:
     shown = list(drivers[:MOST_DRIVERS])
     if not shown:
         return empty_figure("No column tells new rows from old ones.")
-    names = _different([_broken(short(driver.name)) for driver in shown])
+    names = different([_broken(short(driver.name)) for driver in shown])
     figure = go.Figure()
     figure.add_bar(
         x=[100 * driver.share for driver in shown],
@@ -266,18 +268,6 @@ def _png(canvas: NDArray[np.uint8]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + parts
 
 
-def _whiskers(ends: Sequence[tuple[float, float, float]]) -> dict[str, Any]:
-    """Return error bars from values with the ends of their intervals."""
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [max(0.0, high - value) for value, _, high in ends],
-        "arrayminus": [max(0.0, value - low) for value, low, _ in ends],
-        "thickness": 1.5,
-        "width": 4,
-    }
-
-
 def _with_interval(step: LossStep) -> str:
     low, high = (signed(end) for end in step.interval)
     return f"{signed(step.value)} (95 %: {low} to {high})"
@@ -291,13 +281,3 @@ def _broken(text: str) -> str:
     """
     parts = text.replace(" and ", "\nand ").split("\n")
     return "<br>".join(plain(line) for part in parts for line in textwrap.wrap(part, LABEL) or [part])
-
-
-def _different(names: Sequence[str]) -> list[str]:
-    """Return names of which no two are the same, though they may have been cut short."""
-    seen: dict[str, int] = {}
-    labels = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        labels.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return labels

@@ -105,7 +105,7 @@ def importance_bars(sensitivities: Sequence[Sensitivity], what: str = "permuted"
         ticktext=[plain(_short(name)) for name in shown],
         range=[len(shown) - 0.5, -0.5],
         showgrid=False,
-        title=axis_title("column"),
+        title=axis_title("column", upright=True),
     )
     figure.add_vline(x=0, line={"color": FAINT, "width": 1})
     return figure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,11 @@ from numpy.typing import NDArray
 from retrain_core.figures.style import (
     FAINT,
     base_layout,
+    different,
     empty_figure,
     look_of,
     plain,
+    whiskers,
 )
 from retrain_core.shift.wording import percent
 from retrain_core.types import ColumnShift, Distribution, Level, ShiftReport
@@ -54,32 +55,25 @@ def column_effects(report: ShiftReport, top: int = 20) -> go.Figure:
         report: The report.
         top: How many columns to show.
     """
-    columns = [column for column in report.columns if column.measures][:top]
+    measured = [column for column in report.columns if column.measures]
+    columns = measured[:top]
     if not columns:
         return empty_figure("There is no column to compare.")
-    names = _unique_labels([column.name for column in columns])
+    names = different(_label(column.name) for column in columns)
     figure = go.Figure()
     for level, (colour, symbol) in LEVELS.items():
         own = [(name, column) for name, column in zip(names, columns, strict=True) if column.level == level]
         if not own:
             continue
-        sizes = [column.effect for _, column in own]
-        ends = [_interval(column) for _, column in own]
+        ends = [(column.effect, *_interval(column)) for _, column in own]
         figure.add_scatter(
-            x=sizes,
+            x=[effect for effect, _, _ in ends],
             y=[name for name, _ in own],
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [max(0.0, high - size) for size, (_, high) in zip(sizes, ends, strict=True)],
-                "arrayminus": [max(0.0, size - low) for size, (low, _) in zip(sizes, ends, strict=True)],
-                "thickness": 1.5,
-                "width": 3,
-            },
+            error_x=whiskers(ends),
             mode="markers",
             name=level,
             marker={"color": colour, "symbol": symbol, "size": 10, "line": {"width": 1.5, "color": colour}},
-            customdata=[[low, high] for low, high in ends],
+            customdata=[[low, high] for _, low, high in ends],
             hovertemplate="%{y}: d = %{x:.2f} (95 %: %{customdata[0]:.2f} to %{customdata[1]:.2f})<extra>"
             + level
             + "</extra>",
@@ -88,6 +82,8 @@ def column_effects(report: ShiftReport, top: int = 20) -> go.Figure:
     for value in (minor, major):
         figure.add_vline(x=value, line={"color": FAINT, "dash": "dot", "width": 1.5})
     x_title = f"effect (standard deviations)<br>dotted: minor {minor:g}, major {major:g}"
+    if len(measured) > top:
+        x_title += f"<br>shown: the {top} that moved most, of {len(measured):,}"
     figure.update_layout(
         **base_layout(x=x_title, y="column", height=150 + 26 * len(columns)),
         showlegend=True,  # though there may be one level only
@@ -125,7 +121,7 @@ def _histograms(found: Distribution, name: str, unit: str) -> go.Figure:
 
 def _bars(found: Distribution, name: str) -> go.Figure:
     figure = go.Figure()
-    names = _unique_labels(found.categories)
+    names = different(_label(name) for name in found.categories)
     for title, colour, shares, values in _sides(found):
         figure.add_bar(
             x=names,
@@ -168,14 +164,3 @@ def _label(name: str) -> str:
     text = " ".join(name.split()) or "(blank)"
     text = text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
     return plain(text)
-
-
-def _unique_labels(names: Sequence[str]) -> list[str]:
-    """Return labels of which no two are the same, though names may be cut short."""
-    seen: dict[str, int] = {}
-    labels = []
-    for name in names:
-        label = _label(name)
-        seen[label] = seen.get(label, 0) + 1
-        labels.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
-    return labels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import textwrap
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -120,8 +120,37 @@ def score_text(name: str, value: float) -> str:
 
 
 def axis_format(name: str) -> str:
-    """Return the d3 format of a score on an axis."""
-    return ".1~%" if name == "accuracy" else ""
+    """Return the d3 format of a score on an axis: as many decimals as its ticks have, so that no two read alike."""
+    return "~%" if name == "accuracy" else ""
+
+
+def whiskers(
+    ends: Sequence[tuple[float, float, float]], *, thickness: float = 1.5, width: int = 4, **look: Any
+) -> dict[str, Any]:
+    """Return error bars from values with the ends of their intervals."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [max(0.0, high - value) for value, _, high in ends],
+        "arrayminus": [max(0.0, value - low) for value, low, _ in ends],
+        "thickness": thickness,
+        "width": width,
+        **look,
+    }
+
+
+def different(names: Iterable[str]) -> list[str]:
+    """Return names of which no two are the same, though they may have been cut short.
+
+    >>> different(["balance of …", "age", "balance of …"])
+    ['balance of …', 'age', 'balance of … (2)']
+    """
+    seen: dict[str, int] = {}
+    labels = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        labels.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return labels
 
 
 def base_layout(*, x: str = "", y: str = "", height: int = 360) -> dict[str, Any]:
@@ -152,13 +181,17 @@ def base_layout(*, x: str = "", y: str = "", height: int = 360) -> dict[str, Any
         },
         "uirevision": "keep",  # a redraw leaves zoom and hidden traces as the reader set them
         "xaxis": {"title": axis_title(x), **axis},
-        "yaxis": {"title": axis_title(y, lines=1 + y.count("<br>")), **axis},
+        "yaxis": {"title": axis_title(y, upright=True), **axis},
     }
 
 
-def axis_title(text: str, *, lines: int = 1) -> dict[str, Any]:
-    """Return an axis title that keeps off its labels; on a y axis, more lines need more room."""
-    return {"text": text, "font": {"size": TEXT_SIZE}, "standoff": 10 + 17 * (lines - 1)}
+def axis_title(text: str, *, upright: bool = False) -> dict[str, Any]:
+    """Return an axis title that keeps off its labels; on a y axis each line needs more room."""
+    return {
+        "text": text,
+        "font": {"size": TEXT_SIZE},
+        "standoff": 16 + 17 * text.count("<br>") if upright else 10,
+    }
 
 
 def add_caption(figure: go.Figure, text: str) -> None:

@@ -1,7 +1,7 @@
 """Experiments on disk, the queue, and the processes that work it off."""
 
 from retrain_core.runs.client import ensure_runner, known_devices, request_estimates, submit
-from retrain_core.runs.forecasts import EstimateState, costs, estimates, plan_costs
+from retrain_core.runs.forecasts import Costs, EstimateState, costs, estimates, plan_costs
 from retrain_core.runs.probes import (
     curve_points,
     known_sensitivities,
@@ -19,6 +19,7 @@ from retrain_core.runs.state import RunState, experiment_status, probe_states, r
 from retrain_core.runs.store import Store, new_id
 
 __all__ = [
+    "Costs",
     "EstimateState",
     "RunState",
     "Store",

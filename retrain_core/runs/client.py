@@ -8,10 +8,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from retrain_core.machine import cpu
-from retrain_core.runs.forecasts import estimates, with_forecasts
+from retrain_core.runs.forecasts import estimates, plan_costs, with_forecasts
 from retrain_core.runs.launchers.local import PACKAGE_ROOT
 from retrain_core.runs.lock import runner_is_alive
 from retrain_core.runs.store import Store
@@ -50,31 +50,36 @@ def submit(store: Store, runs: Sequence[RunSpec]) -> None:
     ensure_runner(store)
 
 
-def request_estimates(store: Store, rehearsals: Sequence[RunSpec], *, again: bool = False) -> None:
+def request_estimates(
+    store: Store, rehearsals: Sequence[RunSpec], *, again: bool = False, instead_of: Collection[str] = ()
+) -> None:
     """Hand rehearsals of one experiment to the runner; call it when settings change, not to look at the answers.
 
-    What was estimated with the same settings is not done again. Rehearsals that wait and are not asked for any more
-    leave the queue. Once the experiment has runs, nothing is asked for.
+    What was estimated with the same settings is not done again. Rehearsals go on once no run waits for its turn.
 
     Args:
         store: The store.
         rehearsals: As ``plan_estimates`` returns them.
         again: Whether to try those again that failed.
+        instead_of: Ids of those asked for before with other settings: they leave the queue, unless their settings are
+            the usual ones, which are asked for in more than one place.
 
     Raises:
         StoreError: If the store cannot be written.
     """
-    if not rehearsals or store.runs(rehearsals[0].experiment):
+    if not rehearsals:
         return
     experiment, wanted = rehearsals[0].experiment, {spec.id for spec in rehearsals}
+    usual = {spec.id for spec in plan_costs(store.experiment(experiment))}
     for id, state in estimates(store, experiment).items():
         stop = store.run_folder(experiment, id) / "stop"
-        if id not in wanted:
-            if state.status == "queued":
-                with contextlib.suppress(OSError):  # another tab has removed it
-                    stop.touch()
-        elif (stop.exists() and state.estimate is None) or (again and state.status == "failed"):
-            store.remove_beside(experiment, id)
+        if id in wanted:
+            stopped = state.status == "stopped" or (stop.exists() and state.estimate is None)
+            if stopped or (again and state.status == "failed"):
+                store.remove_beside(experiment, id)
+        elif id in instead_of and id not in usual and state.status == "queued":
+            with contextlib.suppress(OSError):  # another tab has removed it
+                stop.touch()
     store.add_beside(rehearsals)
     ensure_runner(store)
 

@@ -16,6 +16,7 @@ NOT_STOPPING = (
     "It was stopped, but went on, so its worker was killed. It leaves no scores. "
     "Smaller batches heed a stop sooner."
 )
+PROBE_ENDLESS = "It took longer than an hour, so its worker was killed. Use files with fewer rows."
 OVER_LIMIT = (
     "It was over its time limit and went on, so its worker was killed. It leaves no scores. "
     "Allow more time, or try fewer rows."
@@ -32,12 +33,16 @@ def broken(error: Exception) -> str:
     return str(error)
 
 
-def died(code: int) -> str:
-    """Return what is said of a run whose worker ended with ``code`` and no result."""
+def died(code: int, *, probe: bool = False) -> str:
+    """Return what is said of a run, or of a probe, whose worker ended with ``code`` and no result."""
     if code == -9:
-        return "The worker was killed. The machine may have run out of memory: try fewer rows or a smaller batch."
-    if code == -11:
-        return (
-            "The worker crashed inside TensorFlow. Start it again; if it recurs, its worker.log says where."
+        advice = (
+            "try again when nothing else runs, or use files with fewer rows"
+            if probe
+            else "try fewer rows or a smaller batch"
         )
+        return f"The worker was killed. The machine may have run out of memory: {advice}."
+    if code == -11:
+        where = "crashed" if probe else "crashed inside TensorFlow"
+        return f"The worker {where}. Start it again; if it recurs, its worker.log says where."
     return f"The worker ended without a result (exit code {code}). Its worker.log says more."

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from retrain_core.runs.index import IndexRow, read_experiment, read_runs
 from retrain_core.runs.plan import estimate_id, plan_estimates, plan_runs
 from retrain_core.runs.state import ENDED
 from retrain_core.runs.store import Store
-from retrain_core.strategies import STRATEGIES
-from retrain_core.types import Estimate, RunSpec, RunStatus
+from retrain_core.strategies import STRATEGIES, unfit
+from retrain_core.types import Estimate, ExperimentSpec, RunSpec, RunStatus
 
 
 @dataclass(frozen=True)
@@ -52,27 +52,50 @@ def estimates(store: Store, experiment: str) -> dict[str, EstimateState]:
     }
 
 
-def plan_costs(experiment: str) -> list[RunSpec]:
-    """Return the rehearsals that tell what every strategy costs with its usual options."""
-    return plan_estimates(plan_runs(experiment, {name: {} for name in STRATEGIES}))
+@dataclass(frozen=True)
+class Costs:
+    """What the strategies cost that can be run on a question, as far as that is known.
 
-
-def costs(store: Store, experiment: str) -> dict[str, Estimate | None]:
-    """Return what each strategy costs: its run, once there is one, else a rehearsal with its usual options.
-
-    ``None`` stands for a strategy that nobody has measured, or that cannot run.
+    Args:
+        known: By strategy: its run, once there is one, else its rehearsal with usual options.
+        asked: The rehearsals with usual options that were asked for, by strategy.
+        missing: Strategies of which nothing is known, and neither a run nor a rehearsal is on its way to tell.
     """
-    found: dict[str, Estimate | None] = {}
-    known = estimates(store, experiment)
-    for spec in plan_costs(experiment):
-        state = known.get(spec.id)
-        found[spec.strategy] = state.estimate if state else None
-    for run in store.runs(experiment):
-        result = store.result(experiment, run.id)
-        if result is not None and result.status == "finished" and run.strategy != "keep":
+
+    known: Mapping[str, Estimate]
+    asked: Mapping[str, EstimateState]
+    missing: tuple[str, ...]
+
+
+def plan_costs(spec: ExperimentSpec) -> list[RunSpec]:
+    """Return the rehearsals that tell what every strategy that can be run costs with its usual options."""
+    schema, has_old = spec.schema, spec.old is not None
+    fit = [
+        name
+        for name, strategy in STRATEGIES.items()
+        if not unfit(strategy, schema.task, has_old=has_old, new_classes=bool(schema.new_classes))
+    ]
+    return plan_estimates(plan_runs(spec.id, {name: {} for name in fit}))
+
+
+def costs(store: Store, spec: ExperimentSpec) -> Costs:
+    """Return what is known of the costs of strategies."""
+    names = {rehearsal.id: rehearsal.strategy for rehearsal in plan_costs(spec)}
+    asked = {names[id]: state for id, state in estimates(store, spec.id).items() if id in names}
+    known = {name: state.estimate for name, state in asked.items() if state.estimate}
+    expected = {name for name, state in asked.items() if not state.done}
+    for run in store.runs(spec.id):
+        result = store.result(spec.id, run.id)
+        if result is None:
+            expected.add(run.strategy)
+        elif result.status == "finished":
             rows, time = result.rows_seen, result.seconds
-            found[run.strategy] = Estimate((time, time), result.peak_memory_mb, (rows, rows), result.way)
-    return found
+            known[run.strategy] = Estimate((time, time), result.peak_memory_mb, (rows, rows), result.way)
+    return Costs(
+        {name: known[name] for name in names.values() if name in known},
+        asked,
+        tuple(name for name in names.values() if name not in known and name not in expected),
+    )
 
 
 def with_forecasts(store: Store, runs: Sequence[RunSpec]) -> list[RunSpec]:

@@ -61,35 +61,31 @@ def plan_shift(experiment: str, settings: ShiftSettings, *, model: bool = True) 
     return [shift, observe, explain]
 
 
-def plan_sensitivity(experiment: str, runs: Sequence[RunSpec]) -> list[RunSpec]:
-    """Return the probes that disturb the rows for the old model, and for the model of each run that ends with one.
+def plan_sensitivity(store: Store, experiment: str) -> list[RunSpec]:
+    """Return the probes that disturb the rows for the old model, and for one model of each strategy that is run.
 
-    Args:
-        experiment: Its id.
-        runs: Its runs; one a strategy, that of the first seed, is looked at.
+    It is that of the first seed; a run that has ended without a model is passed over.
     """
-    probes = [_probe(experiment, "sensitivity", 0, name="sensitivity_keep")]
-    for place, run in enumerate(runs, start=1):
-        if run.strategy != "keep" and run.seed == runs[0].seed:
-            name = f"sensitivity_{run.strategy}"
-            probes.append(
-                _probe(
-                    experiment,
-                    "sensitivity",
-                    run.seed,
-                    name=name,
-                    strategy=run.strategy,
-                    after=run.id,
-                    order=place,
-                )
+    probes = {"keep": _probe(experiment, "sensitivity", 0, name="sensitivity_keep")}
+    for place, run in enumerate(store.runs(experiment), start=1):
+        result = store.result(experiment, run.id)
+        if run.strategy not in probes and (result is None or result.model):
+            probes[run.strategy] = _probe(
+                experiment,
+                "sensitivity",
+                run.seed,
+                name=f"sensitivity_{run.strategy}",
+                strategy=run.strategy,
+                after=run.id,
+                order=place,
             )
-    return probes
+    return list(probes.values())
 
 
 def plan_report(store: Store, spec: ExperimentSpec) -> list[RunSpec]:
     """Return the probes that the report of an experiment with runs shows: how the data has moved, what each model bears."""
     moved = plan_shift(spec.id, store.shift_settings(spec.id)) if spec.old is not None else []
-    return [*moved, *plan_sensitivity(spec.id, store.runs(spec.id))]
+    return [*moved, *plan_sensitivity(store, spec.id)]
 
 
 def plan_curve(experiment: str, strategy: str, options: Options, rows: int) -> list[RunSpec]:

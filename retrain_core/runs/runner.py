@@ -23,7 +23,7 @@ from retrain_core.runs.lock import RunnerLock
 from retrain_core.runs.placement import MEASURE, place
 from retrain_core.runs.plan import start_order
 from retrain_core.runs.prepare import link_inputs, prepare
-from retrain_core.runs.store import Store, is_beside, is_estimate
+from retrain_core.runs.store import Store, is_beside, is_estimate, is_probe, strategy_of
 from retrain_core.types import Device, RunResult, from_json
 
 TICK_SECONDS = 0.05
@@ -182,19 +182,39 @@ class Runner:
             self._index.set_experiment(experiment, "ready")
 
     def _queue_rehearsals(self, experiment: str) -> None:
-        """Queue the rehearsals that have not ended; once there are runs, end them instead, so as not to disturb."""
+        """Queue the rehearsals that have not ended; while there are runs to do, none goes on.
+
+        What a run will tell is not rehearsed any more; what was begun of other strategies begins anew after the runs.
+        """
         for spec in self._store.estimates(experiment):
             if self._store.result(experiment, spec.id) is None:
                 self._index.add_run(experiment, spec.id, spec.device, again=True)
-        if not self._store.runs(experiment):
+        to_do = {strategy_of(row.id) for row in self._runs_to_do() if row.experiment == experiment}
+        if not to_do:
             return
         for row in self._index.rows("queued"):
-            if row.experiment == experiment and is_estimate(row.id):
+            if row.experiment == experiment and is_estimate(row.id) and strategy_of(row.id) in to_do:
                 self._end(row, "stopped", endings.REHEARSAL_OVER)
         for work in self._running.values():
-            if work.row.experiment == experiment and work.rehearsal:
-                with contextlib.suppress(OSError):  # removed: its worker is about to be killed
-                    self._store.request_stop(experiment, work.row.id)
+            if work.row.experiment == experiment and work.rehearsal and not self._was_removed(work.row):
+                with contextlib.suppress(
+                    *FOLDER_ERRORS
+                ):  # removed just now: its worker is about to be killed
+                    self._cut_short(work.row, begin_anew=strategy_of(work.row.id) not in to_do)
+
+    def _cut_short(self, row: IndexRow, *, begin_anew: bool) -> None:
+        """End a rehearsal that is at work."""
+        if begin_anew:
+            spec = self._store.run(row.experiment, row.id)
+            self._store.remove_beside(row.experiment, row.id)  # its worker is killed
+            self._store.add_beside([spec])
+        else:
+            self._store.request_stop(row.experiment, row.id)
+
+    def _runs_to_do(self) -> list[IndexRow]:
+        """Return the runs proper that wait or are at work."""
+        rows = [*self._index.rows("queued"), *(work.row for work in self._running.values())]
+        return [row for row in rows if not is_beside(row.id)]
 
     def _queue_probes(self, experiment: str) -> None:
         """Queue the probes that have not ended and can start: what they wait for has ended well."""
@@ -233,7 +253,7 @@ class Runner:
                 if self._was_removed(work.row):
                     self._ask_again(work.row)
                 elif not self._end_with_result(work.row):
-                    self._end(work.row, *(work.killed or ("failed", died(code))))
+                    self._end(work.row, *(work.killed or ("failed", died(code, probe=is_probe(work.row.id)))))
             except FOLDER_ERRORS as error:
                 self._end(work.row, "failed", broken(error))
             self._queue_probes(work.row.experiment)  # those that waited for this one
@@ -284,11 +304,7 @@ class Runner:
             if work.stop_seen is not None and now - work.stop_seen > grace:
                 work.killed = "stopped", endings.REHEARSAL_OVER if work.rehearsal else endings.NOT_STOPPING
             elif work.limit is not None and now - work.started > work.limit + grace:
-                work.killed = (
-                    ("failed", endings.REHEARSAL_ENDLESS)
-                    if work.rehearsal
-                    else ("stopped", endings.OVER_LIMIT)
-                )
+                work.killed = _over_limit(work)
             elif not self._was_removed(work.row):
                 continue
             self._launcher.kill(folder)
@@ -303,9 +319,11 @@ class Runner:
         """Start what can start, first come first served, rehearsals too: who asked first expects to be served first.
 
         Rehearsals go one at a time, so that they do not slow each other and take no more than a lane from other
-        people's runs. Runs wait until a rehearsal of the same experiment is over, so that it does not slow them.
+        people's runs. Runs wait until a rehearsal of the same experiment is over, so that it does not slow them, and
+        those that are still to come wait for the runs.
         """
         queued = self._index.rows("queued")
+        with_runs = {row.experiment for row in self._runs_to_do()}
         gpus = self._gpus() if queued else None
         for row in queued:
             works = self._running.values()
@@ -313,6 +331,7 @@ class Runner:
             if row.device != MEASURE and (
                 row.experiment in self._preparing
                 or (rehearsed if is_estimate(row.id) else row.experiment in rehearsed)
+                or (is_estimate(row.id) and row.experiment in with_runs)
             ):
                 continue
             try:
@@ -364,6 +383,15 @@ class Runner:
         for path in (folder, *others) if others else ():
             with contextlib.suppress(OSError):  # a broken folder is noticed when its worker ends
                 (path / "shared").touch()
+
+
+def _over_limit(work: Work) -> tuple[Literal["failed", "stopped"], str]:
+    """Return how work that was over its limit ends."""
+    if work.rehearsal:
+        return "failed", endings.REHEARSAL_ENDLESS
+    if is_probe(work.row.id):
+        return "failed", endings.PROBE_ENDLESS
+    return "stopped", endings.OVER_LIMIT
 
 
 PREPARING_AGAIN = "Preparing the data was cut off once."

@@ -66,9 +66,24 @@ def is_estimate(run: str) -> bool:
     return run.startswith(ESTIMATE)
 
 
+def is_probe(run: str) -> bool:
+    """Whether an id is that of a probe."""
+    return run.startswith(PROBE)
+
+
 def is_beside(run: str) -> bool:
     """Whether an id is that of work beside the runs, a rehearsal or a probe, which goes away if the question changes."""
     return run.startswith((ESTIMATE, PROBE))
+
+
+def strategy_of(run: str) -> str:
+    """Return the strategy in the id of a run or of a rehearsal.
+
+    >>> strategy_of("fine_tune-0"), strategy_of("estimate_fine_tune-123")
+    ('fine_tune', 'fine_tune')
+    """
+    name = RUN_PATTERN.fullmatch(run)
+    return name[2] if name else ""
 
 
 def question_hash(spec: ExperimentSpec) -> str:

@@ -7,7 +7,7 @@ from scipy import stats
 
 from retrain_core.shift.divergence import delta_error, divergence_interval, noncentrality_interval
 from retrain_core.shift.equivalence import d_from_cramers_v, d_from_overlap
-from retrain_core.shift.estimate import Counts, Estimate, require_counts, without_noise
+from retrain_core.shift.estimate import Z95, Counts, Estimate, require_counts, without_noise
 
 
 def chi2(old: Counts, new: Counts) -> Estimate:
@@ -108,7 +108,7 @@ def corrected_variation(old: Counts, new: Counts) -> tuple[float, tuple[float, f
     p, q = old / n, new / m
     value = float(np.abs(p - q).sum() / 2)
     sign = np.sign(q - p)
-    margin = 1.96 * delta_error(old, new, (-sign / 2, sign / 2))
+    margin = Z95 * delta_error(old, new, (-sign / 2, sign / 2))
     pooled = (old + new) / (n + m)
     errors = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
     corrected = float(np.clip(without_noise(np.abs(p - q), errors).sum() / 2, 0.0, value))

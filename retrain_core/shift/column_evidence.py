@@ -154,12 +154,14 @@ def _text(pair: ColumnPair) -> Evidence:
     measures = measure_numbers(SortedPair(old, new))
     effect = measures["effect_size"].value
     tests = [_test("ks", measures["ks"], effect)]
-    summary = f"Words a row: median {wording.number(_median(old))} → {wording.number(_median(new))}"
+    summary = (
+        f"Median number of words in a row: {wording.number(_median(old))} → {wording.number(_median(new))}"
+    )
     if found.word:
         measures["word_rate"] = found.rate
         tests.append(_test("word_rate", found.rate, d_from_overlap(found.size)))
         before, after = map(wording.percent, found.shares)
-        summary += f"; rows with “{wording.short(found.word)}”: {before} → {after}"
+        summary += f"; share of rows with the word “{wording.short(found.word)}”: {before} → {after}"
     unseen, expected = wording.percent(found.unseen), wording.percent(found.expected)
     said = f"{unseen} of the words in new rows occur in no old row ({expected} would without a change)."
     size = d_from_overlap(found.unseen - found.expected) if found.z > STANDARD_ERRORS else 0.0
@@ -233,12 +235,12 @@ def _category_findings(
     for what, (word, where, side, other) in sides.items():
         only = np.flatnonzero((side > 0) & (other == 0))
         chance = (side.sum() / (old.sum() + new.sum())) ** side[only]  # of all its rows falling on this side
-        telling = only[chance < 0.01]
-        if len(telling):
-            named = [pair.categories[i] if side[i] >= FEWEST_ROWS else RARE for i in telling]
+        sure = only[chance < 0.01]
+        if len(sure):
+            named = [pair.categories[i] if side[i] >= FEWEST_ROWS else RARE for i in sure]
             shown = wording.listed(list(dict.fromkeys(named)), SHOWN)
-            noun = "category" if len(telling) == 1 else "categories"
-            share = float(side[telling].sum() / side.sum())
+            noun = "category" if len(sure) == 1 else "categories"
+            share = float(side[sure].sum() / side.sum())
             said = f"{word} {noun}: {shown} ({wording.percent(share)} of the {where} values)."
             findings.append(Remark(what, said, d_from_overlap(share)))
     if pair.reading == "high-cardinality":

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from retrain_core.shift.chances import overlap_of, side_chances
-from retrain_core.shift.estimate import Estimate, Values
+from retrain_core.shift.estimate import Z95, Estimate, Values
 from retrain_core.shift.features import FOLDS, Features, with_bends
 from retrain_core.shift.ridge import (
     Expansion,
@@ -136,7 +136,7 @@ def _size(
     error = float(np.sqrt(np.sum(together**2)) / len(agreement))
     if learned <= 0 or unexplained <= 0 or error <= 0:
         return Estimate(0.0, (0.0, 0.0), 1.0)
-    value, margin = float(agreement.mean()), 1.96 * error
+    value, margin = float(agreement.mean()), Z95 * error
     scale = learned * unexplained
     p = float(stats.norm.sf(value / error))
     interval = (float(max(0.0, (value - margin) / scale)), float(max(0.0, (value + margin) / scale)))

@@ -12,6 +12,8 @@ from scipy import special
 Counts = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]
 Values = NDArray[np.floating[Any]]
 
+Z95 = 1.96  # standard errors from a normal estimate to the ends of its 95 % interval
+
 
 @dataclass(frozen=True)
 class Estimate:

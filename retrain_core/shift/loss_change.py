@@ -107,13 +107,13 @@ def _summary(old: float, new: float, interval: tuple[float, float], steps: tuple
     told.sort(key=lambda step: -abs(step.value))
     ways = f"{wording.number(old)} → {wording.number(new)}"
     if interval[0] <= 0 <= interval[1]:
-        said = f"The old model's loss did not change beyond chance ({ways})"
+        said = f"The old model's loss did not change by more than chance ({ways})"
     else:
         said = f"The old model's loss {'rose' if new > old else 'fell'}: {ways}"
     if not told:
         return f"{said}; no single cause stands out." if "beyond" not in said else f"{said}."
     parts = wording.listed([f"{step.name} ({signed(step.value)})" for step in told])
-    return f"{said}; what stands out of chance: {parts}."
+    return f"{said}; what is more than chance: {parts}."
 
 
 def signed(value: float) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from retrain_core.shift.estimate import Estimate, Values
+from retrain_core.shift.estimate import Z95, Estimate, Values
 from retrain_core.shift.features import Features
 from retrain_core.shift.ridge import choose_features, each_later_fold, fit_ridge
 
@@ -85,7 +85,7 @@ def domain_auc(
         variance = max(variance, float(np.sum(together**2)))
     error = np.sqrt(variance) / pairs
     p = float(stats.norm.sf((auc - 0.5) / error))
-    return Estimate(auc, (float(max(0.0, auc - 1.96 * error)), float(min(1.0, auc + 1.96 * error))), p)
+    return Estimate(auc, (float(max(0.0, auc - Z95 * error)), float(min(1.0, auc + Z95 * error))), p)
 
 
 def check_domain(features: Features) -> DomainCheck | None:

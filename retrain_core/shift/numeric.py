@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from retrain_core.shift.equivalence import d_from_overlap
-from retrain_core.shift.estimate import Estimate, Values, without_noise
+from retrain_core.shift.estimate import Z95, Estimate, Values, without_noise
 from retrain_core.shift.sorted_pair import SortedPair, spread_of
 
 EXACT_ROWS = (
@@ -118,6 +118,6 @@ def in_spreads(pair: SortedPair, distance: float, low: float = -np.inf, high: fl
     noise = float(np.quantile(np.abs(pair.noise)[:, :-1] @ widths, 0.95))
     if not np.isfinite(value + noise):
         return Estimate(value)
-    margin = float(np.hypot(noise, 1.96 * error * value))
+    margin = float(np.hypot(noise, Z95 * error * value))
     corrected = float(np.clip(value - excess, 0.0, value))
     return Estimate(value, (max(0.0, value - margin), value + margin), None, corrected, corrected)

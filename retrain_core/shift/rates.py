@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from retrain_core.shift.equivalence import d_from_overlap
-from retrain_core.shift.estimate import Estimate, without_noise
+from retrain_core.shift.estimate import Z95, Estimate, without_noise
 
 
 def rate_change(old_hits: int, old_rows: int, new_hits: int, new_rows: int) -> Estimate:
@@ -50,6 +50,6 @@ def rate_change(old_hits: int, old_rows: int, new_hits: int, new_rows: int) -> E
 
 
 def _wilson(rate: float, rows: int) -> tuple[float, float]:
-    z2 = 1.96**2 / rows
+    z2 = Z95**2 / rows
     middle, half = rate + z2 / 2, np.sqrt(rate * (1 - rate) * z2 + z2**2 / 4)
     return float((middle - half) / (1 + z2)), float((middle + half) / (1 + z2))

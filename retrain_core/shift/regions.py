@@ -16,7 +16,7 @@ from scipy import stats
 from retrain_core.shift import wording
 from retrain_core.shift.columns import ColumnPair
 from retrain_core.shift.conditions import Condition, conditions
-from retrain_core.shift.estimate import Values
+from retrain_core.shift.estimate import Z95, Values
 from retrain_core.types import Region, Thresholds
 
 MOST = 3
@@ -26,7 +26,6 @@ MOST_RANKED = 2_000  # pairs that are looked through for three that hardly overl
 SHARED = 1 / 3  # of the smaller region, at most, may lie in one that is shown already
 MARGIN = 3.0  # standard errors taken off while choosing: the best of many rules is partly luck
 BETTER = 1.15  # times the score of its better half, at least, is that of a rule of two conditions: else one is enough
-Z95 = 1.96
 Z_SHOWN = float(stats.norm.isf(Thresholds().alpha / 2 / (2 * MOST)))  # three rules of each half are measured
 PRIOR_ROWS = (
     2.0  # as in the interval of Agresti and Caffo: a few rows without an error do not make its spread 0

@@ -23,7 +23,8 @@ WHOLE = "whole data set"
 def kinds_table(kinds: ShiftKinds) -> pd.DataFrame:
     """Return the four questions that tell kinds of shift apart, a row each.
 
-    The shift of inputs and label together can be taken apart in two ways; the shares of each add up to 100 %.
+    The shift of inputs and label together can be taken apart in two ways; the shares of each add up to 100 %. Without
+    shares, the columns for them are left out.
     """
     rows = []
     for name, what in QUESTIONS.items():
@@ -42,7 +43,7 @@ def kinds_table(kinds: ShiftKinds) -> pd.DataFrame:
                 LABEL_FIRST: share if name in ("y", "x|y") else None,
             }
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).dropna(axis="columns", how="all")
 
 
 def newest_table(joint: JointShift) -> pd.DataFrame:

@@ -50,7 +50,7 @@ def compare_words(old: pd.Series[Any], new: pd.Series[Any]) -> WordChange | None
     """Return how the words of two sides differ; ``None`` if a side has no text.
 
     Each frequent word is a test of its own, whether a row has it; that words of one row depend on each other does
-    not matter then. The most telling one is taken, and its exact p-value multiplied by how many there are (Bonferroni),
+    not matter then. The one that changed most beside its error is taken, and its exact p-value multiplied by how many there are (Bonferroni),
     which is valid however it was chosen.
 
     Args:

@@ -1,11 +1,22 @@
 """How much new data there is, and what more would buy: intervals that hold, and words that admit what is unknown."""
 
+import pandas as pd
 import pytest
 
-from retrain_core.diagnosis import learning_curve, subsample_sizes, volume
+from retrain_core.diagnosis import learning_curve, subsample_sizes, volume, volume_of
 from retrain_core.diagnosis.volume import round_number
-from retrain_core.types import CurvePoint, LearningCurve, from_json, to_json
+from retrain_core.shift import shift_report
+from retrain_core.types import (
+    CurvePoint,
+    Holdout,
+    LearningCurve,
+    SplitSummary,
+    from_json,
+    to_json,
+)
 from tests.benchmarks.gain_coverage import coverage, points
+
+TABLE = pd.DataFrame({"a": range(40), "y": [0, 1] * 20})
 
 
 def fitted(curve, metric="accuracy", rows=1_000, **made):
@@ -17,6 +28,15 @@ def test_volume_says_how_many_rows_there_are():
     assert volume(2_000, 500, None).summary == "There are 2,000 new rows and 500 old ones."
     assert "worth about 320." in volume(2_000, 500, 320.4).summary
     assert "worth about 500." in volume(2_000, 500, 500.6).summary  # never more than there are
+
+
+def test_rows_that_are_left_out_are_counted():
+    report = shift_report(TABLE, TABLE, label="y")
+    whole = {"new_train": 30, "new_validation": 4, "new_holdout": 6, "old_train": 35, "old_holdout": 5}
+    few = whole | {"new_train": 20, "old_train": 34}
+    told = [volume_of(report, SplitSummary(parts, Holdout("", 6, 5))).summary for parts in (whole, few)]
+    assert told[0] == volume_of(report).summary and "left out" not in told[0]
+    assert told[1].startswith(told[0]) and " 10 new and 1 old rows are left out" in told[1]
 
 
 @pytest.mark.parametrize("rows", [1, 31, 32, 33, 100, 511, 512, 12_345])

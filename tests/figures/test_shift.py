@@ -155,7 +155,10 @@ def test_levels_differ_in_more_than_colour():
 
 
 def test_no_more_columns_than_asked_for():
-    assert sum(len(trace.y) for trace in column_effects(REPORT, top=2).data) == 2
+    figure = column_effects(REPORT, top=2)
+    assert sum(len(trace.y) for trace in figure.data) == 2
+    assert f"shown: the 2 that moved most, of {len(REPORT.columns)}" in figure.layout.xaxis.title.text
+    assert "shown" not in column_effects(REPORT).layout.xaxis.title.text
 
 
 def test_nothing_to_compare_is_said():

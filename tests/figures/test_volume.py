@@ -33,7 +33,7 @@ def test_axes_say_what_they_count_and_rows_are_on_a_log_scale():
     assert layout.xaxis.type == "log" and layout.xaxis.title.text.startswith(
         "new rows trained on (log scale)"
     )
-    assert layout.yaxis.title.text == "accuracy (higher is better)" and layout.yaxis.tickformat == ".1~%"
+    assert layout.yaxis.title.text == "accuracy (higher is better)" and layout.yaxis.tickformat == "~%"
     assert "mean abs. error" in learning_curve_chart(curve("mae")).layout.yaxis.title.text
 
 

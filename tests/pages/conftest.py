@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages._ui import state
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.probes import plan_sensitivity, plan_shift
 from retrain_core.runs.runner import Runner
@@ -19,6 +22,8 @@ from retrain_core.runs.store import Store, new_id
 from retrain_core.types import ExperimentSpec, ShiftSettings
 from tests.conftest import ROOT
 from tests.make import question
+
+Asked = tuple[Store, ExperimentSpec]
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
     )
     for spec in (done, fresh):
         store.add_beside(plan_shift(spec.id, ShiftSettings()))
-    store.add_beside(plan_sensitivity(done.id, store.runs(done.id)))
+    store.add_beside(plan_sensitivity(store, done.id))
     work_off(store, done, fresh)
     os.environ["RETRAIN_STORE"] = str(store.root)  # the pages keep the first store they see
     yield Answered(store, done, fresh, without_old)
@@ -74,6 +79,18 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
         if str(store.root) in (process.info["cmdline"] or []):
             process.kill()
             process.wait()
+
+
+@pytest.fixture
+def unserved(answered: Answered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """Return another store, in which nothing gets done, with a question that was not run."""
+    store = Store(tmp_path / "unserved")
+    shutil.copytree(answered.store.root / "files", store.root / "files", dirs_exist_ok=True)
+    store.save_experiment(answered.fresh)
+    monkeypatch.setattr(state, "store", lambda: store)
+    for module in ("pages._ui.state", "retrain_core.runs.client", "retrain_core.runs.probes"):
+        monkeypatch.setattr(f"{module}.ensure_runner", lambda store: None)
+    return store, answered.fresh
 
 
 @pytest.fixture

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages._ui import shift_parts
 from pages._ui.shift_parts import SECTIONS
 from retrain_core.diagnosis import first_guess, volume_of
 from retrain_core.runs import known_devices, shift_of
+from retrain_core.runs.plan import plan_runs
+from retrain_core.shift.side_tables import INPUTS_FIRST, LABEL_FIRST, kinds_table
 from retrain_core.shift.whole import ROW_ORDER
-from retrain_core.types import ExperimentSpec, FirstGuess, ShiftSettings, Thresholds
-from tests.pages.conftest import Answered
+from retrain_core.types import ExperimentSpec, FirstGuess, RunResult, ShiftSettings, Thresholds
+from tests.pages.conftest import Answered, Asked
 from tests.pages.test_pages import links, once_shown, texts
 
 
@@ -25,6 +29,17 @@ def look_at(app: AppTest, section: str) -> AppTest:
 
 def field(app: AppTest, label: str):
     return next(field for field in app.number_input if field.label.startswith(label))
+
+
+def progress(app: AppTest) -> str:
+    """Return what the bars of progress say."""
+    return " ".join(bar.proto.text for bar in app.get("progress"))
+
+
+def formats(frame) -> dict[str, str | None]:
+    """Return the formats of the columns of a table."""
+    columns = json.loads(frame.proto.columns)
+    return {name: (how.get("type_config") or {}).get("format") for name, how in columns.items()}
 
 
 def press(app: AppTest, label: str) -> None:
@@ -49,13 +64,36 @@ def test_every_section_shows_what_the_report_holds(open_page, answered: Answered
         assert report.kinds.summary in texts(app)
 
 
+def test_numbers_of_a_column_have_as_many_decimals(open_page, answered: Answered) -> None:
+    app = look_at(open_page("shift", answered.done.id), "All columns together")
+    newest = next(frame for frame in app.dataframe if "like an old row (%)" in frame.value)
+    assert formats(newest)["row"] == "%d"
+    measures = look_at(app, "Columns").dataframe[0]
+    numbers = set(measures.value.select_dtypes("number"))
+    assert {"effect (sd)", "95 % from"} <= numbers == {name for name, how in formats(measures).items() if how}
+
+
+def test_the_shares_of_a_shift_are_explained_only_where_there_are_some(
+    open_page, answered: Answered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "the shares of each add up to 100 %"
+    assert said in texts(look_at(open_page("shift", answered.done.id), "Labels and concept"))
+    monkeypatch.setattr(
+        shift_parts, "kinds_table", lambda kinds: kinds_table(kinds).drop(columns=[INPUTS_FIRST, LABEL_FIRST])
+    )
+    assert said not in texts(look_at(open_page("shift", answered.done.id), "Labels and concept"))
+
+
 def test_a_column_can_be_read_otherwise_and_is_measured_again(open_page, answered: Answered) -> None:
     store, spec = answered.store, answered.fresh
     app = once_shown(open_page("shift", spec.id), "Read as numeric.")
-    app.selectbox(key="reading_a").select("id").run()
-    assert store.shift_settings(spec.id).readings == {"a": "id"}
+    (other,) = {"a", "b"} - {app.selectbox(key="shift_column").value}
+    app.selectbox(key="shift_column").select(other).run()
+    app.selectbox(key=f"reading_{other}").select("id").run()
+    assert store.shift_settings(spec.id).readings == {other: "id"}
     once_shown(app, "Read as id.")
-    app.selectbox(key="reading_a").select("as it looks").run()
+    assert app.selectbox(key="shift_column").value == other
+    app.selectbox(key=f"reading_{other}").select("as it looks").run()
     assert store.shift_settings(spec.id) == ShiftSettings()
 
 
@@ -73,6 +111,7 @@ def test_thresholds_can_be_changed_and_set_back(open_page, answered: Answered) -
     assert store.shift_settings(spec.id).thresholds == Thresholds(0.05, 3.0, 3.0)
     once_shown(app, "moved enough to matter")
     assert "moved enough to matter" not in first
+    assert app.expander[0].proto.expanded  # to see what it did
     press(app, "Back to the usual ones")
     assert store.shift_settings(spec.id) == ShiftSettings()
 
@@ -179,7 +218,69 @@ def test_a_budget_decides_what_fits(open_page, answered: Answered) -> None:
     assert fits() == set()
 
 
+def test_costs_are_asked_for_and_their_progress_survives_a_refresh(open_page, unserved: Asked) -> None:
+    store, spec = unserved
+    app = open_page("diagnosis", spec.id)
+    assert not any("In this budget" in frame.value for frame in app.dataframe)
+    assert "is not known yet" in texts(app)
+    press(app, "Measure what they cost")
+    asked = len(store.estimates(spec.id))
+    assert asked > 3
+    again = open_page("diagnosis", spec.id)
+    assert f"0 of {asked} done" in progress(again) == progress(app)
+    assert "Measure what they cost" not in [button.label for button in again.button]
+
+
+def test_what_the_runs_did_not_tell_can_still_be_measured(open_page, unserved: Asked) -> None:
+    store, spec = unserved
+    store.add_runs(plan_runs(spec.id, {"fine_tune": {}}))
+    for run in ("keep-0", "fine_tune-0"):
+        store.save_result(spec.id, run, RunResult("finished", seconds=2.0, peak_memory_mb=300.0))
+    app = open_page("diagnosis", spec.id)
+    table = next(frame.value for frame in app.dataframe if "In this budget" in frame.value)
+    assert table["Strategy"].tolist() == ["Fine-tune"]
+    assert "Not measured yet" in texts(app) and "Full retrain" in texts(app)
+    press(app, "Measure what they cost")
+    asked = {rehearsal.strategy for rehearsal in store.estimates(spec.id)}
+    assert "full_retrain" in asked and "fine_tune" not in asked
+    (failed, *_) = store.estimates(spec.id)
+    store.save_result(spec.id, failed.id, RunResult("failed", error="It does not fit."))
+    again = open_page("diagnosis", spec.id)
+    assert "It does not fit" in " ".join(warning.value for warning in again.warning)
+    assert f"1 of {len(asked)} done" in progress(again)
+
+
 def test_without_old_data_the_other_questions_are_answered(open_page, answered: Answered) -> None:
     app = open_page("diagnosis", answered.without_old.id)
     assert "Without old data there is no first guess" in texts(app)
     assert "Go on to Train" in links(app)
+
+
+def test_a_probe_that_failed_says_which_model_it_is_about() -> None:
+    def page() -> None:
+        from pages._ui.probes import failed
+        from retrain_core.runs import RunState
+        from retrain_core.types import RunSpec
+
+        def state(strategy: str) -> RunState:
+            spec = RunSpec(f"probe_{strategy}-0", "e", strategy, {}, 0, work="sensitivity")
+            return RunState(spec, "failed", error="The worker was killed.")
+
+        failed([state("keep"), state("fine_tune")], "Sensitivity", "sensitivity")
+
+    (error,) = AppTest.from_function(page).run().error
+    assert "Keep\\: The worker was killed\\." in error.value
+    assert "Fine\\-tune\\: The worker was killed\\." in error.value
+
+
+def test_a_check_ends_its_title_before_the_detail() -> None:
+    def page() -> None:
+        from pages._ui.text import show_findings
+        from retrain_core.types import Finding
+
+        show_findings([Finding("ok", "A .keras file", "Two layers."), Finding("error", "It is broken.", "")])
+
+    said = [line.value for line in AppTest.from_function(page).run().markdown]
+    assert said[0].endswith(" A \\.keras file\\. :gray[Two layers\\.]") and said[1].endswith(
+        " It is broken\\."
+    )

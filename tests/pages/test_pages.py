@@ -11,11 +11,13 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages._ui.state import Draft
 from retrain_core.answer import answer
 from retrain_core.report.tables import score_table
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.store import new_id
 from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES, options_of
+from retrain_core.types import to_json
 from tests.conftest import ROOT
 from tests.make import table
 from tests.pages.conftest import Answered
@@ -401,3 +403,15 @@ def test_an_old_file_that_cannot_be_read_is_said_once(open_page, answered: Answe
     assert "It is a PDF" in error.value.replace("\\", "") and "Use this data" not in [
         b.label for b in app.button
     ]
+
+
+def test_a_new_experiment_is_called_by_its_model_and_its_new_data(answered: Answered) -> None:
+    draft, spec = new_id(), answered.fresh
+    files = {"model": replace(spec.model, name="churn.keras"), "new": replace(spec.new, name="may.parquet")}
+    answered.store.save_draft(draft, to_json(Draft(files=files, id=draft)))
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["draft"] = draft
+    app.run()
+    app.switch_page("pages/data.py").run()
+    name = next(field for field in app.text_input if field.label == "Name of the experiment")
+    assert not app.exception and name.value == "churn, may"

@@ -138,7 +138,7 @@ def test_each_candidate_is_disturbed_once_it_is_there(asked: Asked, idle: Idle, 
     store, spec = asked
     runs = plan_runs(spec.id, {"fine_tune": {}, "incremental": {}}, seeds=(3, 4), device="cpu")
     store.add_runs(runs[:3])
-    probes = plan_sensitivity(spec.id, runs)
+    probes = plan_sensitivity(store, spec.id)
     assert [probe.strategy for probe in probes] == ["keep", "fine_tune", "incremental"]  # one seed each
     request_probes(store, probes)
     until(lambda: "keep-3" in names(asked, "running"), runner)
@@ -147,6 +147,43 @@ def test_each_candidate_is_disturbed_once_it_is_there(asked: Asked, idle: Idle, 
         until(lambda run=run: run in names(asked, "running"), runner)
         end(asked, idle, run)
     until(lambda: probes[1].id in rows(asked), runner)
+
+
+def test_only_runs_with_a_model_are_disturbed(asked: Asked) -> None:
+    store, spec = asked
+    runs = plan_runs(spec.id, {"fine_tune": {}, "incremental": {}, "full_retrain": {}}, seeds=(3, 4))
+    store.add_runs(runs)
+    store.save_result(spec.id, "fine_tune-3", RunResult("failed", error="Its loss is not a number."))
+    store.save_result(spec.id, "incremental-3", RunResult("stopped"))
+    store.save_result(spec.id, "incremental-4", RunResult("stopped"))
+    store.save_result(spec.id, "full_retrain-3", RunResult("stopped", model="model.keras"))
+    assert [probe.after for probe in plan_sensitivity(store, spec.id)] == [
+        "", "full_retrain-3", "fine_tune-4",
+    ]  # fmt: skip
+
+
+def test_a_probe_that_was_killed_is_not_told_to_use_a_smaller_batch(
+    asked: Asked, idle: Idle, runner: Runner
+) -> None:
+    store, spec = asked
+    (probe,) = plan_sensitivity(store, spec.id)
+    request_probes(store, [probe])
+    until(lambda: probe.id in names(asked, "running"), runner)
+    idle.over.append((store.run_folder(spec.id, probe.id), -9))
+    until(lambda: probe.id in names(asked, "failed"), runner)
+    error = probe_states(store, spec.id)[probe.id].error or ""
+    assert "out of memory" in error and "fewer rows" in error and "batch" not in error
+
+
+def test_a_probe_that_hangs_is_not_told_to_allow_more_time(
+    asked: Asked, idle: Idle, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrain_core.runs.runner.PROBE_SECONDS", -100.0)
+    store, spec = asked
+    (probe,) = plan_sensitivity(store, spec.id)
+    request_probes(store, [probe])
+    until(lambda: probe.id in names(asked, "failed"), runner)
+    assert "longer than an hour" in (probe_states(store, spec.id)[probe.id].error or "")
 
 
 def test_another_question_takes_its_probes_away(asked: Asked, idle: Idle, runner: Runner) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from retrain_core.errors import StoreError
 from retrain_core.runs import client, request_estimates, submit
-from retrain_core.runs.forecasts import EstimateState, estimates
+from retrain_core.runs.forecasts import Costs, EstimateState, costs, estimates, plan_costs
 from retrain_core.runs.index import Index
 from retrain_core.runs.plan import estimate_id, plan_estimates, plan_runs
 from retrain_core.runs.prepare import link_inputs, prepare
@@ -39,13 +39,19 @@ def idle_runner(asked: Asked, idle: Idle) -> Iterator[Runner]:
     runner.close()
 
 
-def rehearse(asked: Asked, *strategies: str, again: bool = False, **options: object) -> list[str]:
+def rehearse(
+    asked: Asked,
+    *strategies: str,
+    again: bool = False,
+    instead_of: Collection[str] = (),
+    **options: object,
+) -> list[str]:
     """Ask for estimates as a page does; return their ids."""
     store, spec = asked
     rehearsals = plan_estimates(
         plan_runs(spec.id, {name: options for name in strategies or BOTH}, device="cpu")
     )
-    request_estimates(store, rehearsals, again=again)
+    request_estimates(store, rehearsals, again=again, instead_of=instead_of)
     return [rehearsal.id for rehearsal in rehearsals]
 
 
@@ -205,8 +211,51 @@ def test_the_runs_end_the_rehearsals_and_start_when_they_are_over(
     idle_runner.step()
     assert at_work(asked) == {"keep-0", "full_retrain-0"}
     assert not (store.run_folder(spec.id, first) / "shared").exists()
-    request_estimates(store, plan_estimates(plan_runs(spec.id, {"incremental": {}})))  # too late
-    assert len(store.estimates(spec.id)) == 2
+
+
+def test_what_the_runs_will_not_tell_is_rehearsed_after_them(
+    asked: Asked, idle: Idle, idle_runner: Runner
+) -> None:
+    store, spec = asked
+    first, second, third = rehearse(asked, "fine_tune", "incremental", "full_retrain")
+    until(lambda: len(idle.started) == 1, idle_runner)
+    submit(store, plan_runs(spec.id, {"full_retrain": {}}, device="cpu"))
+    until(lambda: at_work(asked) == {"keep-0", "full_retrain-0"}, idle_runner)
+    assert idle.killed == [store.run_folder(spec.id, first)]
+    assert [found(asked)[id].status for id in (first, second, third)] == ["queued", "queued", "stopped"]
+    (late,) = rehearse(asked, "replay")
+    end(asked, idle, "keep-0", RunResult("finished"))
+    until(lambda: late in rows(asked), idle_runner)
+    assert at_work(asked) == {"full_retrain-0"}
+    end(asked, idle, "full_retrain-0", RunResult("finished"))
+    for id in (second, first, late):
+        until(lambda id=id: at_work(asked) == {id}, idle_runner)
+        end(asked, idle, id)
+    until(lambda: found(asked)[late].estimate == FOUND, idle_runner)
+
+
+def test_costs_tell_what_is_known_what_is_on_its_way_and_what_is_missing(asked: Asked) -> None:
+    store, spec = asked
+    everything = tuple(rehearsal.strategy for rehearsal in plan_costs(spec))
+    assert costs(store, spec) == Costs({}, {}, everything) and "keep" not in everything
+    request_estimates(store, plan_costs(spec)[:2])
+    assert costs(store, spec).missing == everything[2:]
+    for rehearsal, result in zip(plan_costs(spec), ("finished", "failed"), strict=False):
+        estimate = FOUND if result == "finished" else None
+        store.save_result(spec.id, rehearsal.id, RunResult(result, estimate=estimate))
+    assert costs(store, spec).known == {everything[0]: FOUND}
+    assert costs(store, spec).missing == everything[1:]
+    store.add_runs(plan_runs(spec.id, {everything[1]: {}, everything[2]: {}}))
+    assert costs(store, spec).missing == everything[3:]  # runs are on their way to tell
+    store.save_result(spec.id, f"{everything[2]}-0", RunResult("finished", seconds=3.0))
+    assert costs(store, spec).known[everything[2]].seconds == (3.0, 3.0)
+
+
+def test_a_strategy_that_cannot_be_run_has_no_costs(asked: Asked) -> None:
+    _, spec = asked
+    assert {p.strategy for p in plan_costs(spec)} - {p.strategy for p in plan_costs(replace(spec, old=None))} == {
+        name for name, strategy in STRATEGIES.items() if strategy.needs_old
+    }  # fmt: skip
 
 
 def test_a_rehearsal_that_does_not_heed_the_stop_is_killed_soon(
@@ -237,14 +286,22 @@ def test_what_is_not_asked_for_any_more_leaves_the_queue_and_comes_back_when_it_
 ) -> None:
     before = rehearse(asked)
     until(lambda: len(idle.started) == 1, idle_runner)
-    (now,) = rehearse(asked, "fine_tune", epochs=99)
+    (now,) = rehearse(asked, "fine_tune", epochs=99, instead_of=before)
     until(lambda: now in rows(asked), idle_runner)
     statuses = {id: state.status for id, state in found(asked).items()}
     assert statuses == {before[0]: "running", before[1]: "stopped", now: "queued"}
-    rehearse(asked)
+    rehearse(asked, instead_of=[now])
     until(lambda: found(asked)[now].status == "stopped", idle_runner)
     end(asked, idle, before[0])
     until(lambda: at_work(asked) == {before[1]}, idle_runner)
+
+
+def test_what_diagnosis_asks_for_stays_when_the_settings_on_train_change(asked: Asked) -> None:
+    store, spec = asked
+    request_estimates(store, plan_costs(spec))
+    usual = [rehearsal.id for rehearsal in store.estimates(spec.id)]
+    rehearse(asked, "fine_tune", epochs=99, instead_of=usual)
+    assert not any((store.run_folder(spec.id, id) / "stop").exists() for id in usual)
 
 
 def test_a_failed_one_is_tried_again_only_if_that_is_asked_for(

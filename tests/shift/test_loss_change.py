@@ -56,7 +56,7 @@ def test_the_summary_says_what_stands_out():
     assert change.summary.startswith("The old model's loss rose: 0.")
     assert "changed labels (+0." in change.summary and "unseen" not in change.summary
     calm = change_of(credit(rng, 500), credit(rng, 500))
-    assert calm.summary.startswith("The old model's loss did not change beyond chance")
+    assert calm.summary.startswith("The old model's loss did not change by more than chance")
 
 
 def test_any_loss_will_do():

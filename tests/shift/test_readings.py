@@ -171,7 +171,7 @@ def test_a_word_that_came_up_is_named():
     new = [f"{text} refund" if i % 4 == 0 else text for i, text in enumerate(sentences(2))]
     found = column(sentences(1), new)
     assert found.level in ("minor", "major") and found.kind == "numeric"
-    assert "rows with “refund”: 0 % → 25 %" in found.summary
+    assert "rows with the word “refund”: 0 % → 25 %" in found.summary
     assert found.measures["word_rate"].p_adjusted < 0.001
     (words,) = [finding for finding in found.findings if finding.what == "new words"]
     assert words.text.endswith("of the words in new rows occur in no old row (0 % would without a change).")
@@ -179,7 +179,7 @@ def test_a_word_that_came_up_is_named():
 
 def test_longer_texts_are_found():
     found = column(sentences(1), [f"{text} {text}" for text in sentences(2)])
-    assert found.level == "major" and found.summary.startswith("Words a row: median ")
+    assert found.level == "major" and found.summary.startswith("Median number of words in a row: ")
 
 
 def test_a_new_language_is_mostly_new_words():

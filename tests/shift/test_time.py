@@ -59,7 +59,9 @@ def test_a_change_of_shares_is_seen():
 def test_without_a_shift_the_band_holds(old_rows, new_rows):
     pages, chunks = alarms(old_rows, new_rows, trials=12)
     assert chunks < 0.005
-    assert pages <= 0.25  # 3 of 12 tables: more would be rare if 5 % were the truth, which a benchmark measures
+    assert (
+        pages <= 0.25
+    )  # 3 of 12 tables: more would be rare if 5 % were the truth, which a benchmark measures
 
 
 def test_ordinary_ups_and_downs_of_the_old_data_widen_the_band():
