@@ -36,10 +36,10 @@ class Answered:
     without_old: ExperimentSpec
 
 
-def work_off(store: Store, *specs: ExperimentSpec, seconds: float = 180) -> None:
+def work_off(store: Store, *specs: ExperimentSpec) -> None:
     """Do all that was asked for, as the runner beside the app would."""
     runner = Runner(store)
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + 180
 
     def waiting() -> bool:
         states = [

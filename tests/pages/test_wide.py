@@ -13,10 +13,11 @@ from pages._ui.shift_parts import MOST_ROWS
 from retrain_core.data import infer_schema, read_table
 from retrain_core.models import read_card
 from retrain_core.runs import shift_of
-from retrain_core.runs.probes import plan_shift
+from retrain_core.runs.probes import plan_shift, request_probes
+from retrain_core.runs.state import probe_states
 from retrain_core.runs.store import new_id
 from retrain_core.types import ExperimentSpec, ShiftSettings
-from tests.pages.conftest import Answered, work_off
+from tests.pages.conftest import Answered
 from tests.pages.test_diagnosis import look_at
 from tests.pages.test_pages import texts
 
@@ -45,8 +46,12 @@ def wide(answered: Answered, tmp_path_factory: pytest.TempPathFactory) -> Experi
         schema=infer_schema(read_card(folder / "model.keras"), new, old, label="y"),
     )
     store.save_experiment(spec)
-    store.add_beside(plan_shift(spec.id, ShiftSettings(), model=False))
-    work_off(store, spec, seconds=600)
+    request_probes(store, plan_shift(spec.id, ShiftSettings(), model=False))
+    deadline = time.monotonic() + 900
+    while not all(state.done for state in probe_states(store, spec.id).values()):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert not [state.error for state in probe_states(store, spec.id).values() if state.error]
     return spec
 
 
