@@ -155,7 +155,7 @@ def _sentence(
     now = f"its {what} on the new rows is {score_text(keep.new[metric.name], metric)}"
     if choice == "keep":
         if len(to_keep) == 1:
-            return f"Keep the old model: nothing else was run; {now}."
+            return f"Keep the old model: nothing else has a score; {now}."
         top = max((name for name in to_keep if name != "keep"), key=lambda name: to_keep[name].value)
         if to_keep[top].value <= margin:
             return f"Keep the old model: no candidate is materially better; {now}{_doubt(rivals)}"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from retrain_core.strategies import STRATEGIES
+from retrain_core.compare.recommend import noun
 from retrain_core.types import CurveBand, CurvePoint, LearningCurve, ShiftReport, SplitSummary, Volume
 
 Values = NDArray[np.floating[Any]]
@@ -136,7 +136,7 @@ def learning_curve(
     points = tuple(sorted(points, key=lambda point: (point.rows, point.seed)))
     further = round_number(rows_now)
     sizes = {point.rows for point in points}
-    name = _noun(strategy)
+    name = noun(strategy)
     if len(sizes) < FEWEST_SIZES:
         text = f"It cannot be told what more new rows would bring: that takes runs of {name} on three or more sizes."
         return LearningCurve(strategy, metric, points, (), further, None, text)
@@ -226,11 +226,6 @@ def _rises(rows: Values, scores: Values) -> bool:
 
 
 # --- words ----------------------------------------------------------------------------------------
-
-
-def _noun(strategy: str) -> str:
-    title = STRATEGIES[strategy].title if strategy in STRATEGIES else strategy.replace("_", " ")
-    return title[:1].lower() + title[1:]
 
 
 def _summary(gain: tuple[float, float, float], further: int, metric: str, name: str, *, rises: bool) -> str:
