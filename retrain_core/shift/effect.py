@@ -7,7 +7,7 @@ import numpy as np
 from retrain_core.shift.categorical import corrected_variation
 from retrain_core.shift.equivalence import d_from_overlap
 from retrain_core.shift.estimate import Counts, Estimate, Values, require_counts
-from retrain_core.shift.numeric import corrected_gap, gap_interval, in_spreads
+from retrain_core.shift.numeric import gap_interval, in_spreads
 from retrain_core.shift.sorted_pair import SortedPair
 
 
@@ -33,7 +33,7 @@ def numeric_effect(old: Values, new: Values, shared: SortedPair | None = None) -
     """
     pair = shared or SortedPair.of(old, new)
     way = in_spreads(pair, pair.distances[1], *pair.middle)
-    gap = d_from_overlap(corrected_gap(pair))
+    gap = d_from_overlap(pair.corrected_gap)
     if way.interval is None or way.corrected is None:  # constant old values have no spread to count in
         low, high = (d_from_overlap(end) for end in gap_interval(pair))
         return Estimate(gap, (low, high), None, gap, gap)
@@ -44,8 +44,8 @@ def numeric_effect(old: Values, new: Values, shared: SortedPair | None = None) -
 def _joint_interval(pair: SortedPair, way: Estimate) -> tuple[float, float]:
     """Return the larger ends of both intervals, each widened so that both hold at once in 95 % of draws."""
     assert way.interval is not None
-    gaps = np.max(np.abs(pair.noise), axis=1)
-    ways = np.abs(pair.noise)[:, :-1] @ np.diff(pair.edges.clip(*pair.middle))
+    gaps = np.max(pair.noise_size, axis=1)
+    ways = pair.noise_size[:, :-1] @ np.diff(pair.edges.clip(*pair.middle))
     scaled = [draws / end for draws in (gaps, ways) if (end := np.quantile(draws, 0.95)) > 0]
     wider = float(np.quantile(np.max(scaled, axis=0), 0.95)) if scaled else 1.0
     low, high = (d_from_overlap(end) for end in gap_interval(pair, wider))

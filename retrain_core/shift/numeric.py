@@ -47,7 +47,7 @@ def ks(old: Values, new: Values, shared: SortedPair | None = None) -> Estimate:
     """
     pair = shared or SortedPair.of(old, new)
     value, interval = pair.largest_gap, gap_interval(pair)
-    corrected = corrected_gap(pair)
+    corrected = pair.corrected_gap
     return Estimate(value, interval, _ks_p(pair), corrected, d_from_overlap(corrected))
 
 
@@ -56,16 +56,6 @@ def gap_interval(pair: SortedPair, wider: float = 1.0) -> tuple[float, float]:
     n, m = pair.rows
     noise = wider * KOLMOGOROV_95 * float(np.sqrt(1 / n + 1 / m))
     return max(0.0, pair.largest_gap - noise), min(1.0, pair.largest_gap + noise)
-
-
-def corrected_gap(pair: SortedPair) -> float:
-    """Return the largest gap without what sampling adds to it; on average 0 without a shift, before it is cut at 0."""
-    gap = pair.below[0] - pair.below[1]
-    copies = gap + pair.noise
-    chosen = np.argmax(np.abs(copies), axis=1)
-    rows = np.arange(len(copies))
-    sizes = np.sign(copies[rows, chosen]) * (gap - pair.noise)[rows, chosen]
-    return float(np.clip(np.mean(sizes), 0.0, pair.largest_gap))
 
 
 def _ks_p(pair: SortedPair) -> float:
@@ -115,7 +105,7 @@ def in_spreads(pair: SortedPair, distance: float, low: float = -np.inf, high: fl
     widths = np.diff(pair.edges.clip(low, high)) / spread
     gap = np.abs(pair.below[0] - pair.below[1])
     excess = float(np.dot((gap - without_noise(gap, pair.error))[:-1], widths))
-    noise = float(np.quantile(np.abs(pair.noise)[:, :-1] @ widths, 0.95))
+    noise = float(np.quantile(pair.noise_size[:, :-1] @ widths, 0.95))
     if not np.isfinite(value + noise):
         return Estimate(value)
     margin = float(np.hypot(noise, Z95 * error * value))

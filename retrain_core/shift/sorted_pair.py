@@ -93,6 +93,21 @@ class SortedPair:
             total += (walk - below * walk[:, -1:]) / np.sqrt(rows)
         return total
 
+    @cached_property
+    def noise_size(self) -> Values:
+        """The draws without their sign."""
+        return np.abs(self.noise)
+
+    @cached_property
+    def corrected_gap(self) -> float:
+        """The largest gap without what sampling adds to it; on average 0 without a shift, before it is cut at 0."""
+        gap = self.below[0] - self.below[1]
+        copies = gap + self.noise
+        chosen = np.argmax(np.abs(copies), axis=1)
+        rows = np.arange(len(copies))
+        sizes = np.sign(copies[rows, chosen]) * (gap[chosen] - self.noise[rows, chosen])
+        return float(np.clip(np.mean(sizes), 0.0, self.largest_gap))
+
 
 @cache
 def _white_noise() -> Values:
