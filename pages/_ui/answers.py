@@ -12,8 +12,7 @@ from retrain_core.errors import RetrainError
 from retrain_core.report.content import ReportContent
 from retrain_core.runs import (
     experiment_status,
-    known_sensitivities,
-    known_shift,
+    known_probes,
     plan_report,
     run_states,
     runs_done,
@@ -24,7 +23,7 @@ DEFAULT_OLD_WEIGHT = 0.5
 
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing ...")
-def _answer(experiment: str, ended: tuple[str, ...], probes: tuple[str, ...]) -> ReportContent:
+def _answer(experiment: str, ended: tuple[str, ...], probes: tuple[tuple[str, int], ...]) -> ReportContent:
     """Return the answer; ``ended`` and ``probes`` name what it rests on, so that a new result makes a new one."""
     return answer(state.store(), experiment, DEFAULT_OLD_WEIGHT)
 
@@ -46,16 +45,10 @@ def current_answer(spec: ExperimentSpec, old_weight: float) -> ReportContent:
         )
         state.page_link("train", "Watch them", ":material/model_training:")
     try:
-        return weigh(_answer(spec.id, ended, _probes(spec)), old_weight)
+        return weigh(_answer(spec.id, ended, known_probes(state.store(), spec.id)), old_weight)
     except RetrainError as error:
         show_error(error)
         st.stop()
-
-
-def _probes(spec: ExperimentSpec) -> tuple[str, ...]:
-    """Return which probes have told something that the answer shows."""
-    settings = state.store().shift_settings(spec.id)
-    return (*known_shift(state.store(), spec.id, settings), *known_sensitivities(state.store(), spec.id))
 
 
 def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
@@ -65,7 +58,7 @@ def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
         return None
     ended = tuple(run.id for run in state.store().runs(spec.id))
     try:
-        return weigh(_answer(spec.id, ended, _probes(spec)), DEFAULT_OLD_WEIGHT).comparison
+        return _answer(spec.id, ended, ()).comparison  # which rests on runs alone
     except RetrainError:  # such as runs that have all failed: the Compare page says so
         return None
 

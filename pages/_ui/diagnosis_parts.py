@@ -51,11 +51,6 @@ def first_guess(
     comparison: Comparison | None,
 ) -> str | None:
     """Say what the evidence points to, and how the measurement agrees with it; return the strategy if there is one."""
-    waiting = [one.spec for one in probes if not one.done]
-    if report is None and spec.old is not None:
-        if not failed(probes, "The shift", "shift"):
-            follow(waiting, "how the data has moved", "shift")
-        return None
     if spec.old is None:
         st.info(
             "**Without old data there is no first guess:** how the data has moved cannot be measured.",
@@ -63,7 +58,11 @@ def first_guess(
         )
         state.page_link("data", "Add old data", ":material/upload_file:")
         return None
-    assert report is not None
+    shift, *model = probes
+    if report is None:
+        if not failed([shift], "The shift", "shift"):
+            follow([shift.spec], "how the data has moved", "shift")
+        return None
     guess = diagnosis.first_guess(report, diagnosis.volume_of(report), comparison)
     with st.container(border=True, key="first_guess"):
         if guess.measured:
@@ -73,10 +72,10 @@ def first_guess(
         st.markdown("\n".join(f"- {literal(point)}" for point in guess.points))
         if not guess.measured:
             st.caption(_how_it_is_measured(spec, guess.strategy))
-    if waiting:
+    if not failed(model, "What the model sees", "model") and (
+        waiting := [one.spec for one in model if not one.done]
+    ):
         follow(waiting, "what the old model sees, which makes the guess better", "model")
-    else:
-        failed(probes, "What the model sees", "model")
     return guess.strategy
 
 

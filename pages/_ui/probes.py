@@ -17,12 +17,12 @@ LOOK_SECONDS = 0.4
 
 
 def ask(probes: Sequence[RunSpec], *, again: bool = False) -> dict[str, RunState]:
-    """Ask for probes unless that was done, and return how each stands."""
+    """Ask for probes unless that was done, and return how each stands; if they cannot be asked for, the page ends."""
     try:
         request_probes(state.store(), probes, again=again)
     except RetrainError as error:
         show_error(error)
-        return {}
+        st.stop()
     return probe_states(state.store(), probes[0].experiment, [spec.id for spec in probes]) if probes else {}
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from retrain_core.compare.intervals import Z95, paired_error, seed_half_width
-from retrain_core.strategies import STRATEGIES
+from retrain_core.strategies.naming import noun, title
 from retrain_core.types import CandidateScores, Metric, Recommendation
 
 MARGIN = 0.005  # differences in accuracy smaller than this do not matter; for an error, this share of keep's
@@ -101,25 +101,6 @@ def _difference(
 
 
 # --- words ----------------------------------------------------------------------------------------
-
-
-def title(name: str) -> str:
-    """Return what doing ``name`` is called in a sentence.
-
-    >>> title("incremental"), title("keep")
-    ('Train incrementally', 'Keep the old model')
-    """
-    return STRATEGIES[name].advice if name in STRATEGIES else name.replace("_", "-").capitalize()
-
-
-def noun(name: str) -> str:
-    """Return the strategy's name inside a sentence.
-
-    >>> noun("full_retrain"), noun("fine_tune")
-    ('full retrain', 'fine-tune')
-    """
-    text = STRATEGIES[name].title if name in STRATEGIES else name.replace("_", " ")
-    return text[:1].lower() + text[1:]
 
 
 def score_text(value: float, metric: Metric) -> str:

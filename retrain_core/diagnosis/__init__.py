@@ -7,9 +7,10 @@ the table ``DISTURBANCES``; ``first_guess`` which strategy the evidence points t
 
 from retrain_core.diagnosis.disturb import DISTURBANCES
 from retrain_core.diagnosis.first_guess import first_guess
+from retrain_core.diagnosis.learning_curve import learning_curve, subsample_sizes
 from retrain_core.diagnosis.resources import affordable, machine
 from retrain_core.diagnosis.sensitivity import importance, robustness
-from retrain_core.diagnosis.volume import learning_curve, subsample_sizes, used_rows, volume, volume_of
+from retrain_core.diagnosis.volume import used_rows, volume, volume_of
 
 __all__ = [
     "DISTURBANCES",

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from retrain_core.compare.recommend import noun
 from retrain_core.diagnosis import guess_words as words
 from retrain_core.shift import wording
 from retrain_core.shift.chances import LEAST_OVERLAP
+from retrain_core.strategies.naming import noun
 from retrain_core.types import (
     Comparison,
     FirstGuess,
@@ -128,6 +128,8 @@ def _choice(report: ShiftReport, volume: Volume, found: _Evidence) -> tuple[str,
         return _without_old(volume)
     if found.hurt is False:
         return "keep", "the old model is not hurt"
+    if found.hurt and found.kind == "none":
+        return "keep", "nothing moved enough to matter, and it may just know the old rows it was trained on"
     if _is_label_shift(found):
         return _label_shift(report, found)
     if found.step == CHANGED_LABELS or (found.step is None and found.concept):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from retrain_core.compare.recommend import noun, title
 from retrain_core.shift import wording
 from retrain_core.shift.loss_change import signed
+from retrain_core.strategies.naming import noun, title
 from retrain_core.types import CandidateScores, Comparison, LossStep, ShiftReport
 
 NAMED = 3  # columns

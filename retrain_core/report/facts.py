@@ -185,6 +185,11 @@ def robustness(content: ReportContent) -> tuple[list[str], Rows]:
     ]
 
 
+def sensitivity_notes(content: ReportContent) -> list[str]:
+    """Return what is to be known about how the models were disturbed, each note once."""
+    return list(dict.fromkeys(note for one in content.sensitivities for note in one.notes))
+
+
 def undisturbed(content: ReportContent) -> list[str]:
     """Return of each model that nobody has disturbed that it is so, and why."""
     known = {one.model for one in content.sensitivities}

@@ -4,7 +4,7 @@ from retrain_core.runs.client import ensure_runner, known_devices, request_estim
 from retrain_core.runs.forecasts import Costs, EstimateState, costs, estimates, plan_costs
 from retrain_core.runs.probes import (
     curve_points,
-    known_sensitivities,
+    known_probes,
     known_shift,
     plan_curve,
     plan_report,
@@ -29,7 +29,7 @@ __all__ = [
     "estimates",
     "experiment_status",
     "known_devices",
-    "known_sensitivities",
+    "known_probes",
     "known_shift",
     "new_id",
     "plan_costs",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from retrain_core.errors import RetrainError
 
 # What a damaged folder can raise; errors in JSON are ValueErrors.
@@ -16,11 +18,18 @@ NOT_STOPPING = (
     "It was stopped, but went on, so its worker was killed. It leaves no scores. "
     "Smaller batches heed a stop sooner."
 )
-PROBE_ENDLESS = "It took longer than an hour, so its worker was killed. Use files with fewer rows."
+PROBE_ENDLESS = "It took longer than an hour, so its worker was killed. Try again when nothing else runs."
+FILES_ENDLESS = "It took longer than an hour, so its worker was killed. Use files with fewer rows."
 OVER_LIMIT = (
     "It was over its time limit and went on, so its worker was killed. It leaves no scores. "
     "Allow more time, or try fewer rows."
 )
+Kind = Literal["run", "probe", "files"]
+MORE_ROOM: dict[Kind, str] = {
+    "run": "try fewer rows or a smaller batch",
+    "probe": "try again when nothing else runs",
+    "files": "try again when nothing else runs, or use files with fewer rows",
+}
 REHEARSAL_OVER = "It was not estimated to its end, because the runs were started."
 REHEARSAL_ENDLESS = "A few steps took longer than ten minutes, so the cost is not known. Try smaller batches."
 
@@ -33,16 +42,16 @@ def broken(error: Exception) -> str:
     return str(error)
 
 
-def died(code: int, *, probe: bool = False) -> str:
-    """Return what is said of a run, or of a probe, whose worker ended with ``code`` and no result."""
+def died(code: int, what: Kind = "run") -> str:
+    """Return what is said of work whose worker ended with ``code`` and no result.
+
+    Args:
+        code: The exit code; minus the number of a signal.
+        what: A run, a probe that looks at a sample of the rows, or one that reads whole files.
+    """
     if code == -9:
-        advice = (
-            "try again when nothing else runs, or use files with fewer rows"
-            if probe
-            else "try fewer rows or a smaller batch"
-        )
-        return f"The worker was killed. The machine may have run out of memory: {advice}."
+        return f"The worker was killed. The machine may have run out of memory: {MORE_ROOM[what]}."
     if code == -11:
-        where = "crashed" if probe else "crashed inside TensorFlow"
+        where = "crashed" if what == "files" else "crashed inside TensorFlow"
         return f"The worker {where}. Start it again; if it recurs, its worker.log says where."
     return f"The worker ended without a result (exit code {code}). Its worker.log says more."

@@ -10,7 +10,7 @@ from retrain_core.runs.plan import estimate_id, plan_estimates, plan_runs
 from retrain_core.runs.state import ENDED
 from retrain_core.runs.store import Store
 from retrain_core.strategies import STRATEGIES, unfit
-from retrain_core.types import Estimate, ExperimentSpec, RunSpec, RunStatus
+from retrain_core.types import Estimate, ExperimentSpec, RunResult, RunSpec, RunStatus
 
 
 @dataclass(frozen=True)
@@ -83,18 +83,30 @@ def costs(store: Store, spec: ExperimentSpec) -> Costs:
     names = {rehearsal.id: rehearsal.strategy for rehearsal in plan_costs(spec)}
     asked = {names[id]: state for id, state in estimates(store, spec.id).items() if id in names}
     known = {name: state.estimate for name, state in asked.items() if state.estimate}
+    ended: dict[str, list[RunResult]] = {}
     expected = {name for name, state in asked.items() if not state.done}
     for run in store.runs(spec.id):
         result = store.result(spec.id, run.id)
         if result is None:
             expected.add(run.strategy)
         elif result.status == "finished":
-            rows, time = result.rows_seen, result.seconds
-            known[run.strategy] = Estimate((time, time), result.peak_memory_mb, (rows, rows), result.way)
+            ended.setdefault(run.strategy, []).append(result)
+    known |= {name: _of_runs(results) for name, results in ended.items()}
     return Costs(
         {name: known[name] for name in names.values() if name in known},
         asked,
         tuple(name for name in names.values() if name not in known and name not in expected),
+    )
+
+
+def _of_runs(results: Sequence[RunResult]) -> Estimate:
+    """Return what the runs of one strategy have cost, least and most over seeds."""
+    seconds, rows = [one.seconds for one in results], [one.rows_seen for one in results]
+    return Estimate(
+        (min(seconds), max(seconds)),
+        max(one.peak_memory_mb for one in results),
+        (min(rows), max(rows)),
+        results[0].way,
     )
 
 

@@ -76,9 +76,16 @@ class Index:
             (experiment, id, device, again),
         )
 
-    def forget(self, row: IndexRow) -> None:
-        """Take out a rehearsal whose folder was removed."""
-        self._db.execute("DELETE FROM runs WHERE experiment = ? AND id = ?", (row.experiment, row.id))
+    def forget(self, experiment: str, id: str) -> None:
+        """Take out work beside the runs whose folder was removed."""
+        self._db.execute("DELETE FROM runs WHERE experiment = ? AND id = ?", (experiment, id))
+
+    def forget_ended(self, experiment: str, id: str) -> None:
+        """Take out what ended, as it is to be done again; what waits or is at work is left alone."""
+        self._db.execute(
+            "DELETE FROM runs WHERE experiment = ? AND id = ? AND status NOT IN ('queued', 'running')",
+            (experiment, id),
+        )
 
     def start(self, row: IndexRow, device: str) -> None:
         """Note that a run has started, and where."""

@@ -200,6 +200,15 @@ def known_shift(store: Store, experiment: str, settings: ShiftSettings) -> tuple
     return known if shift.id in known else ()
 
 
+def known_probes(store: Store, experiment: str) -> tuple[tuple[str, int], ...]:
+    """Return the probes that have ended and when, and how shift is measured: what an answer shows follows from it."""
+    paths = (
+        (spec.id, store.run_folder(experiment, spec.id) / "result.json") for spec in store.probes(experiment)
+    )
+    ended = tuple((id, path.stat().st_mtime_ns) for id, path in paths if path.is_file())
+    return (*ended, ("settings", _number(store.shift_settings(experiment))))
+
+
 def shift_of(store: Store, experiment: str, settings: ShiftSettings | None = None) -> ShiftReport | None:
     """Return how the data of an experiment has moved as far as it is known; ``None`` if nothing is."""
     known = known_shift(store, experiment, settings or store.shift_settings(experiment))

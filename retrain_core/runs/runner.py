@@ -225,9 +225,10 @@ class Runner:
                     continue
                 before = self._store.result(experiment, spec.after) if spec.after else None
                 if spec.after and before is None:
+                    self._index.forget_ended(experiment, spec.id)  # how the last attempt ended counts no more
                     continue
                 self._index.add_run(experiment, spec.id, spec.device, again=True)
-                if before is not None and before.status == "failed":
+                if before is not None and _leads_nowhere(before):
                     (row,) = [
                         row
                         for row in self._index.rows("queued")
@@ -253,7 +254,7 @@ class Runner:
                 if self._was_removed(work.row):
                     self._ask_again(work.row)
                 elif not self._end_with_result(work.row):
-                    self._end(work.row, *(work.killed or ("failed", died(code, probe=is_probe(work.row.id)))))
+                    self._end(work.row, *(work.killed or _died(code, work.row)))
             except FOLDER_ERRORS as error:
                 self._end(work.row, "failed", broken(error))
             self._queue_probes(work.row.experiment)  # those that waited for this one
@@ -264,7 +265,7 @@ class Runner:
 
     def _ask_again(self, row: IndexRow) -> None:
         """Forget work that was removed, and what its worker may have written since; queue it if it is there anew."""
-        self._index.forget(row)
+        self._index.forget(row.experiment, row.id)
         (self._store.run_folder(row.experiment, row.id) / "result.json").unlink(missing_ok=True)
         self._queue_rehearsals(row.experiment)
         self._queue_probes(row.experiment)
@@ -285,14 +286,19 @@ class Runner:
             print(f"{row.experiment}/{row.id}: no result written: {trouble}", file=sys.stderr)
         self._index.end(row.experiment, row.id, status, error)
 
+    def _end_unstarted(self, row: IndexRow, status: Literal["failed", "stopped"], error: str) -> None:
+        """End a run that has no worker, and pass that on to what waits for it."""
+        self._end(row, status, error)
+        self._queue_probes(row.experiment)
+
     def _tidy_queue(self) -> None:
         """Take out of the queue what was stopped, and work beside the runs that was removed."""
         for row in self._index.rows("queued"):
             folder = self._store.run_folder(row.experiment, row.id)
             if is_beside(row.id) and not os.path.exists(folder / "run.json"):
-                self._index.forget(row)
+                self._index.forget(row.experiment, row.id)
             elif os.path.exists(folder / "stop"):
-                self._end(row, "stopped", endings.STOPPED_IN_QUEUE)
+                self._end_unstarted(row, "stopped", endings.STOPPED_IN_QUEUE)
 
     def _end_overdue(self) -> None:
         """Kill workers that were to end, because of a stop or their time limit, and did not."""
@@ -320,7 +326,7 @@ class Runner:
 
         Rehearsals go one at a time, so that they do not slow each other and take no more than a lane from other
         people's runs. Runs wait until a rehearsal of the same experiment is over, so that it does not slow them, and
-        those that are still to come wait for the runs.
+        those that are still to come wait for the runs. So do probes that need a device: times are compared.
         """
         queued = self._index.rows("queued")
         with_runs = {row.experiment for row in self._runs_to_do()}
@@ -331,13 +337,13 @@ class Runner:
             if row.device != MEASURE and (
                 row.experiment in self._preparing
                 or (rehearsed if is_estimate(row.id) else row.experiment in rehearsed)
-                or (is_estimate(row.id) and row.experiment in with_runs)
+                or (is_beside(row.id) and row.experiment in with_runs)
             ):
                 continue
             try:
                 device = place(row.device, gpus, Counter(work.row.device for work in works), self._lanes)
             except RunError as error:
-                self._end(row, "failed", str(error))
+                self._end_unstarted(row, "failed", str(error))
                 continue
             if device is not None:
                 self._start(row, device)
@@ -369,7 +375,7 @@ class Runner:
                 self._index.start(row, device)
                 self._index.requeue(row, row.device)
             else:
-                self._end(row, "failed", broken(error))
+                self._end_unstarted(row, "failed", broken(error))
         else:
             limit = REHEARSAL_SECONDS if spec.rehearse else spec.limits.seconds
             if limit is None and is_beside(row.id):
@@ -385,12 +391,22 @@ class Runner:
                 (path / "shared").touch()
 
 
+def _died(code: int, row: IndexRow) -> tuple[Literal["failed"], str]:
+    what: endings.Kind = "files" if row.device == MEASURE else "probe" if is_probe(row.id) else "run"
+    return "failed", died(code, what)
+
+
+def _leads_nowhere(before: RunResult) -> bool:
+    """Return whether work that others wait for has left them nothing to go on with."""
+    return before.status == "failed" or (before.status == "stopped" and not before.model)
+
+
 def _over_limit(work: Work) -> tuple[Literal["failed", "stopped"], str]:
     """Return how work that was over its limit ends."""
     if work.rehearsal:
         return "failed", endings.REHEARSAL_ENDLESS
     if is_probe(work.row.id):
-        return "failed", endings.PROBE_ENDLESS
+        return "failed", endings.FILES_ENDLESS if work.row.device == MEASURE else endings.PROBE_ENDLESS
     return "stopped", endings.OVER_LIMIT
 
 

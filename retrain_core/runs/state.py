@@ -108,13 +108,20 @@ def _states(
 ) -> tuple[RunState, ...]:
     """Return the states of runs; ``on_the_way`` says whether to read how those went that have ended."""
     rows, waiting = read_runs(store.root / "index.sqlite", experiment)
-    by_id = {row.id: row for row in rows}
+    asked = (store.root / "inbox" / experiment).exists()
+    by_id = {row.id: row for row in rows if not (asked and _is_outdated(store, row))}
     return tuple(
         _state(store, spec, by_id[spec.id], waiting.get(spec.id, 0), on_the_way=on_the_way)
         if spec.id in by_id
         else RunState(spec, "queued", device=spec.device)
         for spec in specs
     )
+
+
+def _is_outdated(store: Store, row: IndexRow) -> bool:
+    """Return whether the runner still knows of the last attempt only, and a new one was asked for."""
+    folder = store.run_folder(row.experiment, row.id)
+    return is_beside(row.id) and row.status in ENDED and not (folder / "result.json").is_file()
 
 
 def _state(store: Store, spec: RunSpec, row: IndexRow, waiting: int, *, on_the_way: bool = True) -> RunState:

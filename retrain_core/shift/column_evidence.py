@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from retrain_core.shift import wording
 from retrain_core.shift.columns import ColumnPair
@@ -23,6 +24,11 @@ from retrain_core.shift.words import compare_words
 FEWEST_EXPECTED = 3  # rows of a category on the smaller side; rarer ones are pooled
 SHOWN = 3  # categories named in a finding
 POOLED = "other"
+MANY_ROWS = 10_000
+LEAST_OUTSIDE, BY_CHANCE = (
+    0.005,
+    0.001,
+)  # share of new values outside the old range, and its chance, for a finding
 STANDARD_ERRORS = 3.0  # between two shares of unseen values or words, for a finding
 
 
@@ -110,13 +116,27 @@ def _range_findings(old: Values, new: Values) -> tuple[Remark, ...]:
     """Return what is odd about the ranges: a constant old side, or more new values outside than sampling brings."""
     findings = []
     below, above = np.searchsorted(new, old[0], "left"), len(new) - np.searchsorted(new, old[-1], "right")
-    share, expected = float((below + above) / len(new)), 2 / (len(old) + 1)
+    outside = int(below + above)
+    share = outside / len(new)
     if old[0] == old[-1] and share:
         findings.append(Remark("range", "The old values were all the same.", d_from_overlap(share)))
-    if share >= max(0.005, 5 * expected):
+    if share >= LEAST_OUTSIDE and _chance_outside(outside, len(old), len(new)) < BY_CHANCE:
         said = f"{wording.percent(share)} of the new values lie outside the range of the old ones."
         findings.append(Remark("range", said, d_from_overlap(share)))
     return tuple(findings)
+
+
+def _chance_outside(outside: int, old: int, new: int) -> float:
+    """Return how likely as many new values as these lie outside the range of the old ones, without a shift.
+
+    Source: Wilks (1942), Annals of Mathematical Statistics 13(4): their number is beta-binomial.
+    """
+    shape = 2, max(old - 1, 1)
+    if (
+        new > MANY_ROWS
+    ):  # their share is then as good as that of the distribution; the exact sum would be slow
+        return float(stats.beta.sf(outside / new, *shape))
+    return float(stats.betabinom.sf(outside - 1, new, *shape))
 
 
 def _later(old: Values, new: Values) -> Evidence:

@@ -65,12 +65,14 @@ class Verdict:
         measures: By name.
         findings: What deserves attention beside them.
         thresholds: What the levels follow from.
+        tests: How many tests the p-values are adjusted over.
     """
 
     level: Level
     measures: Mapping[str, Measure]
     findings: tuple[ColumnFinding, ...] = ()
     thresholds: Thresholds = Thresholds()
+    tests: int = 1
 
 
 def judge(subjects: Mapping[str, Evidence], thresholds: Thresholds = Thresholds()) -> dict[str, Verdict]:
@@ -112,6 +114,7 @@ def judge(subjects: Mapping[str, Evidence], thresholds: Thresholds = Thresholds(
             },
             tuple(finding(subject, remark) for remark in evidence.findings),
             thresholds,
+            len(tests),
         )
         for subject, evidence in subjects.items()
     }

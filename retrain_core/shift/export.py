@@ -15,13 +15,17 @@ def shift_json(report: ShiftReport) -> dict[str, Any]:
     joint = plain["joint"]
     if joint is not None:
         joint["drivers"] = [{"columns": one["name"], "share": one["share"]} for one in joint["drivers"]]
-    model = None if report.model is None else model_json(report.model)
+    del plain["orders"]  # what the page offers to choose from
+    model = None if plain["model"] is None else _model(plain["model"])
     return {"schema": 1, **plain, **named, "model": model, "rows": rows}
 
 
 def model_json(model: ModelShift) -> dict[str, Any]:
     """Return the shift as the old model sees it in the layout of ``shift.json``, as :func:`shift_json` does."""
-    plain = _plain(model)
+    return _model(_plain(model))
+
+
+def _model(plain: dict[str, Any]) -> dict[str, Any]:
     if plain["loss"] is not None:
         plain["loss"]["steps"] = _by_name(plain["loss"]["steps"])
     old, new = plain["rows"]

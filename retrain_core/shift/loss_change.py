@@ -106,12 +106,13 @@ def _summary(old: float, new: float, interval: tuple[float, float], steps: tuple
     told = [step for step in steps if not step.interval[0] <= 0 <= step.interval[1]]
     told.sort(key=lambda step: -abs(step.value))
     ways = f"{wording.number(old)} → {wording.number(new)}"
-    if interval[0] <= 0 <= interval[1]:
+    changed = not interval[0] <= 0 <= interval[1]
+    if not changed:
         said = f"The old model's loss did not change by more than chance ({ways})"
     else:
         said = f"The old model's loss {'rose' if new > old else 'fell'}: {ways}"
     if not told:
-        return f"{said}; no single cause stands out." if "beyond" not in said else f"{said}."
+        return f"{said}; no single cause stands out." if changed else f"{said}."
     parts = wording.listed([f"{step.name} ({signed(step.value)})" for step in told])
     return f"{said}; what is more than chance: {parts}."
 

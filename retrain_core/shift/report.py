@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import pandas as pd
 
@@ -90,9 +89,7 @@ def shift_report(
     )
     verdicts = judge(subjects, settings.thresholds)
 
-    columns = _in_order(
-        [_shift(pair, subjects[pair.name], verdicts[pair.name], len(pairs)) for pair in pairs]
-    )
+    columns = _in_order([_shift(pair, subjects[pair.name], verdicts[pair.name]) for pair in pairs])
     moved = _in_order([_label(pair, subjects, verdicts) for pair in labels])
     label_answer = labels_aspect(moved, names, _lacking(old, new, names))
     multivariate = domain_aspect(together.domain, verdicts[MULTIVARIATE])
@@ -114,7 +111,9 @@ def shift_report(
         concept=concept_answer,
         multivariate=multivariate,
         one_sided=_one_sided(old, new, names),
-        detectable=detectable_d((len(old), len(new)), tests=len(columns), alpha=settings.thresholds.alpha),
+        detectable=detectable_d(
+            (len(old), len(new)), tests=verdicts[MULTIVARIATE].tests, alpha=settings.thresholds.alpha
+        ),
         minor=settings.thresholds.minor,
     )
     return ShiftReport(
@@ -183,35 +182,33 @@ def _lacking(old: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str]) -> lis
     return found
 
 
-def _shift(pair: ColumnPair, evidence: Evidence, verdict: Verdict, tests: int) -> ColumnShift:
+def _shift(pair: ColumnPair, evidence: Evidence, verdict: Verdict, summary: str = "") -> ColumnShift:
     return ColumnShift(
         name=pair.name,
         kind=pair.kind,
         level=verdict.level,
         effect=evidence.effect,
         measures=verdict.measures,
-        summary=_said(evidence, verdict),
+        summary=_said(summary or evidence.summary, evidence, verdict),
         findings=verdict.findings,
         reading=pair.reading,
         reason=pair.reason,
-        detectable=_detectable(evidence, tests, verdict.thresholds.alpha),
+        detectable=_detectable(evidence, verdict),
         distribution=evidence.distribution,
     )
 
 
-def _said(evidence: Evidence, verdict: Verdict) -> str:
+def _said(summary: str, evidence: Evidence, verdict: Verdict) -> str:
     """Return the summary; of a movement that is no chance but does not count it says so."""
     tested = [verdict.measures[test.measure].p_adjusted for test in evidence.tests]
     real = any(p is not None and p < verdict.thresholds.alpha for p in tested)
-    return (
-        f"{evidence.summary} Real, but negligible." if real and verdict.level == "none" else evidence.summary
-    )
+    return f"{summary} Real, but negligible." if real and verdict.level == "none" else summary
 
 
-def _detectable(evidence: Evidence, tests: int, alpha: float) -> float | None:
+def _detectable(evidence: Evidence, verdict: Verdict) -> float | None:
     if not evidence.measures or not all(evidence.rows):
         return None
-    return detectable_d(evidence.rows, evidence.categories, tests, alpha)
+    return detectable_d(evidence.rows, evidence.categories, verdict.tests, verdict.thresholds.alpha)
 
 
 def _label(
@@ -219,9 +216,9 @@ def _label(
 ) -> ColumnShift:
     """Return how a label moved; its summary says of which class, or which mean."""
     key = f"{LABEL}{pair.name}"
-    found = _shift(pair, subjects[key], verdicts[key], 1)
     effect = subjects[key].measures.get("effect_size")
-    return found if effect is None else replace(found, summary=label_summary(pair, effect.value))
+    summary = "" if effect is None else label_summary(pair, effect.value)
+    return _shift(pair, subjects[key], verdicts[key], summary)
 
 
 def _in_order(shifts: Sequence[ColumnShift]) -> tuple[ColumnShift, ...]:

@@ -64,4 +64,4 @@ def test_the_learning_curve_and_the_costs_are_measured_on_demand(page: Page, app
     )
     expect(told.first).to_be_visible(timeout=180_000)
     page.get_by_role("button", name="Measure what they cost").click()
-    expect(page.get_by_text("A few real steps of each strategy are being measured")).to_be_visible()
+    expect(page.get_by_text("Measuring a few real steps of each strategy")).to_be_visible()

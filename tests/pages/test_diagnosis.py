@@ -11,8 +11,10 @@ from streamlit.testing.v1 import AppTest
 from pages._ui import shift_parts
 from pages._ui.shift_parts import SECTIONS
 from retrain_core.diagnosis import first_guess, volume_of
+from retrain_core.errors import StoreError
 from retrain_core.runs import known_devices, shift_of
 from retrain_core.runs.plan import plan_runs
+from retrain_core.runs.probes import plan_shift
 from retrain_core.shift.side_tables import INPUTS_FIRST, LABEL_FIRST, kinds_table
 from retrain_core.shift.whole import ROW_ORDER
 from retrain_core.types import ExperimentSpec, FirstGuess, RunResult, ShiftSettings, Thresholds
@@ -135,7 +137,8 @@ def guess_of(answered: Answered, spec: ExperimentSpec) -> FirstGuess:
 
 def test_the_first_guess_names_what_was_measured(open_page, answered: Answered) -> None:
     said = texts(open_page("diagnosis", answered.done.id))
-    assert "Before measuring, this pointed to" in said and "easurement" in said
+    assert "Before measuring, this pointed to" in said
+    assert "The measurement agrees with the first guess" in said or "The measurement decides: " in said
     said = texts(open_page("diagnosis", answered.fresh.id))
     assert "It is a guess from the data alone. Train measures it" in said
 
@@ -254,6 +257,29 @@ def test_without_old_data_the_other_questions_are_answered(open_page, answered: 
     app = open_page("diagnosis", answered.without_old.id)
     assert "Without old data there is no first guess" in texts(app)
     assert "Go on to Train" in links(app)
+
+
+def test_only_what_failed_is_called_so(open_page, unserved: Asked) -> None:
+    store, spec = unserved
+    probes = plan_shift(spec.id, ShiftSettings())
+    store.add_beside(probes)
+    store.save_result(spec.id, probes[1].id, RunResult("failed", error="Its outputs are not numbers."))
+    app = open_page("diagnosis", spec.id)
+    assert "could not be measured" not in " ".join(error.value for error in app.error)
+    assert "Measuring how the data has moved" in progress(app)
+
+
+def test_a_store_that_cannot_be_written_is_said_and_no_page_breaks(
+    open_page, unserved: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("The store cannot be written.", "No space left on device.", "Free some.")
+
+    store, spec = unserved
+    monkeypatch.setattr(type(store), "add_beside", full)
+    for page in ("shift", "diagnosis"):
+        app = open_page(page, spec.id)
+        assert "No space left on device" in " ".join(error.value for error in app.error)
 
 
 def test_a_probe_that_failed_says_which_model_it_is_about() -> None:

@@ -12,6 +12,7 @@ from retrain_core.runs.placement import MEASURE, place
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.probes import (
     curve_points,
+    known_probes,
     known_shift,
     measured_curves,
     plan_curve,
@@ -114,7 +115,9 @@ def test_what_could_not_be_observed_is_not_explained_and_the_reason_is_passed_on
     request_probes(store, probes)  # a look at the page does not try again
     assert probe_states(store, spec.id)[probes[1].id].status == "failed"
     request_probes(store, probes, again=True)
+    assert "failed" not in {state.status for state in probe_states(store, spec.id).values()}
     until(lambda: probes[1].id in names(asked, "running"), runner)
+    assert "failed" not in {state.status for state in probe_states(store, spec.id).values()}
 
 
 def test_a_runner_that_was_killed_in_between_loses_nothing(asked: Asked, idle: Idle) -> None:
@@ -172,7 +175,7 @@ def test_a_probe_that_was_killed_is_not_told_to_use_a_smaller_batch(
     idle.over.append((store.run_folder(spec.id, probe.id), -9))
     until(lambda: probe.id in names(asked, "failed"), runner)
     error = probe_states(store, spec.id)[probe.id].error or ""
-    assert "out of memory" in error and "fewer rows" in error and "batch" not in error
+    assert "out of memory" in error and "nothing else runs" in error and "batch" not in error
 
 
 def test_a_probe_that_hangs_is_not_told_to_allow_more_time(
@@ -248,6 +251,44 @@ def test_a_report_asks_for_the_shift_if_there_is_old_data_and_for_what_each_mode
         ("sensitivity", "fine_tune"),
     ]
     assert [probe.work for probe in plan_report(store, replace(spec, old=None))] == ["sensitivity"] * 2
+
+
+def test_what_is_known_is_known_by_what_has_ended_and_how_shift_is_measured(asked: Asked) -> None:
+    store, spec = asked
+    (run, *_) = plan_curve(spec.id, "full_retrain", {}, 272)
+    store.add_beside([run])
+    known = [known_probes(store, spec.id)]
+    store.save_result(spec.id, run.id, RunResult("failed", error="Its loss is not a number."))
+    known.append(known_probes(store, spec.id))
+    store.save_shift_settings(spec.id, ShiftSettings(time="a"))
+    known.append(known_probes(store, spec.id))
+    assert len(set(known)) == 3
+
+
+def test_a_candidate_stopped_in_the_queue_leaves_nothing_to_disturb(
+    asked: Asked, idle: Idle, runner: Runner
+) -> None:
+    store, spec = asked
+    store.add_runs(plan_runs(spec.id, {"fine_tune": {}}, device="cpu"))
+    probe = plan_sensitivity(store, spec.id)[1]
+    request_probes(store, [probe])
+    until(lambda: names(asked, "running") == {"keep-0"}, runner)
+    store.request_stop(spec.id, "fine_tune-0")
+    until(lambda: probe.id in names(asked, "failed"), runner)
+    assert "stopped before it started" in (probe_states(store, spec.id)[probe.id].error or "")
+
+
+def test_probes_that_need_a_device_are_not_in_the_times_of_the_runs(
+    asked: Asked, idle: Idle, runner: Runner
+) -> None:
+    store, spec = asked
+    store.add_runs(plan_runs(spec.id, {}, device="cpu"))
+    until(lambda: names(asked, "running") == {"keep-0"}, runner)
+    (probe,) = plan_sensitivity(store, spec.id)
+    request_probes(store, [replace(probe, device="gpu:0")])  # another device is no way past
+    until(lambda: probe.id in names(asked, "queued"), runner)
+    end(asked, idle, "keep-0")
+    until(lambda: probe.id not in names(asked, "queued"), runner)
 
 
 def test_nothing_is_known_before_anything_was_measured(asked: Asked) -> None:

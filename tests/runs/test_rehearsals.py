@@ -249,6 +249,10 @@ def test_costs_tell_what_is_known_what_is_on_its_way_and_what_is_missing(asked: 
     assert costs(store, spec).missing == everything[3:]  # runs are on their way to tell
     store.save_result(spec.id, f"{everything[2]}-0", RunResult("finished", seconds=3.0))
     assert costs(store, spec).known[everything[2]].seconds == (3.0, 3.0)
+    store.add_runs(plan_runs(spec.id, {everything[2]: {}}, seeds=(1,)))
+    store.save_result(spec.id, f"{everything[2]}-1", RunResult("finished", seconds=2.0, peak_memory_mb=900.0))
+    both = costs(store, spec).known[everything[2]]
+    assert both.seconds == (2.0, 3.0) and both.peak_memory_mb == 900.0
 
 
 def test_a_strategy_that_cannot_be_run_has_no_costs(asked: Asked) -> None:

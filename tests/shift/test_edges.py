@@ -12,6 +12,7 @@ import pytest
 from retrain_core.errors import DataError
 from retrain_core.figures.shift import column_distribution, column_effects
 from retrain_core.shift import shift_json, shift_report, shift_table, threads
+from retrain_core.shift.column_evidence import column_evidence
 from retrain_core.shift.columns import is_usable, pair_columns
 from retrain_core.shift.peers import peer_verdicts
 from retrain_core.shift.time import time_shift
@@ -308,3 +309,32 @@ def test_hundreds_of_columns():
     report = shift_report(old, new, label="y")
     assert report.columns[0].name == "x7" and report.columns[0].level == "major"
     assert sum(column.level != "none" for column in report.columns) <= 5
+
+
+@pytest.mark.parametrize("rows", [(1_000, 20), (30, 30), (30, 20_000)])
+def test_values_outside_the_old_range_are_no_finding_by_chance(rows):
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(300):
+        old, new = (pd.Series(rng.normal(0, 1, n), name="x") for n in rows)
+        found += any(remark.what == "range" for remark in column_evidence(pair_columns(old, new)).findings)
+    assert found <= 3
+
+
+def test_what_can_be_found_in_a_column_is_said_alike_wherever_it_stands():
+    rng = np.random.default_rng(0)
+    old, new = (pd.DataFrame(rng.normal(0, 1, (400, 4))).add_prefix("x") for _ in range(2))
+    for frame in (old, new):
+        frame["y"] = rng.normal(0, 1, 400)
+        frame.loc[:9, "x0"] = np.nan
+    report = shift_report(old, new, label="y")
+    for shift in (*report.columns, *report.labels):
+        assert shift.detectable == shift.measures["effect_size"].detectable
+
+
+def test_a_label_that_moved_too_little_to_matter_says_so():
+    rng = np.random.default_rng(0)
+    old, new = (pd.DataFrame({"x": rng.normal(0, 1, 200_000)}) for _ in range(2))
+    old["y"], new["y"] = (rng.random(200_000) < share for share in (0.5, 0.515))
+    (label,) = shift_report(old, new, label="y").labels
+    assert label.level == "none" and label.summary.endswith("Real, but negligible.")

@@ -14,6 +14,10 @@ def test_it_holds_what_the_contract_names_and_the_distributions() -> None:
     old, new = frames("bought")
     report = shift_report(old, new, label="bought", task="binary")
     written = shift_json(report)
+    assert set(written) == {
+        "schema", "overall", "columns", "label", "concept", "multivariate",  # promised
+        "labels", "joint", "kinds", "model", "time", "peers", "settings", "left_out", "rows",
+    }  # fmt: skip
     assert written["schema"] == 1 and {"level", "summary"} <= written["overall"].keys()
     assert {"label", "concept", "multivariate"} <= written.keys()
     assert written["rows"] == {"old": len(old), "new": len(new)}
