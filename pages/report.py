@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.answers import DEFAULT_OLD_WEIGHT, certainty, current_answer
+from pages._ui.answers import certainty, current_answer, old_weight
 from pages._ui.text import literal
 from retrain_core.answer import commands_of, model_path
 from retrain_core.figures.style import look_of
@@ -18,9 +18,7 @@ from retrain_core.types import ExperimentSpec, ShiftSettings, to_json
 st.title("Report")
 spec = state.require_experiment("Here you take the comparison away as one file.")
 state.require_runs(spec, "Run the strategies first, then there is something to report.")
-content = current_answer(
-    spec, float(st.session_state.get("old_weight", DEFAULT_OLD_WEIGHT)) if spec.old else 0.0
-)
+content = current_answer(spec, old_weight(spec))
 comparison = content.comparison
 file_name = (
     "".join(letter if letter.isalnum() else "-" for letter in spec.name).strip("-").lower() or "experiment"
@@ -29,7 +27,7 @@ file_name = (
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def commands(
-    spec: ExperimentSpec, settings: ShiftSettings, old_weight: float, _content: ReportContent
+    spec: ExperimentSpec, settings: ShiftSettings, weight: float, _content: ReportContent
 ) -> Commands:
     """Return the commands that do the same, made once for each weight and way to measure the shift."""
     refs = {"new": spec.new, "old": spec.old}

@@ -51,6 +51,11 @@ def current_answer(spec: ExperimentSpec, old_weight: float) -> ReportContent:
         st.stop()
 
 
+def old_weight(spec: ExperimentSpec) -> float:
+    """Return how much the old rows count, as chosen on the Compare page."""
+    return float(st.session_state.get("old_weight", DEFAULT_OLD_WEIGHT)) if spec.old else 0.0
+
+
 def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
     """Return the comparison once all runs have ended; ``None`` before, as others may yet win, or if none can be made."""
     done, runs = runs_done(state.store(), spec.id)
@@ -58,7 +63,7 @@ def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
         return None
     ended = tuple(run.id for run in state.store().runs(spec.id))
     try:
-        return _answer(spec.id, ended, ()).comparison  # which rests on runs alone
+        return weigh(_answer(spec.id, ended, ()), old_weight(spec)).comparison  # it rests on runs alone
     except RetrainError:  # such as runs that have all failed: the Compare page says so
         return None
 

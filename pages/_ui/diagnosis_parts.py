@@ -19,6 +19,8 @@ from retrain_core.machine import available_memory_mb, total_memory_mb
 from retrain_core.runs import (
     Costs,
     RunState,
+    asked_curve,
+    candidate_options,
     costs,
     curve_points,
     known_devices,
@@ -33,10 +35,8 @@ from retrain_core.types import (
     Comparison,
     ExperimentSpec,
     Machine,
-    RunSpec,
     Sensitivity,
     ShiftReport,
-    SplitSummary,
 )
 
 MOST_MODELS = 5  # on one chart, unless more are asked for
@@ -110,39 +110,35 @@ def volume(spec: ExperimentSpec, report: ShiftReport | None, guess: str | None) 
             "Strategy", names, index=names.index(first), format_func=lambda name: look_of(name).title,
             key=f"curve_strategy_{first}", width=260,
         )  # fmt: skip
-        plan = _curve(spec, strategy, split)
-        states = tuple(probe_states(state.store(), spec.id, [run.id for run in plan]).values())
-        if not states and st.button(
-            "Measure what more new rows would buy",
+        options = candidate_options(state.store(), spec.id, strategy)
+        plan = [] if split is None else plan_curve(spec.id, strategy, options, split.rows["new_train"])
+        asked = asked_curve(state.store(), spec.id, strategy)
+        outdated = bool(asked) and asked[0].options != options
+        if (outdated or not asked) and st.button(
+            "Measure with the run's options" if outdated else "Measure what more new rows would buy",
             icon=":material/query_stats:",
             disabled=not plan,
             help="Runs the strategy on growing parts of the new rows, two seeds each, and scores it on the same holdout.",
         ):
             ask(plan)
             st.rerun()
-    if not states:
+    if not asked:
         return
+    states = list(probe_states(state.store(), spec.id, [run.id for run in asked]).values())
     waiting = [one.spec for one in states if not one.done]
     if waiting:
-        follow(waiting, "what more new rows would buy", "curve")
+        follow(waiting, "what more new rows would buy", "curve", of=len(states))
     failed(states, "Some points of the learning curve", "curve")
-    points = curve_points(state.store(), plan)
-    if points and split is not None:
+    points = curve_points(state.store(), asked)
+    if points and split is not None and not waiting:
         metric = "mae" if spec.schema.task == "regression" else "accuracy"
         curve = diagnosis.learning_curve(
             points, strategy=strategy, metric=metric, rows_now=split.rows["new_train"]
         )
         st.write(literal(curve.summary))
+        if outdated:
+            st.caption("Measured with other options than its run has.")
         chart(learning_curve_chart(curve), key="learning_curve", alt=curve.summary)
-
-
-def _curve(spec: ExperimentSpec, strategy: str, split: SplitSummary | None) -> list[RunSpec]:
-    """Return the runs of a learning curve, with the options that the candidate has; none before the rows are split."""
-    if split is None:
-        return []
-    runs = state.store().runs(spec.id)
-    options = next((run.options for run in runs if run.strategy == strategy), {})
-    return plan_curve(spec.id, strategy, options, split.rows["new_train"])
 
 
 def _volume(spec: ExperimentSpec, report: ShiftReport | None) -> diagnosis.Volume | None:

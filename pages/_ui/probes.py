@@ -10,7 +10,7 @@ from pages._ui import state
 from pages._ui.text import literal, show_error
 from retrain_core.errors import RetrainError
 from retrain_core.figures.style import look_of
-from retrain_core.runs import RunState, probe_states, request_probes
+from retrain_core.runs import MEASURE, RunState, probe_states, request_probes, runs_done
 from retrain_core.types import RunSpec
 
 LOOK_SECONDS = 0.4
@@ -26,14 +26,16 @@ def ask(probes: Sequence[RunSpec], *, again: bool = False) -> dict[str, RunState
     return probe_states(state.store(), probes[0].experiment, [spec.id for spec in probes]) if probes else {}
 
 
-def follow(probes: Sequence[RunSpec], what: str, key: str) -> None:
+def follow(probes: Sequence[RunSpec], what: str, key: str, *, of: int = 0) -> None:
     """Show the progress of probes, and draw the page again as soon as one of them has ended.
 
     Args:
         probes: Those that are not done.
         what: What they find out, as the end of "Measuring".
         key: Of the element.
+        of: How many there are with those that are done, if that is to be told.
     """
+    place = f"run {of - len(probes) + 1} of {of}, " if of else ""
     experiment, names = probes[0].experiment, [spec.id for spec in probes]
 
     @st.fragment(run_every=LOOK_SECONDS)
@@ -41,8 +43,8 @@ def follow(probes: Sequence[RunSpec], what: str, key: str) -> None:
         states = list(probe_states(state.store(), experiment, names).values())
         if any(one.done for one in states) or not states:
             st.rerun()
-        share = sum(one.progress for one in states) / len(states)
-        st.progress(min(1.0, share), text=f"Measuring {what}: {_doing(states)} ...")
+        share = (max(0, of - len(states)) + sum(one.progress for one in states)) / max(of, len(states))
+        st.progress(min(1.0, share), text=f"Measuring {what}: {place}{_doing(states)} ...")
 
     with st.container(key=f"follow_{key}"):
         board()
@@ -52,8 +54,15 @@ def _doing(states: Sequence[RunState]) -> str:
     running = [one for one in states if one.status == "running"]
     if running:
         return running[0].label or "starting"
+    if any(one.device != MEASURE for one in states) and _runs_on(states[0].spec.experiment):
+        return "after the runs"
     waiting = max(one.waiting for one in states)
     return f"{waiting} before it in the queue" if waiting else "starting"
+
+
+def _runs_on(experiment: str) -> bool:
+    done, runs = runs_done(state.store(), experiment)
+    return done < runs
 
 
 def _error(one: RunState) -> str:

@@ -205,8 +205,15 @@ def seen_by_model(report: ShiftReport, spec: ExperimentSpec) -> None:
         titles = [f"row {row + 1:,}" for row in model.unusual[: len(images)]]
         chart(model_figures.image_grid(np.asarray(images), titles), key="unusual", alt="Unusual new images.")
     elif model.unusual:
-        rows = ", ".join(f"{row + 1:,}" for row in model.unusual)
-        st.caption(f"New rows least like the old ones to the model: {rows}.")
+        rows = ", ".join(str(row + 1) for row in model.unusual)
+        st.caption(
+            f"Rows of the new file, counted from 1, that are least like the old ones to the model: {rows}."
+        )
+    looked, whole = model.rows, (report.old_rows, report.new_rows)
+    if looked != whole:
+        st.caption(
+            f"By {looked[0]:,} old and {looked[1]:,} new rows, drawn at random from those that can be used."
+        )
 
 
 def labels_and_concept(report: ShiftReport, spec: ExperimentSpec) -> None:

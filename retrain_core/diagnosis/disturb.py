@@ -236,7 +236,7 @@ DISTURBANCES: Mapping[str, Disturbance] = {
     "brightness": Disturbance("brightness", PIXEL_SHARE, (-0.3, -0.15, 0.15, 0.3), ("image",), brightness),
     "rotation": Disturbance("rotation", "degrees", (5.0, 10.0, 20.0, 30.0), ("image",), rotation),
     "pixel_fgsm": Disturbance(FGSM, PIXEL_SHARE, (0.004, 0.008, 0.016, 0.032), ("image",), pixels_uphill, uphill=True),
-    "permuted": Disturbance("one column given to other rows", "share of the rows", (1.0,), TABLE, permuted, single=True),
+    "permuted": Disturbance("one column shuffled among the rows", "share of the rows", (1.0,), TABLE, permuted, single=True),
     "moved": Disturbance("one column moved", SD, (-1.0, 1.0), ("numbers",), moved, single=True),
 }
 # fmt: on

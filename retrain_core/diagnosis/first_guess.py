@@ -24,7 +24,6 @@ from retrain_core.types import (
 
 TOLERANCE = 0.05  # share of the old loss by which it may rise before the model counts as hurt
 FEW_ROWS = 1_000  # new rows below which a network is not trained from fresh weights on their account
-WIDE = 0.5  # share of the new rows from which a region is everywhere
 MOST_OF_IT = 0.5  # share of the rise of the error that lies in a region, for the shift to be in it
 CHANGED_LABELS = "changed labels"  # a step of the loss
 
@@ -181,7 +180,7 @@ def _label_shift(report: ShiftReport, found: _Evidence) -> tuple[str, str]:
 def _concept_shift(report: ShiftReport, volume: Volume) -> tuple[str, str]:
     regions = report.model.regions if report.model else ()
     for region in regions:
-        if region.share < WIDE and region.explained >= MOST_OF_IT:
+        if region.share < words.WIDE and region.explained >= MOST_OF_IT:
             share = wording.percent(region.share)
             return (
                 "fine_tune",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from retrain_core.shift import wording
+from retrain_core.shift.chances import LEAST_OVERLAP
 from retrain_core.shift.loss_change import signed
 from retrain_core.strategies.naming import noun, title
 from retrain_core.types import CandidateScores, Comparison, LossStep, ShiftReport
 
 NAMED = 3  # columns
+WIDE = 0.5  # share of the new rows from which a region is everywhere
 
 
 def moved(report: ShiftReport) -> str:
@@ -58,12 +60,14 @@ def harm(report: ShiftReport, *, hurt: bool | None, main: LossStep | None, doubt
         f"{wording.number(loss.new)} on new ones (95 % interval of the change: {signed(low)} to {signed(high)})"
     )
     if not hurt:
-        return f"{text}."
+        costly = [] if loss.overlap < LEAST_OVERLAP else [step for step in loss.steps if step.interval[0] > 0]
+        named = wording.listed([f"{step.name} ({signed(step.value)})" for step in costly])
+        return f"{text}; what {named} cost is outweighed." if costly else f"{text}."
     if main:
         text += f", most of it from {main.name} ({signed(main.value)})"
         text += ", which the tests for kinds of shift do not confirm" if doubted else ""
-    regions = report.model.regions if report.model else ()
-    return f"{text}. Worst where {regions[0].summary}" if regions else f"{text}."
+    narrow = [region for region in (report.model.regions if report.model else ()) if region.share < WIDE]
+    return f"{text}. Its error has risen most where {narrow[0].summary}" if narrow else f"{text}."
 
 
 def measured(strategy: str, comparison: Comparison | None) -> str:
@@ -73,18 +77,20 @@ def measured(strategy: str, comparison: Comparison | None) -> str:
         return ""
     lacking = {name: scores for name, scores in comparison.strategies.items() if scores.new is None}
     missing = _not_measured(lacking)
+    counts = wording.percent(comparison.old_weight)
+    weight = f" (old rows count {counts})" if comparison.holdout.old_rows else ""
     if comparison.strategies.keys() - lacking.keys() <= {"keep"}:
         return f"Nothing beside keep has a score, so the first guess was not put to the test.{missing} {advised.summary}"
     if advised.choice == strategy:
         goes = ", as far as it goes" if lacking else ""
-        return f"The measurement agrees with the first guess{goes}.{missing} {advised.summary}"
+        return f"The measurement agrees with the first guess{goes}{weight}.{missing} {advised.summary}"
     untried = strategy not in comparison.strategies
     if untried:
         missing = f" It was not among the candidates.{missing}"
     decides = "By what was measured" if untried or lacking else "The measurement decides"
     advice = title(advised.choice)
     return (
-        f"First guess: {noun(strategy)}.{missing} Measured: {advised.summary} "
+        f"First guess: {noun(strategy)}.{missing} Measured{weight}: {advised.summary} "
         f"{decides}: {advice[:1].lower()}{advice[1:]}."
     )
 

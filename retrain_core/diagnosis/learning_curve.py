@@ -83,7 +83,7 @@ def learning_curve(
     name = noun(strategy)
     if len(sizes) < FEWEST_SIZES:
         text = f"It cannot be told what more new rows would bring: that takes runs of {name} on three or more sizes."
-        return LearningCurve(strategy, metric, points, (), further, None, text)
+        return LearningCurve(strategy, metric, points, (), further, None, text, rows_now)
     rows = np.array([point.rows for point in points], dtype=float)
     scores = np.array([point.metric for point in points])
     sign = 1.0 if metric == "accuracy" else -1.0
@@ -96,7 +96,7 @@ def learning_curve(
     low, middle, high = np.quantile(curves.at(rows_now + further) - curves.at(rows_now), COVERAGE)
     gain = float(middle), float(low), float(high)
     text = _summary(gain, further, metric, name, rises=_rises(rows, sign * scores))
-    return LearningCurve(strategy, metric, points, band, further, gain, text)
+    return LearningCurve(strategy, metric, points, band, further, gain, text, rows_now)
 
 
 def round_number(rows: int) -> int:

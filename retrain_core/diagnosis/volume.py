@@ -46,9 +46,7 @@ def volume_of(report: ShiftReport, split: SplitSummary | None = None) -> Volume:
     left = [f"{n - used[side]:,} {side}" for side, n in all_rows.items() if n > used[side]]
     if not left:
         return found
-    text = (
-        f"Of these, {' and '.join(left)} rows are left out: a value is missing, or they are copies of others."
-    )
+    text = f"Of these, {' and '.join(left)} rows are left out: the label or an input is missing or infinite, or they are copies."
     return replace(found, summary=f"{found.summary} {text}")
 
 

@@ -17,6 +17,7 @@ from retrain_core.figures.style import (
     plain,
     whiskers,
 )
+from retrain_core.shift.deciding import deciding
 from retrain_core.shift.wording import percent
 from retrain_core.types import ColumnShift, Distribution, Level, ShiftReport
 
@@ -94,10 +95,7 @@ def column_effects(report: ShiftReport, top: int = 20) -> go.Figure:
 
 
 def _interval(column: ColumnShift) -> tuple[float, float]:
-    measure = column.measures.get("effect_size")
-    if measure is None or measure.interval is None or measure.value < column.effect:
-        return column.effect, column.effect
-    return measure.interval
+    return deciding(column).interval or (column.effect, column.effect)
 
 
 def _histograms(found: Distribution, name: str, unit: str) -> go.Figure:

@@ -41,10 +41,9 @@ def learning_curve_chart(curve: LearningCurve) -> go.Figure:
             customdata=[[score_text(curve.metric, end) for end in (p.middle, p.low, p.high)] for p in curve.band],
             hovertemplate="%{x:,} rows: %{customdata[0]} (95 %: %{customdata[1]} to %{customdata[2]})<extra></extra>",
         )  # fmt: skip
-        most = max(point.rows for point in curve.points)
-        if rows[-1] > most:
-            marked = "<br>dotted: all rows there are"
-            figure.add_vline(x=most, line={"color": FAINT, "dash": "dot", "width": 1.5})
+        if rows[-1] > curve.rows_now:
+            marked = "<br>dotted: all that there are for training"
+            figure.add_vline(x=curve.rows_now, line={"color": FAINT, "dash": "dot", "width": 1.5})
     figure.add_scatter(
         x=[point.rows for point in curve.points], y=[point.metric for point in curve.points], mode="markers",
         name=look.title, marker={"color": look.colour, "symbol": look.marker, "size": 9},

@@ -10,8 +10,9 @@ from retrain_core.figures.style import keep_first, look_of, score_text
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import forecast_words, parts_of, status_words
 from retrain_core.report.words import SCORE_NAMES
-from retrain_core.shift.side_tables import kinds_table
-from retrain_core.types import Comparison, Scalar, ShiftReport, Work
+from retrain_core.shift.deciding import deciding as deciding
+from retrain_core.shift.side_tables import INPUTS_FIRST, kinds_table
+from retrain_core.types import ColumnShift, Comparison, Scalar, ShiftReport, Work
 
 PART_TITLES: Mapping[str, str] = {
     "new_train": "New, training",
@@ -218,17 +219,24 @@ def machine(content: ReportContent) -> str:
     )
 
 
-def kinds(shift: ShiftReport) -> tuple[list[str], Rows]:
-    """Return the questions that tell kinds of shift apart: titles of the columns, and a row each."""
+def kinds(shift: ShiftReport) -> tuple[list[str], Rows, bool]:
+    """Return the questions that tell kinds of shift apart: titles of the columns, a row each, and if shares are told."""
     assert shift.kinds is not None
     frame = kinds_table(shift.kinds)
-    return list(frame.columns), [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    return list(frame.columns), rows, INPUTS_FIRST in frame
 
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return "–" if value != value else f"{value:.2f}".removesuffix(".00")
     return "–" if value is None else str(value)
+
+
+def effect_interval(column: ColumnShift) -> str:
+    """Return the 95 % interval of a column's effect; empty if there is none."""
+    interval = deciding(column).interval
+    return "{:.2f} to {:.2f}".format(*interval) if interval else ""
 
 
 def peers(shift: ShiftReport) -> str:

@@ -2,7 +2,10 @@
 
 from retrain_core.runs.client import ensure_runner, known_devices, request_estimates, submit
 from retrain_core.runs.forecasts import Costs, EstimateState, costs, estimates, plan_costs
+from retrain_core.runs.placement import MEASURE
 from retrain_core.runs.probes import (
+    asked_curve,
+    candidate_options,
     curve_points,
     known_probes,
     known_shift,
@@ -19,10 +22,13 @@ from retrain_core.runs.state import RunState, experiment_status, probe_states, r
 from retrain_core.runs.store import Store, new_id
 
 __all__ = [
+    "MEASURE",
     "Costs",
     "EstimateState",
     "RunState",
     "Store",
+    "asked_curve",
+    "candidate_options",
     "costs",
     "curve_points",
     "ensure_runner",

@@ -254,14 +254,28 @@ def sensitivities(store: Store, experiment: str) -> tuple[Sensitivity, ...]:
 
 
 def measured_curves(store: Store, experiment: str) -> dict[str, tuple[CurvePoint, ...]]:
-    """Return the points of each learning curve that was asked for, by strategy, with the options that its run has."""
-    candidates = {run.strategy: run.options for run in store.runs(experiment)}
-    runs: dict[str, list[RunSpec]] = {}
-    for probe in store.probes(experiment):
-        if probe.work == "train" and probe.options == candidates.get(probe.strategy, {}):
-            runs.setdefault(probe.strategy, []).append(probe)
-    points = {strategy: curve_points(store, asked) for strategy, asked in runs.items()}
-    return {strategy: found for strategy, found in points.items() if found}
+    """Return the points of each learning curve that was asked for, by strategy."""
+    strategies = dict.fromkeys(probe.strategy for probe in store.probes(experiment) if probe.work == "train")
+    points = {name: curve_points(store, asked_curve(store, experiment, name)) for name in strategies}
+    return {name: found for name, found in points.items() if found}
+
+
+def asked_curve(store: Store, experiment: str, strategy: str) -> list[RunSpec]:
+    """Return the runs of the strategy's learning curve that were asked for.
+
+    They are those with the options that its run has, if there are any; else those with other options.
+    """
+    asked = [p for p in store.probes(experiment) if p.work == "train" and p.strategy == strategy]
+    wanted = candidate_options(store, experiment, strategy)
+    options = (
+        wanted if any(probe.options == wanted for probe in asked) else asked[-1].options if asked else {}
+    )
+    return [probe for probe in asked if probe.options == options]
+
+
+def candidate_options(store: Store, experiment: str, strategy: str) -> Options:
+    """Return the options that a strategy's run has; none if it is not run."""
+    return next((run.options for run in store.runs(experiment) if run.strategy == strategy), {})
 
 
 def curve_points(store: Store, runs: Sequence[RunSpec]) -> tuple[CurvePoint, ...]:

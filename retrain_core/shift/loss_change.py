@@ -63,11 +63,7 @@ def loss_change(loss: Values, features: Features) -> LossChange | None:
     before, after = float(loss[side == 0].mean()), float(loss[side == 1].mean())
     interval = float(whole[0]), float(whole[1])
     overlap = overlap_of(chance, side)
-    summary = _summary(before, after, interval, steps)
-    if overlap < LEAST_OVERLAP:
-        summary += (
-            f" Old and new inputs hardly overlap ({wording.percent(overlap)}), so the steps are uncertain."
-        )
+    summary = _summary(before, after, interval, steps, overlap)
     return LossChange(before, after, interval, steps, summary, overlap)
 
 
@@ -102,7 +98,9 @@ def _steps(
     )
 
 
-def _summary(old: float, new: float, interval: tuple[float, float], steps: tuple[LossStep, ...]) -> str:
+def _summary(
+    old: float, new: float, interval: tuple[float, float], steps: tuple[LossStep, ...], overlap: float
+) -> str:
     told = [step for step in steps if not step.interval[0] <= 0 <= step.interval[1]]
     told.sort(key=lambda step: -abs(step.value))
     ways = f"{wording.number(old)} → {wording.number(new)}"
@@ -111,9 +109,14 @@ def _summary(old: float, new: float, interval: tuple[float, float], steps: tuple
         said = f"The old model's loss did not change by more than chance ({ways})"
     else:
         said = f"The old model's loss {'rose' if new > old else 'fell'}: {ways}"
+    if overlap < LEAST_OVERLAP:
+        shared = wording.percent(overlap)
+        return f"{said}. Old and new inputs hardly overlap ({shared}), so its causes cannot be told apart."
     if not told:
         return f"{said}; no single cause stands out." if changed else f"{said}."
     parts = wording.listed([f"{step.name} ({signed(step.value)})" for step in told])
+    if not changed:
+        return f"{said}, but parts of it did and outweigh each other: {parts}."
     return f"{said}; what is more than chance: {parts}."
 
 

@@ -21,7 +21,7 @@ from retrain_core.shift.joint import (
     domain_evidence,
     joint_shift,
 )
-from retrain_core.shift.kinds import shift_kinds
+from retrain_core.shift.kinds import RATES, shift_kinds
 from retrain_core.shift.labels import label_summary, labels_aspect, labels_clause, pair_labels
 from retrain_core.shift.levels import ORDER
 from retrain_core.shift.overall import overall_aspect
@@ -199,8 +199,10 @@ def _shift(pair: ColumnPair, evidence: Evidence, verdict: Verdict, summary: str 
 
 
 def _said(summary: str, evidence: Evidence, verdict: Verdict) -> str:
-    """Return the summary; of a movement that is no chance but does not count it says so."""
-    tested = [verdict.measures[test.measure].p_adjusted for test in evidence.tests]
+    """Return the summary; of a movement that is no chance but does not count it says so. Rates are findings."""
+    tested = [
+        verdict.measures[test.measure].p_adjusted for test in evidence.tests if test.measure not in RATES
+    ]
     real = any(p is not None and p < verdict.thresholds.alpha for p in tested)
     return f"{summary} Real, but negligible." if real and verdict.level == "none" else summary
 

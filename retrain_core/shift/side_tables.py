@@ -46,11 +46,6 @@ def kinds_table(kinds: ShiftKinds) -> pd.DataFrame:
     return pd.DataFrame(rows).dropna(axis="columns", how="all")
 
 
-def has_shares(kinds: ShiftKinds) -> bool:
-    """Return whether the table says how much each question has to do with the shift."""
-    return any(test.share is not None for test in kinds.tests.values())
-
-
 def newest_table(joint: JointShift) -> pd.DataFrame:
     """Return the new rows that look least like old ones, with their values in the columns that drive the difference."""
     return pd.DataFrame(

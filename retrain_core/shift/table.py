@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from retrain_core.shift.deciding import deciding
 from retrain_core.shift.measures import MEASURES
 from retrain_core.shift.wording import chance
 from retrain_core.types import ColumnShift, ShiftReport
@@ -14,7 +15,7 @@ from retrain_core.types import ColumnShift, ShiftReport
 SHIFT_COLUMNS: dict[str, str] = {
     "column": "Most moved first.",
     "level": "Whether the movement is real (adjusted p) and large enough to matter (effect).",
-    "effect (sd)": "How far the column moved, as a mean shift in standard deviations; comparable over columns.",
+    "effect (sd)": "How far the column moved, as a mean shift in standard deviations; comparable over columns. 3 means 3 or more.",
     "95 % from": "Lower end of the 95 % interval of the effect.",
     "95 % to": "Upper end of the 95 % interval of the effect.",
     "read as": "What the column is taken for; the level follows from the measures of this kind.",
@@ -29,16 +30,15 @@ def shift_table(report: ShiftReport) -> pd.DataFrame:
 
 
 def _row(column: ColumnShift) -> dict[str, Any]:
-    effect = column.measures.get("effect_size")
-    low, high = effect.interval if effect and effect.interval else (None, None)
-    tested = [m.p_adjusted for m in column.measures.values() if m.p_adjusted is not None]
+    found = deciding(column)
+    low, high = found.interval or (None, None)
     row: dict[str, Any] = {
         "column": column.name,
         "level": column.level,
         "effect (sd)": column.effect,
         "95 % from": low,
         "95 % to": high,
-        "adjusted p": chance(min(tested)).removeprefix("p ").removeprefix("= ") if tested else None,
+        "adjusted p": None if found.p is None else chance(found.p).removeprefix("p ").removeprefix("= "),
         "read as": column.reading,
     }
     for name, info in MEASURES.items():

@@ -39,6 +39,7 @@ class LearningCurve:
         further_rows: A round number of further rows.
         gain: What they would change the metric by, and its 95 % interval; ``None`` if nothing could be fitted.
         summary: One plain sentence.
+        rows_now: New training rows there are.
     """
 
     strategy: str
@@ -48,6 +49,7 @@ class LearningCurve:
     further_rows: int
     gain: tuple[float, float, float] | None
     summary: str
+    rows_now: int
 
 
 @dataclass(frozen=True)

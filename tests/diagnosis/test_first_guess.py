@@ -149,7 +149,7 @@ def test_the_points_say_what_moved_how_whether_it_hurts_and_how_much_there_is():
         "It is a shift of kind concept.",
         "The old model is hurt: its loss went from 0.4 on old rows to 0.6 on new ones "
         "(95 % interval of the change: +0.18 to +0.22), most of it from changed labels (+0.2). "
-        f"Worst where {FAR}",
+        f"Its error has risen most where {FAR}",
         "There are 5,000 new rows and 10,000 old ones; for data like the new, the old rows are worth about 4,000.",
     )
     assert found.paragraph == " ".join((*found.points, found.lead))
@@ -199,7 +199,9 @@ def test_what_to_do_is_what_was_measured(choice):
         assert found.lead.startswith("Before measuring, this pointed to ")
         assert f"{advice}: accuracy is 71.2 %" in found.measured
         if found.strategy == choice:
-            assert found.measured.startswith("The measurement agrees with the first guess. ")
+            assert found.measured.startswith(
+                "The measurement agrees with the first guess (old rows count 50 %). "
+            )
         else:
             assert found.measured.endswith(f"The measurement decides: {advice[0].lower()}{advice[1:]}.")
         others = {other.advice for other in STRATEGIES.values()} - {advice}
@@ -209,14 +211,16 @@ def test_what_to_do_is_what_was_measured(choice):
 def test_a_guess_and_a_measurement_that_differ():
     found = first_guess(report(CONCEPT, model(loss(0.2), [0.2])), ENOUGH, comparison("keep"))
     assert found.measured == (
-        "First guess: fine-tune. Measured: Keep the old model: accuracy is 71.2 % on the new rows. "
+        "First guess: fine-tune. Measured (old rows count 50 %): Keep the old model: accuracy is 71.2 % on the new rows. "
         "The measurement decides: keep the old model."
     )
 
 
 def test_a_guess_that_was_not_tried_is_said_to_be_so():
     found = first_guess(report(LABEL, model(loss(0.2))), ENOUGH, comparison("fine_tune"))
-    assert found.measured.startswith("First guess: recalibrate. It was not among the candidates. Measured: ")
+    assert found.measured.startswith(
+        "First guess: recalibrate. It was not among the candidates. Measured (old rows count 50 %): "
+    )
     assert found.measured.endswith("By what was measured: fine-tune.")
 
 
@@ -226,17 +230,17 @@ LOCAL = report(CONCEPT, model(loss(0.2), [0.2]))  # points to fine-tune
 def test_a_guess_that_failed_is_not_called_measured():
     found = first_guess(LOCAL, ENOUGH, comparison("keep", fine_tune="failed"))
     assert found.measured.startswith(
-        "First guess: fine-tune. Fine-tune failed, so it was not measured. Measured: "
+        "First guess: fine-tune. Fine-tune failed, so it was not measured. Measured (old rows count 50 %): "
     )
     assert found.measured.endswith("By what was measured: keep the old model.")
 
 
 def test_agreement_is_not_certain_while_candidates_lack_scores():
     whole = first_guess(LOCAL, ENOUGH, comparison("fine_tune")).measured
-    assert whole.startswith("The measurement agrees with the first guess. ")
+    assert whole.startswith("The measurement agrees with the first guess (old rows count 50 %). ")
     lacking = comparison("fine_tune", full_retrain="failed", replay="failed", ewc="stopped")
     assert first_guess(LOCAL, ENOUGH, lacking).measured.startswith(
-        "The measurement agrees with the first guess, as far as it goes. "
+        "The measurement agrees with the first guess, as far as it goes (old rows count 50 %). "
         "Full retrain and incremental with replay failed, so they were not measured. "
         f"{STRATEGIES['ewc'].title} ended without a score, so it was not measured. "
     )

@@ -40,7 +40,7 @@ def test_axes_say_what_they_count_and_rows_are_on_a_log_scale():
 def test_where_measuring_ends_is_marked():
     layout = learning_curve_chart(curve()).layout
     (line,) = layout.shapes
-    assert line.x0 == 1_000 and layout.xaxis.title.text.endswith("dotted: all rows there are")
+    assert line.x0 == 1_000 and layout.xaxis.title.text.endswith("dotted: all that there are for training")
 
 
 def test_without_a_fit_the_points_are_shown():

@@ -224,7 +224,7 @@ def test_a_learning_curve_is_made_of_the_runs_that_have_scores(asked: Asked) -> 
     assert curve_points(store, plan_curve(spec.id, "fine_tune", {}, 272)) == ()
 
 
-def test_only_curves_with_the_options_of_the_run_are_those_of_the_report(asked: Asked) -> None:
+def test_a_curve_with_the_options_of_the_run_goes_before_others(asked: Asked) -> None:
     store, spec = asked
     store.add_runs(plan_runs(spec.id, {"full_retrain": {"epochs": 3}}))
     for strategy, options in (("full_retrain", {}), ("full_retrain", {"epochs": 3}), ("fine_tune", {})):
@@ -232,10 +232,14 @@ def test_only_curves_with_the_options_of_the_run_are_those_of_the_report(asked: 
             store.add_beside([run])
             score = PartScores(0.5, 80, accuracy=0.25 * len(options))
             store.save_result(spec.id, run.id, RunResult("finished", new=score))
+    for run in plan_curve(spec.id, "incremental", {"epochs": 9}, 272)[:1]:  # asked before anything was run
+        store.add_beside([run])
+        store.save_result(spec.id, run.id, RunResult("finished", new=PartScores(0.5, 80, accuracy=0.5)))
     found = measured_curves(store, spec.id)
     assert {name: [point.metric for point in points] for name, points in found.items()} == {
         "full_retrain": [0.25, 0.25],
         "fine_tune": [0.0, 0.0],
+        "incremental": [0.5],
     }
 
 

@@ -338,3 +338,17 @@ def test_a_label_that_moved_too_little_to_matter_says_so():
     old["y"], new["y"] = (rng.random(200_000) < share for share in (0.5, 0.515))
     (label,) = shift_report(old, new, label="y").labels
     assert label.level == "none" and label.summary.endswith("Real, but negligible.")
+
+
+def test_a_rate_that_moved_stands_with_its_own_interval_and_p():
+    rng = np.random.default_rng(1)
+    old, new = (pd.DataFrame({"x": rng.normal(0, 1, 5_000)}) for _ in range(2))
+    old.loc[:49, "x"], new.loc[:174, "x"] = np.inf, np.inf
+    report = shift_report(old, new, label=None)
+    (column,), row = report.columns, shift_table(report).iloc[0]
+    rate = column.measures["infinite_rate"]
+    assert column.effect == rate.d > column.measures["effect_size"].value
+    assert row["95 % from"] < row["effect (sd)"] < row["95 % to"] < 0.1
+    assert row["adjusted p"] == "< 0.001" and column.measures["ks"].p_adjusted > 0.05
+    assert "Real" not in column.summary  # the values are as they were; a finding tells of the rate
+    assert "Infinite values: 1 % of the old rows, 3.5 % of the new." in [f.text for f in column.findings]

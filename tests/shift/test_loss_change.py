@@ -99,3 +99,9 @@ def test_too_few_rows_give_no_answer():
     assert loss_change(np.concatenate([old.loss, new.loss]), features_of(old.frame, new.frame)) is None
     alike = pd.DataFrame({"x": np.zeros(100)})
     assert loss_change(rng.random(200), features_of(alike, alike)) is None
+
+
+def test_where_the_sides_hardly_overlap_no_step_is_called_more_than_chance():
+    rng = np.random.default_rng(3)
+    old, new = credit(rng, 1_000), credit(rng, 1_000, move=8)
+    assert change_of(old, new).summary.endswith("so its causes cannot be told apart.")
