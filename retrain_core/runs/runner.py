@@ -37,6 +37,7 @@ REHEARSAL_SECONDS = 600.0  # a few steps that take longer hang
 PROBE_SECONDS = 3600.0  # so does a probe
 LOCK_PATIENCE_SECONDS = 1.0
 MOST_CPU_LANES = 4
+NICENESS = 10  # the pages stay quick while data is prepared, measured and trained on
 
 
 @dataclass
@@ -419,6 +420,8 @@ def main(root: Path, idle_seconds: float = IDLE_SECONDS) -> None:
     lock = RunnerLock(store.root, LOCK_PATIENCE_SECONDS)
     if not lock.acquire():
         return
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)  # and so its workers
     try:
         (store.root / "runner.starting").unlink(missing_ok=True)
         lanes = os.environ.get("RETRAIN_CPU_LANES")

@@ -90,7 +90,6 @@ def _be_worker(worker: ModuleType, request: dict[str, Any]) -> None:
     folder = Path(request["run"])
     log = os.open(folder / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 2)
-    os.nice(5)  # the page stays quick while runs train
     worker.run(folder, request["device"], int(request["threads"]))
 
 

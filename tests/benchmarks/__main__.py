@@ -300,16 +300,19 @@ def other_visitors() -> None:
     """Another visitor's page meanwhile, and what is sent."""
     tell("## While a report is computed, another visitor's page; and what a page sends\n")
     tell(
-        "| rows a side | report on the screen, s | another's page meanwhile, s: median, most (bar: 1) | most sent, KB (bar: 500) |"
+        "| rows a side | report on the screen, s | another's page before, s | and meanwhile: median, most (bar: 1) | most sent, KB (bar: 500) |"
     )
-    tell("|---|---|---|---|")
+    tell("|---|---|---|---|---|")
     for rows in (10_000, 1_000_000):
         found = shift_page.busy(rows)
+        idle = statistics.median(found.idle)
         loads = (
             f"{statistics.median(found.loads):.2f}, {max(found.loads):.2f}" if found.loads else "too quick"
         )
         page = max(found.sent, key=lambda name: found.sent[name])
-        tell(f"| {rows:,} | {found.measuring:.1f} | {loads} | {found.sent[page] / 1000:.0f} ({page}) |")
+        tell(
+            f"| {rows:,} | {found.measuring:.1f} | {idle:.2f} | {loads} | {found.sent[page] / 1000:.0f} ({page}) |"
+        )
     tell("")
 
 
