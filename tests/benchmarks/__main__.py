@@ -1,10 +1,11 @@
-"""Run every benchmark and write ``results.md``: each compares two ways side by side in one run, or measures a bar."""
+"""Run benchmarks and write ``results.md``: each compares two ways side by side in one run, or measures a bar."""
 
 from __future__ import annotations
 
 import math
 import os
 import platform
+import re
 import statistics
 import sys
 import tempfile
@@ -40,24 +41,43 @@ from tests.benchmarks.side import Side
 from tests.benchmarks.three_strategies import WarmRunner
 
 HERE = Path(__file__).parent
+RESULTS = HERE / "results.md"
+HEAD = """# Benchmarks
+
+Times are medians of runs that take turns; a ratio is the quotient of medians. Made by `make bench`, or
+`python -m tests.benchmarks NAME ...` for some of them; each section says when and on what.
+"""
 REPEATS = 5
 Times = list[tuple[float, float]]
 out: list[str] = []
 
 
 def main() -> None:
-    """Run them all, or those whose names are given."""
-    chosen = sys.argv[1:] or list(BENCHMARKS)
-    tell(f"# Benchmarks, {time.strftime('%Y-%m-%d')}\n")
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tensorflow", "keras", "numpy"))
-    tell(f"{usable_cores()} cores ({platform.machine()}), Python {platform.python_version()}, {versions}. ")
-    tell(
-        "Times are medians of runs that take turns; a ratio is the quotient of medians. Made by `make bench`.\n"
-    )
-    for name in chosen:
+    """Run them all, or those whose names are given, and put what they say into ``results.md``."""
+    known = sections(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in sys.argv[1:] or list(BENCHMARKS):
+        out.clear()
+        print(f"--- {name}", flush=True)
         BENCHMARKS[name]()
-        if len(chosen) == len(BENCHMARKS):
-            (HERE / "results.md").write_text("\n".join(out) + "\n")
+        title, *lines = out
+        known[name] = "\n".join([title.rstrip(), "", machine(), "", *lines]).strip()
+        parts = [f"<!-- {name} -->\n{known[name]}\n" for name in BENCHMARKS if name in known]
+        RESULTS.write_text("\n".join([HEAD, *parts]))
+
+
+def sections(text: str) -> dict[str, str]:
+    """Return what ``results.md`` holds of each benchmark."""
+    found = re.split(r"<!-- (\w+) -->\n", text)[1:]
+    return {name: section.strip() for name, section in zip(found[::2], found[1::2], strict=True)}
+
+
+def machine() -> str:
+    """Return when and on what a benchmark is run."""
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("tensorflow", "keras", "numpy"))
+    return (
+        f"{time.strftime('%Y-%m-%d')}, {usable_cores()} cores ({platform.machine()}), "
+        f"Python {platform.python_version()}, {versions}"
+    )
 
 
 def tell(line: str) -> None:
