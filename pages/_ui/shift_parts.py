@@ -16,6 +16,7 @@ from retrain_core.figures import model_shift as model_figures
 from retrain_core.figures import shift as figures
 from retrain_core.figures.time_shift import time_lines
 from retrain_core.runs import unusual_images
+from retrain_core.shift.others import others_said
 from retrain_core.shift.side_tables import INPUTS_FIRST, LABEL_FIRST, kinds_table, newest_table, peer_table
 from retrain_core.shift.table import SHIFT_COLUMNS, shift_table
 from retrain_core.types import (
@@ -29,7 +30,6 @@ from retrain_core.types import (
 )
 
 LEVELS = {"none": ("no shift", "green"), "minor": ("minor shift", "orange"), "major": ("major shift", "red")}
-MOST_NAMES = 12  # in a sentence
 MOST_ROWS = 300  # of a table; the rest is in shift.json, so that a page stays small
 
 
@@ -75,12 +75,17 @@ def columns(report: ShiftReport, spec: ExperimentSpec) -> None:
     chart(
         figures.column_effects(report), key="effects", alt=f"Effect of each column. {report.overall.summary}"
     )
-    if report.left_out:
-        names = ", ".join(literal(name) for name in report.left_out[:MOST_NAMES])
-        more = f" and {len(report.left_out) - MOST_NAMES:,} more" if len(report.left_out) > MOST_NAMES else ""
-        st.caption(f"Not looked at, as the model does not take them: {names}{more}.")
-    shifts = {shift.name: shift for shift in (*report.columns, *report.labels)}
-    chosen = st.selectbox("Look at a column", list(shifts), key="shift_column", persist_state="session")
+    if report.others:
+        st.caption(literal(others_said(report)))
+    shifts = {shift.name: shift for shift in (*report.columns, *report.labels, *report.others)}
+    unused = {shift.name for shift in report.others}
+    chosen = st.selectbox(
+        "Look at a column",
+        list(shifts),
+        key="shift_column",
+        persist_state="session",
+        format_func=lambda name: f"{name} (not taken by the model)" if name in unused else name,
+    )
     if chosen is not None:
         _column(shifts[chosen], spec)
     st.markdown("**All measures**")

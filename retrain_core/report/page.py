@@ -21,6 +21,7 @@ from retrain_core.report.charts import Chart
 from retrain_core.report.content import COMMANDS_WHERE, ReportContent
 from retrain_core.report.tables import parts_of, status_words
 from retrain_core.report.words import SCORE_NAMES, score_cell
+from retrain_core.shift.others import others_said
 from retrain_core.types import Comparison
 
 FOLDER = Path(__file__).parent
@@ -61,6 +62,7 @@ def render(content: ReportContent) -> str:
         failures=_failures(comparison),
         most_columns=MOST_COLUMNS,
         facts=facts,
+        others=others_said,
         commands_where=COMMANDS_WHERE,
         drawings=_drawings(chart for section in sections.values() for chart in section),
         policy=_policy(scripts),

@@ -11,7 +11,7 @@ def shift_json(report: ShiftReport) -> dict[str, Any]:
     """Return the report in the layout of ``shift.json``: plain containers, every number finite or ``None``."""
     plain = _plain(report)
     rows = {"old": plain.pop("old_rows"), "new": plain.pop("new_rows")}
-    named = {key: _by_name(plain[key]) for key in ("columns", "labels")}
+    named = {key: _by_name(plain[key]) for key in ("columns", "labels", "others")}
     joint = plain["joint"]
     if joint is not None:
         joint["drivers"] = [{"columns": one["name"], "share": one["share"]} for one in joint["drivers"]]

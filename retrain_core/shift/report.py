@@ -133,6 +133,31 @@ def shift_report(
     )
 
 
+def column_shifts(
+    old: pd.DataFrame, new: pd.DataFrame, settings: ShiftSettings = ShiftSettings()
+) -> tuple[ColumnShift, ...]:
+    """Return how each column that both sides have moved, those that moved most first, and nothing beyond.
+
+    Args:
+        old: Rows the model was trained on.
+        new: Rows that arrived.
+        settings: When a movement counts, and how columns are read where that is chosen by hand.
+
+    Raises:
+        DataError: If a side has no rows, or two columns have one name.
+    """
+    old, new = _named(old, "old"), _named(new, "new")
+
+    def read(name: str) -> ColumnPair:
+        return pair_columns(old[name], new[name], reading=settings.readings.get(name))
+
+    shared = [name for name in old.columns if name in new.columns]
+    measured = _measure_each(read, shared, len(old) + len(new))
+    subjects = {name: evidence for name, (_, evidence) in measured.items()}
+    verdicts = judge(subjects, settings.thresholds)
+    return _in_order([_shift(measured[name][0], subjects[name], verdicts[name]) for name in shared])
+
+
 def _measure_each(
     read: Callable[[str], ColumnPair], names: Sequence[str], rows: int
 ) -> dict[str, tuple[ColumnPair, Evidence]]:

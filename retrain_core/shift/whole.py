@@ -13,7 +13,7 @@ from retrain_core.errors import DataError
 from retrain_core.shift.frames import feature_frame
 from retrain_core.shift.natures import ISO_DATE, READABLE, nature_of, sample_texts, share_of
 from retrain_core.shift.peers import peer_verdicts
-from retrain_core.shift.report import shift_report
+from retrain_core.shift.report import column_shifts, shift_report
 from retrain_core.shift.time import time_shift
 from retrain_core.shift.wording import listed
 from retrain_core.types import Schema, ShiftReport, ShiftSettings, Table, Task
@@ -48,8 +48,12 @@ def measure_shift(
     sides = feature_frame(old, schema), feature_frame(new, schema)
     report = shift_report(*sides, label=labels, task=task, settings=settings)
     inputs = [side.drop(columns=[name for name in labels if name in side]) for side in sides]
+    rest = [table.columns.drop(columns=_taken(sides, table, schema), errors="ignore") for table in (old, new)]
     report = replace(
-        report, peers=peer_verdicts(*inputs), orders=orders(old, new), left_out=_left_out(sides, old, new)
+        report,
+        peers=peer_verdicts(*inputs),
+        orders=orders(old, new),
+        others=column_shifts(rest[0], rest[1], settings),
     )
     if settings.time is None:
         return report
@@ -71,12 +75,11 @@ def orders(old: Table, new: Table) -> tuple[str, ...]:
     return (*map(str, dates), *map(str, numbers[:MOST_ORDERS]), ROW_ORDER)
 
 
-def _left_out(sides: tuple[pd.DataFrame, pd.DataFrame], old: Table, new: Table) -> tuple[str, ...]:
-    """Return the columns of either file that are not looked at, because the model does not take them."""
-    taken = {str(name) for side in sides for name in side.columns}
-    held = dict.fromkeys(str(name) for table in (new, old) for name in table.columns)
-    arrays = {name for table in (new, old) for names in table.flattened.values() for name in names}
-    return tuple(name for name in held if name not in taken and name not in arrays)
+def _taken(sides: tuple[pd.DataFrame, pd.DataFrame], table: Table, schema: Schema | None) -> list[str]:
+    """Return the columns of a file that the model takes, as they are or in an array, and the labels."""
+    arrays = [name for names in table.flattened.values() for name in names]
+    labels = schema.labels if schema else ()
+    return [*(str(name) for side in sides for name in side.columns), *arrays, *labels]
 
 
 def _looks_like_time(column: pd.Series[Any]) -> bool:

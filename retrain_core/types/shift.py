@@ -390,7 +390,7 @@ class ShiftReport:
 
     ``label`` answers for all label columns; ``labels`` holds each that both sides have. ``model`` is there once the old
     model has looked at the rows. ``orders`` names the columns of both files that could put rows in order of time,
-    ``left_out`` those that the model does not take, which are not looked at.
+    ``others`` holds those of both files that the model does not take: they are measured too, and count for nothing.
     """
 
     overall: Aspect
@@ -408,4 +408,4 @@ class ShiftReport:
     settings: ShiftSettings = ShiftSettings()
     model: ModelShift | None = None
     orders: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
+    others: tuple[ColumnShift, ...] = ()

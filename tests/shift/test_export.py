@@ -16,7 +16,7 @@ def test_it_holds_what_the_contract_names_and_the_distributions() -> None:
     written = shift_json(report)
     assert set(written) == {
         "schema", "overall", "columns", "label", "concept", "multivariate",  # promised
-        "labels", "joint", "kinds", "model", "time", "peers", "settings", "left_out", "rows",
+        "labels", "joint", "kinds", "model", "time", "peers", "settings", "others", "rows",
     }  # fmt: skip
     assert written["schema"] == 1 and {"level", "summary"} <= written["overall"].keys()
     assert {"label", "concept", "multivariate"} <= written.keys()

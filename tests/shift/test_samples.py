@@ -1,6 +1,7 @@
 """The samples, from file to ``shift.json``."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ from retrain_core.data import infer_schema, read_table
 from retrain_core.models import read_card
 from retrain_core.samples import FOLDER
 from retrain_core.shift import MEASURES, feature_frame, image_features, shift_json, shift_report, shift_table
+from retrain_core.shift.others import others_said
+from retrain_core.shift.whole import measure_shift
 from retrain_core.types import to_json
 
 SAMPLES = {
@@ -149,3 +152,17 @@ def test_labels_are_not_judged_by_the_brightness_of_images():
 def test_a_report_without_columns_is_an_empty_table():
     report = shift_report(pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]}), label=None)
     assert shift_table(report).empty and shift_json(report)["columns"] == {}
+
+
+def test_columns_that_the_model_does_not_take_are_measured_and_count_for_nothing():
+    folder = FOLDER / "flights_summer"
+    old, new = (read_table(folder / f"{side}.parquet") for side in ("old", "new"))
+    schema = infer_schema(read_card(folder / "model.keras"), new, label="late")
+    plain = measure_shift(old, new, schema=schema, labels=("late",))
+    for table, mood in ((old, ["calm"]), (new, ["cross"])):
+        table.columns["mood"] = mood * table.rows
+    found = measure_shift(old, new, schema=schema, labels=("late",))
+    assert [(column.name, column.level) for column in found.others] == [("mood", "major")]
+    assert found == replace(plain, others=found.others)
+    assert others_said(found).startswith("1 of the 1 columns that the model does not take moved")
+    assert others_said(plain) == "" and "mood" in shift_json(found)["others"]

@@ -1,0 +1,25 @@
+"""What is said of columns that the model does not take: they count for nothing, and may explain a lot."""
+
+from __future__ import annotations
+
+from retrain_core.shift import wording
+from retrain_core.types import ShiftReport
+
+NAMED = 3
+
+
+def others_said(report: ShiftReport) -> str:
+    """Return how many columns that the model does not take have moved, and which most; empty if there are none."""
+    if not report.others:
+        return ""
+    moved = [column for column in report.others if column.level != "none"]
+    count = "None" if not moved else f"{len(moved):,}"
+    said = (
+        f"{count} of the {len(report.others):,} columns that the model does not take moved enough to matter"
+    )
+    if not moved:
+        return f"{said}."
+    most = wording.listed(
+        [f"{wording.short(column.name)} ({wording.deviations(column.effect)})" for column in moved[:NAMED]]
+    )
+    return f"{said}, most {most}. They count for nothing in the levels, but may explain why labels change."
