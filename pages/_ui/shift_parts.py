@@ -291,6 +291,10 @@ def in_time(report: ShiftReport, spec: ExperimentSpec) -> None:
         return
     names = [line.name for line in report.time.lines]
     shown = st.multiselect("Show", names, default=names[:3], key="time_lines", max_selections=6)
+    st.caption(
+        "Each chunk of rows against all old rows, in standard deviations (d). Grey: the band it would stay in by chance.",
+        help=help_for("band"),
+    )
     chart(time_lines(report.time, shown), key="time", alt=report.time.summary)
 
 
