@@ -94,8 +94,10 @@ def joint_shift(
     if check is None:
         return None
     side = together.features.side
-    chance = together.chance[side == 0]
-    worth = effective_rows(chance / (1 - chance)) / len(chance)
+    chance, share = together.chance[side == 0], float(side.mean())
+    ratio = chance / (1 - chance) * (1 - share) / share  # of the new density to the old one
+    covered = min(1.0, float(ratio.mean()))  # share of what is new that old rows stand for at all
+    worth = covered * effective_rows(ratio) / len(ratio)
     drivers = [Driver(name, share) for name, share in check.drivers[:SHOWN_DRIVERS] if share > 0]
     return JointShift(
         drivers=tuple(drivers),
@@ -159,7 +161,7 @@ def _concept_aspect(check: ConceptCheck, labels: Sequence[ColumnPair], verdict: 
         shared = wording.percent(check.overlap)
         return Aspect(
             None,
-            f"It cannot be told: old and new rows hardly overlap ({shared}), so there are no like rows to compare.",
+            f"It cannot be told: old and new rows hardly overlap ({shared} at most), so there are no like rows to compare.",
         )
     measure = verdict.measures["concept_change"]
     p = measure.p_adjusted if measure.p_adjusted is not None else 1.0

@@ -173,7 +173,7 @@ def _untold(labelled: Labelled, answers: Mapping[str, KindTest]) -> str:
         why = labelled.obstacle
     elif labelled.concept is not None and labelled.concept.overlap < LEAST_OVERLAP:
         shared = wording.percent(labelled.concept.overlap)
-        why = f"old and new rows hardly overlap ({shared}), so there are no like rows to compare"
+        why = f"old and new rows hardly overlap ({shared} at most), so there are no like rows to compare"
     elif Y not in answers:
         why = "no label holds values that can be compared"
     else:

@@ -111,7 +111,7 @@ def _summary(
         said = f"The old model's loss {'rose' if new > old else 'fell'}: {ways}"
     if overlap < LEAST_OVERLAP:
         shared = wording.percent(overlap)
-        return f"{said}. Old and new inputs hardly overlap ({shared}), so its causes cannot be told apart."
+        return f"{said}. Old and new inputs hardly overlap ({shared} at most), so its causes cannot be told apart."
     if not told:
         return f"{said}; no single cause stands out." if changed else f"{said}."
     parts = wording.listed([f"{step.name} ({signed(step.value)})" for step in told])

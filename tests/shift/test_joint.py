@@ -72,6 +72,7 @@ def test_what_old_rows_are_worth_grows_with_the_rows_that_were_not_looked_at():
 def test_where_nothing_is_shared_nothing_overlaps():
     found = joint(*moved(12.0))
     assert found.overlap < 0.1
+    assert found.effective_old_rows < 0.05 * 2_000
     assert found.newest[0].likeness < 0.05
 
 
