@@ -22,6 +22,7 @@ from tests.pages.test_diagnosis import look_at
 from tests.pages.test_pages import texts
 
 COLUMNS, ROWS = 10_000, 40
+pytestmark = pytest.mark.timeout(1_200)  # a minute or two are needed to measure so many
 
 
 @pytest.fixture(scope="module")
