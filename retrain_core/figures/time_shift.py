@@ -42,7 +42,9 @@ def time_lines(shift: TimeShift, names: Sequence[str]) -> go.Figure:
     layout["legend"]["y"] = 1 + LEGEND / (PANEL * len(lines))  # above the title of the first panel
     figure.update_layout(**layout, showlegend=True)
     figure.update_xaxes(**{**axes["xaxis"], "title": None})
-    figure.update_yaxes(**{**axes["yaxis"], "title": axis_title("effect (d)", upright=True), "rangemode": "tozero"})
+    figure.update_yaxes(
+        **{**axes["yaxis"], "title": axis_title("effect (d)", upright=True), "rangemode": "tozero"}
+    )
     starts = [plain(chunk.start) for chunk in shift.chunks]
     step = -(-len(starts) // TICKS)
     places = list(range(0, len(starts), step))
