@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,17 +50,20 @@ def question(folder: Path, *, old: bool = True, new_rows: int = 400) -> tuple[St
     before.to_parquet(folder / "old.parquet")
     after.to_parquet(folder / "new.parquet")
     model = mlp(folder / "model.keras", before)
+    files = {"model": model, "new": folder / "new.parquet"} | ({"old": folder / "old.parquet"} if old else {})
     store = Store(folder / "store")
-    files = {name: store.add_file(folder / f"{name}.parquet") for name in ("old", "new")}
-    schema = infer_schema(read_card(model), read_table(folder / "new.parquet"), label="y")
+    return store, experiment(store, files, label="y")
+
+
+def experiment(
+    store: Store, files: Mapping[str, Path], *, name: str = "made", split_seed: int = 0, **reading: Any
+) -> ExperimentSpec:
+    """Return a new experiment of the store, as the app makes it: files by role, read as inferred and overruled."""
+    tables = {role: read_table(path) for role, path in files.items() if role != "model"}
+    schema = infer_schema(read_card(files["model"]), tables["new"], tables.get("old"), **reading)
+    refs = {role: store.add_file(path) for role, path in files.items()}
     spec = ExperimentSpec(
-        id=new_id(),
-        name="made",
-        created=time.time(),
-        model=store.add_file(model),
-        new=files["new"],
-        old=files["old"] if old else None,
-        schema=schema,
+        id=new_id(), name=name, created=time.time(), schema=schema, split_seed=split_seed, **refs
     )
     store.save_experiment(spec)
-    return store, spec
+    return spec

@@ -301,29 +301,27 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
         found = [one for one in found if one.model in chosen] or found[:1]
     kinds = list(dict.fromkeys(point.what for one in found for point in one.points if not point.column))
     if kinds:
-        what = st.segmented_control(
-            "Disturb by",
-            kinds,
-            default=kinds[0],
-            required=True,
-            key="disturbance",
-            format_func=lambda kind: diagnosis.DISTURBANCES[kind].title,
-        )
+        what = _choose("Disturb by", kinds, "disturbance")
         chart(robustness_lines(found, what), key="robustness_lines", alt=f"Scores under {what}.")
     single = list(dict.fromkeys(point.what for one in found for point in one.points if point.column))
     if single:
         st.markdown("**Which columns the models lean on**", help=help_for("permutation importance"))
-        what = st.segmented_control(
-            "Disturb a column alone",
-            single,
-            default=single[0],
-            required=True,
-            key="single_disturbance",
-            format_func=lambda kind: diagnosis.DISTURBANCES[kind].title,
-        )
+        what = _choose("Disturb a column alone", single, "single_disturbance")
         chart(importance_bars(found, what), key="importance", alt="Columns whose disturbance costs most.")
     for note in dict.fromkeys(note for one in found for note in one.notes):
         st.caption(literal(note))
+
+
+def _choose(label: str, kinds: Sequence[str], key: str) -> str:
+    """Let the user choose a kind of disturbance."""
+    return st.segmented_control(
+        label,
+        kinds,
+        default=kinds[0],
+        required=True,
+        key=key,
+        format_func=lambda kind: diagnosis.DISTURBANCES[kind].title,
+    )
 
 
 def _robustness(found: Sequence[Sensitivity]) -> pd.DataFrame:

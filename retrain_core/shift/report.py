@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -26,7 +27,7 @@ from retrain_core.shift.labels import label_summary, labels_aspect, labels_claus
 from retrain_core.shift.levels import ORDER
 from retrain_core.shift.overall import overall_aspect
 from retrain_core.shift.threads import for_each
-from retrain_core.shift.together import check_together
+from retrain_core.shift.together import Together, check_together
 from retrain_core.types import Aspect, ColumnShift, ShiftReport, ShiftSettings, Task
 
 # Subjects beside the columns, which a column's name cannot be taken for.
@@ -61,76 +62,8 @@ def shift_report(
     >>> shift_report(rows, rows + 9, label=None).overall.level
     'major'
     """
-    names = (label,) if isinstance(label, str) else tuple(label or ())
-    summaries = is_summary(old) or is_summary(new)
-    old, new = _named(old, "old"), _named(new, "new")
-    _require_labels(old, new, names)
-    shared = [name for name in old.columns if name in new.columns]
-
-    def read(name: str) -> ColumnPair:
-        wanted = settings.readings.get(name)
-        if name in names:
-            return pair_labels(old[name], new[name], task, wanted)
-        return pair_columns(old[name], new[name], reading=wanted)
-
-    inputs, targets = (
-        [name for name in shared if name not in names],
-        [name for name in names if name in shared],
-    )
-    measured = _measure_each(read, [*inputs, *targets], len(old) + len(new))
-    pairs, labels = ([measured[name][0] for name in part] for part in (inputs, targets))
-    together = check_together(pairs, [] if summaries else labels, (len(old), len(new)))
-
-    subjects = {name: measured[name][1] for name in inputs}
-    subjects |= {f"{LABEL}{name}": measured[name][1] for name in targets}
-    subjects[MULTIVARIATE], subjects[CONCEPT] = (
-        domain_evidence(together.domain),
-        concept_evidence(together.concept),
-    )
-    verdicts = judge(subjects, settings.thresholds)
-
-    columns = _in_order([_shift(pair, subjects[pair.name], verdicts[pair.name]) for pair in pairs])
-    moved = _in_order([_label(pair, subjects, verdicts) for pair in labels])
-    label_answer = labels_aspect(moved, names, _lacking(old, new, names))
-    multivariate = domain_aspect(together.domain, verdicts[MULTIVARIATE])
-    why_not = NO_LABEL if not labels else SUMMARIES_ONLY
-    if together.labelled is None:
-        concept_answer = Aspect(None, f"It cannot be told: {why_not}.")
-    else:
-        obstacle = together.labelled.obstacle
-        concept_answer = concept_aspect(together.concept, labels, verdicts[CONCEPT], obstacle)
-    asked = {
-        "x": [*(pair.name for pair in pairs if is_input(pair)), MULTIVARIATE],
-        "y": [f"{LABEL}{pair.name}" for pair in labels],
-        "y|x": [CONCEPT],
-    }
-    overall = overall_aspect(
-        columns,
-        label=label_answer,
-        label_moved=labels_clause(moved, labels) if label_answer.level else "",
-        concept=concept_answer,
-        multivariate=multivariate,
-        one_sided=_one_sided(old, new, names),
-        detectable=detectable_d(
-            (len(old), len(new)), tests=verdicts[MULTIVARIATE].tests, alpha=settings.thresholds.alpha
-        ),
-        minor=settings.thresholds.minor,
-    )
-    return ShiftReport(
-        overall,
-        columns,
-        label_answer,
-        concept_answer,
-        multivariate,
-        len(old),
-        len(new),
-        moved,
-        settings=settings,
-        joint=joint_shift(together, multivariate.level, new, len(old)),
-        kinds=shift_kinds(
-            together, asked, subjects, verdicts, why_not=why_not, thresholds=settings.thresholds
-        ),
-    )
+    tables = _tables(old, new, (label,) if isinstance(label, str) else tuple(label or ()))
+    return _report(tables, _judged(tables, task, settings), settings)
 
 
 def column_shifts(
@@ -146,28 +79,46 @@ def column_shifts(
     Raises:
         DataError: If a side has no rows, or two columns have one name.
     """
+    pairs, evidence = _measured(_tables(old, new, ()), None, settings)
+    return _columns(list(pairs.values()), evidence, judge(evidence, settings.thresholds))
+
+
+# --- what is compared -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """Both sides, with columns of the same names.
+
+    Args:
+        old: Rows the model was trained on.
+        new: Rows that arrived.
+        labels: The label columns that are asked about.
+        inputs: Columns of both sides that are no labels.
+        targets: Labels that both sides have.
+        summaries: Whether the columns are what was measured of images or arrays.
+    """
+
+    old: pd.DataFrame
+    new: pd.DataFrame
+    labels: tuple[str, ...]
+    inputs: list[str]
+    targets: list[str]
+    summaries: bool
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """Rows of each side."""
+        return len(self.old), len(self.new)
+
+
+def _tables(old: pd.DataFrame, new: pd.DataFrame, labels: tuple[str, ...]) -> _Tables:
+    summaries = is_summary(old) or is_summary(new)
     old, new = _named(old, "old"), _named(new, "new")
-
-    def read(name: str) -> ColumnPair:
-        return pair_columns(old[name], new[name], reading=settings.readings.get(name))
-
+    _require_labels(old, new, labels)
     shared = [name for name in old.columns if name in new.columns]
-    measured = _measure_each(read, shared, len(old) + len(new))
-    subjects = {name: evidence for name, (_, evidence) in measured.items()}
-    verdicts = judge(subjects, settings.thresholds)
-    return _in_order([_shift(measured[name][0], subjects[name], verdicts[name]) for name in shared])
-
-
-def _measure_each(
-    read: Callable[[str], ColumnPair], names: Sequence[str], rows: int
-) -> dict[str, tuple[ColumnPair, Evidence]]:
-    """Read and measure each column; none stays sorted for longer than it takes."""
-
-    def measure(name: str) -> tuple[ColumnPair, Evidence]:
-        pair = read(name)
-        return pair.released(), column_evidence(pair)
-
-    return dict(zip(names, for_each(measure, names, rows), strict=True))
+    inputs = [name for name in shared if name not in labels]
+    return _Tables(old, new, labels, inputs, [name for name in labels if name in shared], summaries)
 
 
 def _named(frame: pd.DataFrame, side: str) -> pd.DataFrame:
@@ -198,11 +149,109 @@ def _require_labels(old: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str])
             )
 
 
-def _lacking(old: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str]) -> list[str]:
+# --- measured and judged --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What was measured of each subject, and what was decided about it."""
+
+    pairs: list[ColumnPair]
+    labels: list[ColumnPair]
+    together: Together
+    subjects: Mapping[str, Evidence]
+    verdicts: Mapping[str, Verdict]
+
+
+def _judged(tables: _Tables, task: Task | None, settings: ShiftSettings) -> _Judged:
+    pairs, evidence = _measured(tables, task, settings)
+    inputs, labels = ([pairs[name] for name in names] for names in (tables.inputs, tables.targets))
+    together = check_together(inputs, [] if tables.summaries else labels, tables.rows)
+    subjects = {name: evidence[name] for name in tables.inputs}
+    subjects |= {f"{LABEL}{name}": evidence[name] for name in tables.targets}
+    subjects[MULTIVARIATE] = domain_evidence(together.domain)
+    subjects[CONCEPT] = concept_evidence(together.concept)
+    return _Judged(inputs, labels, together, subjects, judge(subjects, settings.thresholds))
+
+
+def _measured(
+    tables: _Tables, task: Task | None, settings: ShiftSettings
+) -> tuple[dict[str, ColumnPair], dict[str, Evidence]]:
+    """Read and measure each column; none stays sorted for longer than it takes."""
+
+    def measure(name: str) -> tuple[ColumnPair, Evidence]:
+        old, new, reading = tables.old[name], tables.new[name], settings.readings.get(name)
+        is_label = name in tables.labels
+        pair = pair_labels(old, new, task, reading) if is_label else pair_columns(old, new, reading=reading)
+        return pair.released(), column_evidence(pair)
+
+    names = [*tables.inputs, *tables.targets]
+    found = dict(zip(names, for_each(measure, names, sum(tables.rows)), strict=True))
+    return {name: pair for name, (pair, _) in found.items()}, {name: one for name, (_, one) in found.items()}
+
+
+# --- put into words -------------------------------------------------------------------------------
+
+
+def _report(tables: _Tables, found: _Judged, settings: ShiftSettings) -> ShiftReport:
+    thresholds, verdicts = settings.thresholds, found.verdicts
+    columns = _columns(found.pairs, found.subjects, verdicts)
+    labels = _in_order([_label(pair, found) for pair in found.labels])
+    label = labels_aspect(labels, tables.labels, _lacking(tables))
+    multivariate = domain_aspect(found.together.domain, verdicts[MULTIVARIATE])
+    why_not = SUMMARIES_ONLY if found.labels else NO_LABEL
+    concept = _concept(found, why_not)
+    tests = verdicts[MULTIVARIATE].tests
+    overall = overall_aspect(
+        columns,
+        label=label,
+        label_moved=labels_clause(labels, found.labels) if label.level else "",
+        concept=concept,
+        multivariate=multivariate,
+        one_sided=_one_sided(tables),
+        detectable=detectable_d(tables.rows, tests=tests, alpha=thresholds.alpha),
+        minor=thresholds.minor,
+    )
+    asked = {
+        "x": [*(pair.name for pair in found.pairs if is_input(pair)), MULTIVARIATE],
+        "y": [f"{LABEL}{pair.name}" for pair in found.labels],
+        "y|x": [CONCEPT],
+    }
+    kinds = shift_kinds(
+        found.together, asked, found.subjects, verdicts, why_not=why_not, thresholds=thresholds
+    )
+    return ShiftReport(
+        overall,
+        columns,
+        label,
+        concept,
+        multivariate,
+        *tables.rows,
+        labels,
+        settings=settings,
+        joint=joint_shift(found.together, multivariate.level, tables.new, len(tables.old)),
+        kinds=kinds,
+    )
+
+
+def _concept(found: _Judged, why_not: str) -> Aspect:
+    labelled = found.together.labelled
+    if labelled is None:
+        return Aspect(None, f"It cannot be told: {why_not}.")
+    return concept_aspect(found.together.concept, found.labels, found.verdicts[CONCEPT], labelled.obstacle)
+
+
+def _columns(
+    pairs: Sequence[ColumnPair], subjects: Mapping[str, Evidence], verdicts: Mapping[str, Verdict]
+) -> tuple[ColumnShift, ...]:
+    return _in_order([_shift(pair, subjects[pair.name], verdicts[pair.name]) for pair in pairs])
+
+
+def _lacking(tables: _Tables) -> list[str]:
     """Return which labels one side lacks, a sentence for each side."""
     found = []
-    for frame, where in ((old, "old"), (new, "new")):
-        if only := [name for name in labels if name not in frame.columns]:
+    for frame, where in ((tables.old, "old"), (tables.new, "new")):
+        if only := [name for name in tables.labels if name not in frame.columns]:
             found.append(f"the {where} data has no column{'s'[: len(only) > 1]} {wording.listed(only)}.")
     return found
 
@@ -238,11 +287,9 @@ def _detectable(evidence: Evidence, verdict: Verdict) -> float | None:
     return detectable_d(evidence.rows, evidence.categories, verdict.tests, verdict.thresholds.alpha)
 
 
-def _label(
-    pair: ColumnPair, subjects: Mapping[str, Evidence], verdicts: Mapping[str, Verdict]
-) -> ColumnShift:
+def _label(pair: ColumnPair, found: _Judged) -> ColumnShift:
     """Return how a label moved; its summary says of which class, or which mean."""
-    key = f"{LABEL}{pair.name}"
+    subjects, verdicts, key = found.subjects, found.verdicts, f"{LABEL}{pair.name}"
     effect = subjects[key].measures.get("effect_size")
     summary = "" if effect is None else label_summary(pair, effect.value)
     return _shift(pair, subjects[key], verdicts[key], summary)
@@ -252,10 +299,10 @@ def _in_order(shifts: Sequence[ColumnShift]) -> tuple[ColumnShift, ...]:
     return tuple(sorted(shifts, key=lambda column: (-ORDER[column.level], -column.effect)))
 
 
-def _one_sided(old: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str]) -> list[str]:
-    findings = []
+def _one_sided(tables: _Tables) -> list[str]:
+    findings, old, new = [], tables.old, tables.new
     for here, there, where in ((old, new, "old"), (new, old, "new")):
-        only = [name for name in here.columns if name not in there.columns and name not in labels]
+        only = [name for name in here.columns if name not in there.columns and name not in tables.labels]
         if only:
             findings.append(f"Only the {where} data has {wording.listed(only)}.")
     return findings

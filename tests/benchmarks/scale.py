@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from retrain_core.data import infer_schema, read_table
-from retrain_core.models import read_card
 from retrain_core.runs.prepare import prepare
 from retrain_core.types import ExperimentSpec
 from tests.benchmarks.three_strategies import WarmRunner
 from tests.benchmarks.throughput import COLUMNS
+from tests.make import experiment
 
 SIZES = (10_000, 100_000, 1_000_000)
 STRATEGIES = ("fine_tune", "incremental", "full_retrain")
@@ -48,18 +47,9 @@ def question(warm: WarmRunner, folder: Path, rows: int) -> ExperimentSpec:
     x = rng.normal(size=(rows, COLUMNS)).astype(np.float32)
     frame = pd.DataFrame(x, columns=[f"x{number}" for number in range(COLUMNS)])
     frame["y"] = (x[:, 0] + x[:, 1] * x[:, 2] > 0).astype(int)
-    path, model = folder / f"{rows}.parquet", folder / "model.keras"
+    path = folder / f"{rows}.parquet"
     frame.to_parquet(path)
-    spec = ExperimentSpec(
-        id=f"20260101-000000-{rows % 65536:04x}",
-        name=f"{rows:,} rows",
-        created=time.time(),
-        model=warm.store.add_file(model),
-        new=warm.store.add_file(path),
-        schema=infer_schema(read_card(model), read_table(path), label="y"),
-    )
-    warm.store.save_experiment(spec)
-    return spec
+    return experiment(warm.store, {"model": folder / "model.keras", "new": path}, label="y")
 
 
 def grow(warm: WarmRunner, folder: Path) -> list[Growth]:

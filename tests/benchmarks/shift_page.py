@@ -13,13 +13,12 @@ import numpy as np
 import pandas as pd
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from retrain_core.data import infer_schema, read_table
-from retrain_core.models import read_card
 from retrain_core.runs import known_shift
-from retrain_core.runs.store import Store, new_id
-from retrain_core.types import ExperimentSpec, ShiftSettings
+from retrain_core.runs.store import Store
+from retrain_core.types import ShiftSettings
 from tests.browser.conftest import App
 from tests.conftest import CHROMIUM_FLAGS, chromium_path
+from tests.make import experiment
 
 COLUMNS = [f"x{number}" for number in range(20)]
 PAGES = ("shift", "diagnosis")
@@ -126,16 +125,6 @@ def _question(folder: Path, rows: int) -> str:
     subprocess.run(
         [sys.executable, "-c", MODEL, str(folder / "model.keras")], check=True, capture_output=True
     )
-    store = Store(folder / "store")
-    new, old = (read_table(folder / f"{side}.parquet") for side in ("new", "old"))
-    spec = ExperimentSpec(
-        id=new_id(),
-        name="a million rows",
-        created=time.time(),
-        model=store.add_file(folder / "model.keras"),
-        new=store.add_file(folder / "new.parquet"),
-        old=store.add_file(folder / "old.parquet"),
-        schema=infer_schema(read_card(folder / "model.keras"), new, old, label="y", columns=COLUMNS),
-    )
-    store.save_experiment(spec)
-    return spec.id
+    files = {"model": "model.keras", "new": "new.parquet", "old": "old.parquet"}
+    paths = {role: folder / name for role, name in files.items()}
+    return experiment(Store(folder / "store"), paths, label="y", columns=COLUMNS).id

@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from retrain_core.data import infer_schema, read_table
-from retrain_core.models import read_card
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
-from retrain_core.runs.store import Store, new_id
+from retrain_core.runs.store import Store
 from retrain_core.types import ExperimentSpec
 from tests.benchmarks.notebook import ARRIVAL, BATCH, EPOCHS, FOLDER
+from tests.make import experiment
 
 STRATEGIES = {
     "fine_tune": {"patience": 0},
@@ -36,18 +35,8 @@ class WarmRunner:
 
     def question(self, folder: Path = FOLDER, suffix: str = "parquet") -> ExperimentSpec:
         """Return a new experiment on a sample, not started yet."""
-        model, new, old = folder / "model.keras", folder / f"new.{suffix}", folder / f"old.{suffix}"
-        spec = ExperimentSpec(
-            id=new_id(),
-            name="benchmark",
-            created=time.time(),
-            model=self.store.add_file(model),
-            new=self.store.add_file(new),
-            old=self.store.add_file(old),
-            schema=infer_schema(read_card(model), read_table(new), read_table(old)),
-        )
-        self.store.save_experiment(spec)
-        return spec
+        files = {"model": "model.keras", "new": f"new.{suffix}", "old": f"old.{suffix}"}
+        return experiment(self.store, {role: folder / name for role, name in files.items()})
 
     def run(self, spec: ExperimentSpec, until: Callable[[], bool], **plan: object) -> float:
         """Start the strategies and return the seconds until ``until`` is true."""

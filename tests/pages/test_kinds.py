@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from retrain_core.data import infer_schema, read_table
-from retrain_core.models import read_card
-from retrain_core.runs.store import new_id
 from retrain_core.types import ExperimentSpec
+from tests.make import experiment
 from tests.pages.conftest import Answered
 from tests.pages.test_pages import once_shown, texts, upload
 
@@ -35,31 +32,20 @@ def save_model(path: Path, activation: str, loss: str) -> Path:
     return path
 
 
-def experiment(
+def asked(
     answered: Answered, folder: Path, model: Path, old: pd.DataFrame, new: pd.DataFrame, label: str
 ) -> ExperimentSpec:
+    files = {"model": model, "old": folder / "old.parquet", "new": folder / "new.parquet"}
     for name, frame in (("old", old), ("new", new)):
-        frame.to_parquet(folder / f"{name}.parquet")
-    files = {name: answered.store.add_file(folder / f"{name}.parquet") for name in ("old", "new")}
-    tables = [read_table(folder / f"{name}.parquet") for name in ("new", "old")]
-    spec = ExperimentSpec(
-        id=new_id(),
-        name="kinds",
-        created=time.time(),
-        model=answered.store.add_file(model),
-        new=files["new"],
-        old=files["old"],
-        schema=infer_schema(read_card(model), *tables, label=label),
-    )
-    answered.store.save_experiment(spec)
-    return spec
+        frame.to_parquet(files[name])
+    return experiment(answered.store, files, label=label)
 
 
 @pytest.fixture(scope="module")
 def tagged(answered: Answered, tmp_path_factory: pytest.TempPathFactory) -> ExperimentSpec:
     folder = tmp_path_factory.mktemp("tags")
     model = save_model(folder / "tags.keras", "sigmoid", "binary_crossentropy")
-    return experiment(answered, folder, model, tags(200, 1), tags(150, 2), "red,green,blue")
+    return asked(answered, folder, model, tags(200, 1), tags(150, 2), "red,green,blue")
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +53,7 @@ def grown(answered: Answered, tmp_path_factory: pytest.TempPathFactory) -> Exper
     folder = tmp_path_factory.mktemp("grown")
     model = save_model(folder / "classes.keras", "softmax", "sparse_categorical_crossentropy")
     old, new = (tags(200, 1)[["a", "b"]].assign(kind=[*names] * (200 // len(names))) for names in (("ant", "bee", "cat", "bee"), ("ant", "bee", "cat", "dog")))  # fmt: skip
-    return experiment(answered, folder, model, old, new, "kind")
+    return asked(answered, folder, model, old, new, "kind")
 
 
 def labels_of(app: AppTest) -> list[str]:

@@ -10,13 +10,11 @@ import pandas as pd
 import pytest
 
 from pages._ui.shift_parts import MOST_ROWS
-from retrain_core.data import infer_schema, read_table
-from retrain_core.models import read_card
 from retrain_core.runs import shift_of
 from retrain_core.runs.probes import plan_shift, request_probes
 from retrain_core.runs.state import probe_states
-from retrain_core.runs.store import new_id
 from retrain_core.types import ExperimentSpec, ShiftSettings
+from tests.make import experiment
 from tests.pages.conftest import Answered
 from tests.pages.test_diagnosis import look_at
 from tests.pages.test_pages import texts
@@ -36,17 +34,8 @@ def wide(answered: Answered, tmp_path_factory: pytest.TempPathFactory) -> Experi
     model = keras.Sequential([keras.Input((COLUMNS,)), keras.layers.Dense(1, activation="sigmoid")])
     model.compile("sgd", "binary_crossentropy")
     model.save(folder / "model.keras")
-    new, old = (read_table(folder / f"{side}.parquet") for side in ("new", "old"))
-    spec = ExperimentSpec(
-        id=new_id(),
-        name="wide",
-        created=time.time(),
-        model=store.add_file(folder / "model.keras"),
-        new=store.add_file(folder / "new.parquet"),
-        old=store.add_file(folder / "old.parquet"),
-        schema=infer_schema(read_card(folder / "model.keras"), new, old, label="y"),
-    )
-    store.save_experiment(spec)
+    files = {"model": "model.keras", "new": "new.parquet", "old": "old.parquet"}
+    spec = experiment(store, {role: folder / name for role, name in files.items()}, label="y")
     request_probes(store, plan_shift(spec.id, ShiftSettings(), model=False))
     deadline = time.monotonic() + 900
     while not all(state.done for state in probe_states(store, spec.id).values()):

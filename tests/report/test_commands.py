@@ -6,7 +6,6 @@ import html
 import json
 import shlex
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,16 +17,15 @@ import pytest
 
 from retrain_core.__main__ import main
 from retrain_core.answer import commands_of
-from retrain_core.data import infer_schema, read_table
 from retrain_core.models import read_card
 from retrain_core.report import render
 from retrain_core.report.content import ReportContent
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.prepare import prepare
-from retrain_core.runs.store import Store, new_id
+from retrain_core.runs.store import Store
 from retrain_core.samples import samples
 from retrain_core.types import ExperimentSpec, Limits, ShiftSettings, Thresholds, to_json
-from tests.make import mlp, table
+from tests.make import experiment, mlp, table
 from tests.report.example import comparison, content
 
 TWO_INPUTS = """
@@ -76,13 +74,7 @@ def ask(tmp_path: Path) -> Ask:
 
     def asked(files: dict[str, Path], split_seed: int = 0, **overruled: Any) -> Asked:
         store = Store(tmp_path / "store")
-        refs = {role: store.add_file(path) for role, path in files.items()}
-        tables = {role: read_table(path) for role, path in files.items() if role != "model"}
-        schema = infer_schema(read_card(files["model"]), tables["new"], tables.get("old"), **overruled)
-        spec = ExperimentSpec(
-            id=new_id(), name="own", created=time.time(), schema=schema, split_seed=split_seed, **refs
-        )
-        store.save_experiment(spec)
+        spec = experiment(store, files, split_seed=split_seed, **overruled)
         return Asked(store, spec, files["model"].parent)
 
     return asked

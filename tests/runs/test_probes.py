@@ -282,17 +282,21 @@ def test_a_candidate_stopped_in_the_queue_leaves_nothing_to_disturb(
     assert "stopped before it started" in (probe_states(store, spec.id)[probe.id].error or "")
 
 
-def test_probes_that_need_a_device_are_not_in_the_times_of_the_runs(
-    asked: Asked, idle: Idle, runner: Runner
-) -> None:
+def test_probes_that_need_a_device_are_not_in_the_times_of_the_runs(asked: Asked, idle: Idle) -> None:
     store, spec = asked
+    runner = Runner(store, cpu_lanes=2)
     store.add_runs(plan_runs(spec.id, {}, device="cpu"))
     until(lambda: names(asked, "running") == {"keep-0"}, runner)
     (probe,) = plan_sensitivity(store, spec.id)
-    request_probes(store, [replace(probe, device="gpu:0")])  # another device is no way past
+    request_probes(store, [probe])
     until(lambda: probe.id in names(asked, "queued"), runner)
+    for _ in range(5):
+        runner.step()
+    assert names(asked, "running") == {"keep-0"}  # though a lane is free
     end(asked, idle, "keep-0")
-    until(lambda: probe.id not in names(asked, "queued"), runner)
+    until(lambda: probe.id in names(asked, "running"), runner)
+    assert names(asked, "finished") == {"keep-0"}
+    runner.close()
 
 
 def test_nothing_is_known_before_anything_was_measured(asked: Asked) -> None:

@@ -444,6 +444,9 @@ def test_the_factor_of_a_loss_is_kept(tmp_path: Path, factor: Any) -> None:
     ours = by_us(path, how, rows, 1, True, None)
     theirs = by_keras(path, how, rows, 1, True, loss_weights=[3.0])
     ours.agrees_with(theirs, PLAIN)
+    without = by_keras(path, how, rows, 1, True, loss_weights=[1.0])
+    with pytest.raises(AssertionError):  # the factor makes a difference, so that it can be told
+        ours.agrees_with(without, PLAIN)
 
 
 @pytest.mark.parametrize("compiled", [False, True])

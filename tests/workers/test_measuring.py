@@ -23,7 +23,7 @@ from retrain_core.types import ExperimentSpec, RunResult, ShiftSettings, from_js
 from retrain_core.workers.files import IMAGES
 from retrain_core.workers.measuring import run
 from tests.conftest import ROOT
-from tests.make import question
+from tests.make import experiment, question
 
 Asked = tuple[Store, ExperimentSpec]
 
@@ -78,17 +78,11 @@ def test_what_was_observed_joins_the_report(asked: Asked) -> None:
 
 
 def test_images_that_are_unusual_are_kept_for_the_page(tmp_path: Path) -> None:
-    from retrain_core.data import infer_schema
-    from retrain_core.models import read_card
-    from retrain_core.runs.store import new_id
-
     sample = next(sample for sample in samples() if sample.id == "garments_new_camera")
     store = Store(tmp_path / "store")
-    refs = {role: store.add_file(sample.path(role)) for role in ("model", "new", "old")}
-    new, old = (read_table(sample.path(role)) for role in ("new", "old"))
-    schema = infer_schema(read_card(sample.path("model")), new, old, label=sample.label)
-    spec = ExperimentSpec(new_id(), "garments", 0.0, refs["model"], refs["new"], schema, refs["old"])
-    store.save_experiment(spec)
+    spec = experiment(
+        store, {role: sample.path(role) for role in ("model", "new", "old")}, label=sample.label
+    )
     _, observe, explain = plan_shift(spec.id, ShiftSettings())
     store.add_beside([observe, explain])
 
@@ -103,7 +97,7 @@ def test_images_that_are_unusual_are_kept_for_the_page(tmp_path: Path) -> None:
     folder = link_inputs(store, explain)
     assert run(folder, "measure", 1).error is None
     images = np.load(folder / IMAGES, allow_pickle=False)
-    assert images.shape[0] == 12 and images.shape[1:] == new.arrays["x"].shape[1:]
+    assert images.shape[0] == 12 and images.shape[1:] == read_table(sample.path("new")).arrays["x"].shape[1:]
 
 
 def test_a_file_that_cannot_be_read_is_said_in_a_sentence(asked: Asked) -> None:
