@@ -1,0 +1,120 @@
+"""What several commands share: how the files are named and read, and the folder that is written into."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from retrain_core.errors import DataError, FileError
+from retrain_core.types import (
+    ExperimentSpec,
+    ModelCard,
+    Schema,
+    Table,
+    Task,
+)
+
+if TYPE_CHECKING:
+    from retrain_core.runs.store import Store
+
+
+def data_arguments(parser: argparse.ArgumentParser, *, old_required: bool) -> None:
+    """Add the options that name the files and say how they are read."""
+    parser.add_argument("--new", type=Path, required=True, help="the new data (CSV, Parquet or NPZ)")
+    parser.add_argument(
+        "--old", type=Path, required=old_required, help="the data the old model was trained on"
+    )
+    parser.add_argument(
+        "--label", help="the label column, or several separated by commas; may be left out for NPZ"
+    )
+    parser.add_argument(
+        "--columns",
+        metavar="COL,COL",
+        help="the columns that the model takes, in its order, if a file holds others too",
+    )
+    parser.add_argument(
+        "--classes",
+        metavar="NAME,NAME",
+        help="the labels in the order of the model's outputs; behind them, labels that are new to it",
+    )
+    parser.add_argument(
+        "--outputs",
+        choices=("probabilities", "logits"),
+        help="what the model's outputs are; scores with the border at 0 count as logits",
+    )
+    parser.add_argument("--task", choices=get_args(Task), help="what the model predicts")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write into")
+
+
+def schema_of(options: argparse.Namespace, card: ModelCard, new: Table, old: Table | None) -> Schema:
+    """Return how the files become arrays; a column that says when a row came is no input unless the model needs it."""
+    from retrain_core.data.typed import read_as
+
+    said = {name: getattr(options, name) for name in ("label", "columns", "classes", "outputs", "task")}
+    time = getattr(options, "time", None)
+    if time is not None and options.columns is None:
+        with contextlib.suppress(DataError):
+            return read_as(card, _without(new, time), None if old is None else _without(old, time), **said)
+    return read_as(card, new, old, **said)
+
+
+def _without(table: Table, column: str) -> Table:
+    return replace(table, columns=table.columns.drop(columns=column, errors="ignore"))
+
+
+def experiment_of(store: Store, options: argparse.Namespace, id: str) -> ExperimentSpec:
+    """Return a new experiment of the store with the files that the options name.
+
+    Raises:
+        DataError: If the files do not fit the model; what is only doubtful is told on standard error.
+    """
+    from retrain_core.data import check, read_table
+    from retrain_core.models import read_card
+
+    card = read_card(options.model)
+    paths = {"new": options.new, "old": options.old, "holdout": getattr(options, "holdout", None)}
+    tables = {role: read_table(path) for role, path in paths.items() if path is not None}
+    schema = schema_of(options, card, tables["new"], tables.get("old"))
+    for finding in check(card, schema, tables):
+        if finding.status == "error":
+            raise DataError(finding.title, finding.detail)
+        if finding.status == "warning":
+            print(f"note: {finding.title}. {finding.detail}", file=sys.stderr)
+    refs = {role: store.add_file(path) for role, path in paths.items() if path is not None}
+    spec = ExperimentSpec(
+        id=id,
+        name=options.new.stem,
+        created=time.time(),
+        model=store.add_file(options.model),
+        new=refs["new"],
+        old=refs.get("old"),
+        holdout=refs.get("holdout"),
+        schema=schema,
+        split_seed=getattr(options, "seed", 0),
+    )
+    store.save_experiment(spec)
+    return spec
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder that ``--out`` names, and see that it can be written."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()
+    except OSError as error:
+        why = "There is a file of that name" if isinstance(error, FileExistsError) else error.strerror
+        raise FileError(f"--out {out} cannot be used as a folder.", f"{why}.", "Choose another.") from error
+
+
+def check_old_weight(options: argparse.Namespace) -> None:
+    """Refuse a weight that is no share."""
+    if not 0 <= options.old_weight <= 1:
+        raise DataError(
+            f"--old-weight is {options.old_weight}.", "It is a share.", "Give a number from 0 to 1."
+        )
