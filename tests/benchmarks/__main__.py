@@ -54,12 +54,12 @@ out: list[str] = []
 
 def main() -> None:
     """Run them all, or those whose names are given, and put what they say into ``results.md``."""
-    known = sections(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in sys.argv[1:] or list(BENCHMARKS):
         out.clear()
         print(f"--- {name}", flush=True)
         BENCHMARKS[name]()
         title, *lines = out
+        known = sections(RESULTS.read_text()) if RESULTS.exists() else {}
         known[name] = "\n".join([title.rstrip(), "", machine(), "", *lines]).strip()
         parts = [f"<!-- {name} -->\n{known[name]}\n" for name in BENCHMARKS if name in known]
         RESULTS.write_text("\n".join([HEAD, *parts]))
