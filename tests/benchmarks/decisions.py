@@ -1,0 +1,186 @@
+"""Whether the recommendation is right: against every candidate's score on many fresh rows of the same worlds.
+
+``python -m tests.benchmarks.decisions STORE [SEEDS]`` fills a store with experiments, and judges all that are in it; what
+is there is not run again, so another rule of choice can be tried on the same runs in seconds.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrain_core.answer import answer, weigh
+from retrain_core.runs.plan import plan_runs
+from retrain_core.runs.probes import plan_shift
+from retrain_core.runs.runner import Runner
+from retrain_core.runs.store import Store
+from tests.benchmarks.families import FAMILIES, Family, draw, old_model
+from tests.make import experiment
+
+FRESH_ROWS = 20_000
+WEIGHTS = (0.0, 0.2, 0.5)
+ACCURACY_BAR, LOSS_BAR = 0.005, 0.01
+STRATEGIES: Mapping[str, Mapping[str, int]] = {"fine_tune": {}, "incremental": {}, "full_retrain": {}}
+Fresh = Mapping[str, NDArray[np.float64]]  # by ``strategy/part/score``, per row
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One recommendation against the truth.
+
+    Args:
+        family: What had moved.
+        weight: Of the old rows.
+        choice: What was recommended.
+        best: What is best on fresh rows.
+        behind: By how much the choice's weighted accuracy (for regression: mean absolute error in shares of keep's) and
+            log-loss are worse than the best's.
+        right: Whether one of them is within its bar.
+        no_difference: Whether it was said that nothing differs materially.
+        clear: Whether it was called clear.
+    """
+
+    family: str
+    weight: float
+    choice: str
+    best: str
+    behind: tuple[float, float]
+    right: bool
+    no_difference: bool
+    clear: bool
+
+
+def collect(store: Store, runner: Runner, family: Family, seed: int) -> None:
+    """Run the strategies on one draw of a family, and score their models on fresh rows."""
+    rng = np.random.default_rng((seed, *family.name.encode()))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        old = draw(family, family.old, family.rows[0], rng)
+        new = draw(family, family.new, family.rows[1], rng)
+        old.to_parquet(folder / "old.parquet")
+        new.to_parquet(folder / "new.parquet")
+        files = {"model": old_model(family, old, folder / "model.keras", seed)}
+        files |= {side: folder / f"{side}.parquet" for side in ("old", "new")}
+        spec = experiment(store, files, name=f"{family.name}/{seed}", split_seed=seed, label="y")
+    runs = plan_runs(spec.id, STRATEGIES, seeds=(seed,))
+    probes = plan_shift(spec.id, store.shift_settings(spec.id), model=False)
+    store.add_beside(probes)
+    store.add_runs(runs)
+    while not all(store.result(spec.id, run.id) for run in (*runs, *probes)):
+        runner.step()
+        time.sleep(0.01)
+    fresh: dict[str, NDArray[np.float64]] = {}
+    for side, world in (("new", family.new), ("old", family.old)):
+        rows = draw(family, world, FRESH_ROWS, rng)
+        for run in runs:
+            model = store.run_folder(spec.id, run.id) / "model.keras"
+            for score, values in score_rows(family, model, rows).items():
+                fresh[f"{run.strategy}/{side}/{score}"] = values
+    np.savez(store.experiment_folder(spec.id) / "fresh.npz", **fresh)  # type: ignore[arg-type]
+
+
+def score_rows(family: Family, model: Path, rows) -> dict[str, NDArray[np.float64]]:  # type: ignore[no-untyped-def]
+    """Return the accuracy and log-loss of each row, or its absolute and squared error."""
+    import keras
+
+    labels = rows["y"].to_numpy()
+    outputs = keras.saving.load_model(model).predict(
+        rows.drop(columns="y").to_numpy(np.float32), batch_size=4_096, verbose=0
+    )
+    if family.task == "regression":
+        error = outputs[:, 0] - labels
+        return {"metric": np.abs(error), "loss": error**2}
+    chances = outputs.astype(np.float64)
+    if family.output == "logit":
+        chances = 1 / (1 + np.exp(-chances))
+    if chances.shape[1] == 1:
+        chances = np.hstack([1 - chances, chances])
+    given = np.clip(chances[np.arange(len(labels)), labels], 1e-7, 1)
+    return {"metric": (chances.argmax(axis=1) == labels).astype(float), "loss": -np.log(given)}
+
+
+def judge(store: Store, id: str) -> Iterator[Judged]:
+    """Hold an experiment's recommendations, at each weight, against fresh rows."""
+    spec = store.experiment(id)
+    family = FAMILIES[spec.name.split("/")[0]]
+    with np.load(store.experiment_folder(id) / "fresh.npz") as file:
+        means = {name: float(values.mean()) for name, values in file.items()}
+    names = list(dict.fromkeys(name.split("/")[0] for name in means))
+    content = answer(store, id, 0.5)
+    for weight in WEIGHTS:
+        found = weigh(content, weight).comparison.recommendation
+        assert found is not None
+        sign = 1 if family.task != "regression" else -1
+        unit = 1.0 if family.task != "regression" else _weighted(means, "keep", "metric", weight)
+        metric = {name: sign * _weighted(means, name, "metric", weight) / unit for name in names}
+        loss = {name: _weighted(means, name, "loss", weight) for name in names}
+        behind = (max(metric.values()) - metric[found.choice], loss[found.choice] - min(loss.values()))
+        right = behind[0] <= ACCURACY_BAR or (family.task != "regression" and behind[1] <= LOSS_BAR)
+        yield Judged(
+            family.name, weight, found.choice, max(metric, key=lambda name: metric[name]), behind, right,
+            "no material difference" in found.summary, found.clear,
+        )  # fmt: skip
+
+
+def _weighted(means: Mapping[str, float], name: str, score: str, weight: float) -> float:
+    return (1 - weight) * means[f"{name}/new/{score}"] + weight * means[f"{name}/old/{score}"]
+
+
+def fill(folder: Path, seeds: Sequence[int], families: Sequence[str] = tuple(FAMILIES)) -> Store:
+    """Run what is not in the store yet, and return it."""
+    store = Store(folder)
+    known = {
+        store.experiment(path.parent.name).name
+        for path in (store.root / "experiments").glob("*/fresh.npz")
+    }
+    runner = Runner(store)
+    try:
+        for seed in seeds:
+            for name in families:
+                if f"{name}/{seed}" not in known:
+                    collect(store, runner, FAMILIES[name], seed)
+                    print(f"{name}/{seed}", file=sys.stderr, flush=True)
+    finally:
+        runner.close()
+    return store
+
+
+def main(folder: Path, seeds: Sequence[int], tell: Callable[[str], None] = print) -> None:
+    """Tell how often the recommendation is right, by family and weight."""
+    store = fill(folder, seeds)
+    found: dict[str, list[Judged]] = defaultdict(list)
+    for path in sorted((store.root / "experiments").glob("*/fresh.npz")):
+        for item in judge(store, path.parent.name):
+            found[item.family].append(item)
+    tell("| what moved | draws | right at w = 0, 0.2, 0.5 (bar: 90 %) | chosen at w = 0, 0.5 | clear | mean behind |")
+    tell("|---|---|---|---|---|---|")
+    for family in FAMILIES:
+        items = found[family]
+        if not items:
+            continue
+        by_weight = {weight: [item for item in items if item.weight == weight] for weight in WEIGHTS}
+        right = ", ".join(f"{np.mean([item.right for item in by_weight[weight]]):.0%}" for weight in WEIGHTS)
+        chosen = "; ".join(_counts([item.choice for item in by_weight[weight]]) for weight in (0.0, 0.5))
+        clear = np.mean([item.clear for item in items])
+        behind = np.mean([item.behind for item in items], axis=0)
+        tell(f"| {family} | {len(items) // len(WEIGHTS)} | {right} | {chosen} | {clear:.0%} | {behind[0]:.4f}, {behind[1]:.4f} |")
+    every = [item for items in found.values() for item in items]
+    still = [item for item in every if item.family.startswith("none")]
+    tell(f"\nRight: {np.mean([item.right for item in every]):.1%} of {len(every)}.")
+    tell(f"Without a shift keep or no material difference: {np.mean([i.choice == 'keep' or i.no_difference for i in still]):.1%}.")
+
+
+def _counts(names: Sequence[str]) -> str:
+    return ", ".join(f"{name} {names.count(name)}" for name in sorted(set(names), key=names.count, reverse=True))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), range(int(sys.argv[2]) if len(sys.argv) > 2 else 1))
