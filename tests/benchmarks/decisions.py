@@ -138,8 +138,7 @@ def fill(folder: Path, seeds: Sequence[int], families: Sequence[str] = tuple(FAM
     """Run what is not in the store yet, and return it."""
     store = Store(folder)
     known = {
-        store.experiment(path.parent.name).name
-        for path in (store.root / "experiments").glob("*/fresh.npz")
+        store.experiment(path.parent.name).name for path in (store.root / "experiments").glob("*/fresh.npz")
     }
     runner = Runner(store)
     try:
@@ -160,7 +159,9 @@ def main(folder: Path, seeds: Sequence[int], tell: Callable[[str], None] = print
     for path in sorted((store.root / "experiments").glob("*/fresh.npz")):
         for item in judge(store, path.parent.name):
             found[item.family].append(item)
-    tell("| what moved | draws | right at w = 0, 0.2, 0.5 (bar: 90 %) | chosen at w = 0, 0.5 | clear | mean behind |")
+    tell(
+        "| what moved | draws | right at w = 0, 0.2, 0.5 (bar: 90 %) | chosen at w = 0, 0.5 | clear | mean behind |"
+    )
     tell("|---|---|---|---|---|---|")
     for family in FAMILIES:
         items = found[family]
@@ -171,15 +172,21 @@ def main(folder: Path, seeds: Sequence[int], tell: Callable[[str], None] = print
         chosen = "; ".join(_counts([item.choice for item in by_weight[weight]]) for weight in (0.0, 0.5))
         clear = np.mean([item.clear for item in items])
         behind = np.mean([item.behind for item in items], axis=0)
-        tell(f"| {family} | {len(items) // len(WEIGHTS)} | {right} | {chosen} | {clear:.0%} | {behind[0]:.4f}, {behind[1]:.4f} |")
+        tell(
+            f"| {family} | {len(items) // len(WEIGHTS)} | {right} | {chosen} | {clear:.0%} | {behind[0]:.4f}, {behind[1]:.4f} |"
+        )
     every = [item for items in found.values() for item in items]
     still = [item for item in every if item.family.startswith("none")]
     tell(f"\nRight: {np.mean([item.right for item in every]):.1%} of {len(every)}.")
-    tell(f"Without a shift keep or no material difference: {np.mean([i.choice == 'keep' or i.no_difference for i in still]):.1%}.")
+    tell(
+        f"Without a shift keep or no material difference: {np.mean([i.choice == 'keep' or i.no_difference for i in still]):.1%}."
+    )
 
 
 def _counts(names: Sequence[str]) -> str:
-    return ", ".join(f"{name} {names.count(name)}" for name in sorted(set(names), key=names.count, reverse=True))
+    return ", ".join(
+        f"{name} {names.count(name)}" for name in sorted(set(names), key=names.count, reverse=True)
+    )
 
 
 if __name__ == "__main__":
