@@ -48,11 +48,11 @@ class Score:
 def mean(values: Floats, counts: Floats) -> Floats:
     """Return the mean of ``values``, shape ``(rows,)`` or ``(rows, n)``, in each draw."""
     total = counts.sum(axis=1)
-    return np.divide((counts @ values).T, total).T
+    return np.asarray(((counts @ values).T / total).T)
 
 
 def _quotient(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
+    return np.asarray(np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0))
 
 
 # --- classes and labels ---------------------------------------------------------------------------
@@ -62,8 +62,8 @@ def log_loss_rows(predicted: Predicted) -> Floats:
     """Return minus the logarithm of the probability that was given to what came; with several labels, their mean."""
     chances = np.clip(predicted.chances, LEAST_CHANCE, 1 - LEAST_CHANCE)
     if predicted.task == "multilabel":
-        return -np.log(np.where(predicted.labels, chances, 1 - chances)).mean(axis=1)
-    return -np.log(chances[np.arange(predicted.rows), np.asarray(predicted.targets, np.intp)])
+        return np.asarray(-np.log(np.where(predicted.labels, chances, 1 - chances)).mean(axis=1))
+    return np.asarray(-np.log(chances[np.arange(predicted.rows), np.asarray(predicted.targets, np.intp)]))
 
 
 def brier_rows(predicted: Predicted) -> Floats:
@@ -72,7 +72,8 @@ def brier_rows(predicted: Predicted) -> Floats:
     Source: Brier (1950), Monthly Weather Review 78; for two classes the usual half of it.
     """
     squares = np.square(predicted.chances - predicted.labels)
-    return squares.mean(axis=1) if predicted.task in ("binary", "multilabel") else squares.sum(axis=1)
+    one = predicted.task in ("binary", "multilabel")
+    return np.asarray(squares.mean(axis=1) if one else squares.sum(axis=1))
 
 
 def balanced_accuracy(predicted: Predicted, counts: Floats) -> Floats:
@@ -82,7 +83,7 @@ def balanced_accuracy(predicted: Predicted, counts: Floats) -> Floats:
     """
     labels = predicted.labels.astype(np.float64)
     right = labels * np.asarray(predicted.metric)[:, None]
-    return np.nanmean(_quotient(counts @ right, counts @ labels), axis=1)
+    return np.asarray(np.nanmean(_quotient(counts @ right, counts @ labels), axis=1))
 
 
 def f1(predicted: Predicted, counts: Floats) -> Floats:
@@ -94,9 +95,7 @@ def f1(predicted: Predicted, counts: Floats) -> Floats:
     if predicted.task == "binary":
         labels, said = labels[:, 1:], said[:, 1:]
     hits, all_labels, all_said = counts @ (labels * said), counts @ labels, counts @ said
-    known = (labels.any(axis=0) | said.any(axis=0))[None, :]
-    values = np.where(known, np.divide(2 * hits, np.maximum(all_labels + all_said, 1e-300)), np.nan)
-    return np.nanmean(values, axis=1)
+    return np.asarray(np.nanmean(_quotient(2 * hits, all_labels + all_said), axis=1))
 
 
 def auroc(predicted: Predicted, counts: Floats) -> Floats:
@@ -213,7 +212,7 @@ def r2(predicted: Predicted, counts: Floats) -> Floats:
     targets = targets - targets.mean(axis=0)  # keeps the digits that squares of large numbers would lose
     variance = mean(np.square(targets), counts) - np.square(mean(targets, counts))
     left = mean(np.square(predicted.errors), counts)
-    return np.nanmean(1 - _quotient(left, variance), axis=1)
+    return np.asarray(np.nanmean(1 - _quotient(left, variance), axis=1))
 
 
 # --- the table ------------------------------------------------------------------------------------

@@ -55,24 +55,28 @@ class Predicted:
     @cached_property
     def classes(self) -> NDArray[np.intp]:
         """The likeliest class of each row, shape ``(rows,)``."""
-        return self.chances.argmax(axis=1)
+        return np.asarray(self.chances.argmax(axis=1))
 
     @cached_property
     def labels(self) -> NDArray[np.bool_]:
         """Which classes (or labels) each row has, shape ``(rows, classes)``."""
         if self.task == "multilabel":
-            return np.asarray(self.targets) == 1
-        return np.equal(np.asarray(self.targets)[:, None], np.arange(self.chances.shape[1]))
+            return np.asarray(np.equal(self.targets, 1))
+        return _one_hot(np.asarray(self.targets), self.chances.shape[1])
 
     @cached_property
     def decided(self) -> NDArray[np.bool_]:
         """Which classes (or labels) the model says each row has, shape ``(rows, classes)``."""
         if self.task == "multilabel":
-            return self.chances > 0.5
-        return np.equal(self.classes[:, None], np.arange(self.chances.shape[1]))
+            return np.greater(self.chances, 0.5)
+        return _one_hot(self.classes, self.chances.shape[1])
 
     @cached_property
     def errors(self) -> Floats:
         """Prediction less target of a regression, shape ``(rows, units)``."""
         targets = np.asarray(self.targets, np.float64).reshape(self.rows, -1)
         return np.asarray(self.outputs, np.float64).reshape(self.rows, -1) - targets
+
+
+def _one_hot(classes: NDArray[Any], count: int) -> NDArray[np.bool_]:
+    return np.asarray(classes[:, None] == np.arange(count))

@@ -7,7 +7,7 @@ Rows are drawn anew for every seed; the rule behind the label is the same for al
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal

@@ -1,0 +1,114 @@
+"""Whether one candidate is better than another: tests on the same rows, and what can be said from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from retrain_core.compare.predicted import Floats
+
+FEW_DIFFERING = 25  # rows on which two candidates differ: with fewer, McNemar's test is exact
+Verdict = Literal["better", "worse", "no material difference", "cannot tell"]
+
+
+def mcnemar(candidate: NDArray[np.bool_], base: NDArray[np.bool_]) -> float:
+    """Return the p-value of two candidates being right equally often on the same rows.
+
+    Exact if they differ on few rows, else from chi-squared with a correction for continuity.
+
+    Args:
+        candidate: Which rows it has right, shape ``(rows,)``.
+        base: The same of the other.
+
+    Source: McNemar (1947), Psychometrika 12; Edwards (1948) for the correction.
+
+    >>> right = np.arange(100) < 90
+    >>> round(mcnemar(right, np.roll(right, 3)), 4), mcnemar(right, right)
+    (1.0, 1.0)
+    """
+    gained, lost = int((candidate & ~base).sum()), int((base & ~candidate).sum())
+    if gained + lost == 0:
+        return 1.0
+    if gained + lost < FEW_DIFFERING:
+        return float(stats.binomtest(gained, gained + lost).pvalue)
+    return float(stats.chi2.sf((abs(gained - lost) - 1) ** 2 / (gained + lost), 1))
+
+
+def bootstrap_p(draws: Floats) -> float:
+    """Return the two-sided p-value of a difference of 0 from paired draws of it, shape ``(draws,)``.
+
+    Source: Davison and Hinkley (1997), section 4.4 (one is added, so that it is never 0).
+
+    >>> bootstrap_p(np.array([-1.0, 1.0, 1.0, 1.0])), bootstrap_p(np.ones(999))
+    (0.8, 0.002)
+    """
+    below, above = int((draws <= 0).sum()), int((draws >= 0).sum())
+    return min(1.0, 2 * (min(below, above) + 1) / (len(draws) + 1))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted for how many there are.
+
+    Source: Holm (1979), Scandinavian Journal of Statistics 6.
+
+    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
+    """
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(np.argsort(p_values, kind="stable")):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = highest
+    return adjusted
+
+
+def verdict(value: float, error: float, p: float, margin: float) -> Verdict:
+    """Return what can be said of a difference.
+
+    Args:
+        value: The difference; positive is better.
+        error: Its standard error.
+        p: Of its being 0, adjusted.
+        margin: Differences smaller than this do not matter.
+
+    Source: Schuirmann (1987), Journal of Pharmacokinetics and Biopharmaceutics 15: equivalent at the 5 % level if the
+    90 % interval lies inside the margin.
+
+    >>> verdict(0.001, 0.001, 0.3, 0.005), verdict(0.03, 0.01, 0.003, 0.005), verdict(0.02, 0.02, 0.3, 0.005)
+    ('no material difference', 'better', 'cannot tell')
+    """
+    if abs(value) + stats.norm.ppf(0.95) * error < margin:
+        return "no material difference"
+    if p < 0.05:
+        return "better" if value > 0 else "worse"
+    return "cannot tell"
+
+
+def more_rows(value: float, error: float, rows: int, margin: float) -> int | None:
+    """Return about how many more rows would tell, if the difference is as it seems; ``None`` if none would.
+
+    Either so many that the difference is proven, or so many that it is proven not to matter, whichever are fewer.
+
+    Args:
+        value: The difference.
+        error: Its standard error on ``rows`` rows.
+        rows: How many there are.
+        margin: See :func:`verdict`.
+
+    >>> more_rows(0.02, 0.02, 400, 0.005), more_rows(0.0, 0.01, 400, 0.005)
+    (1100, 3900)
+    """
+    enough = []
+    if abs(value) > 0:
+        enough.append(rows * (stats.norm.ppf(0.975) * error / abs(value)) ** 2)
+    if abs(value) < margin:
+        enough.append(rows * (stats.norm.ppf(0.95) * error / (margin - abs(value))) ** 2)
+    more = min(enough, default=math.inf) - rows
+    if not math.isfinite(more):
+        return None
+    step = 10 ** max(0, math.floor(math.log10(max(more, 1))) - 1)
+    return int(max(step, round(more / step) * step))
