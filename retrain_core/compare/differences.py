@@ -3,17 +3,87 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from retrain_core.compare.predicted import Floats
+from retrain_core.compare.evidence import Evidence, Side
+from retrain_core.compare.intervals import Z95, paired_error, seed_half_width
+from retrain_core.compare.measures import SCORES
 
 FEW_DIFFERING = 25  # rows on which two candidates differ: with fewer, McNemar's test is exact
 Verdict = Literal["better", "worse", "no material difference", "cannot tell"]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How much higher one candidate's score is than another's on the same rows.
+
+    Args:
+        value: The difference of the means over seeds.
+        rows: Its standard error from the rows.
+        seeds: Its standard error from the seeds; 0 for one seed, where it is unknown.
+    """
+
+    value: float
+    rows: float
+    seeds: float
+
+    @property
+    def error(self) -> float:
+        """Standard error from both."""
+        return math.hypot(self.rows, self.seeds)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval."""
+        return self.value - Z95 * self.error, self.value + Z95 * self.error
+
+    @property
+    def p(self) -> float:
+        """Two-sided p-value of its being 0."""
+        return float(2 * stats.norm.sf(abs(self.value) / self.error)) if self.error else 1.0
+
+
+def paired(evidence: Evidence, candidate: str, base: str, weights: Mapping[Side, float], score: str) -> Gap:
+    """Return the difference of two candidates in a score, weighted over the parts of the holdout.
+
+    Args:
+        evidence: All predictions.
+        candidate: Whose score.
+        base: Less whose.
+        weights: Of each part that counts.
+        score: Name in ``SCORES``.
+    """
+    if candidate == base:
+        return Gap(0.0, 0.0, 0.0)
+    values = {
+        name: sum(weight * evidence.values(side, score)[name] for side, weight in weights.items())
+        for name in (candidate, base)
+    }
+    value = float(np.mean(values[candidate]) - np.mean(values[base]))
+    rows = math.hypot(
+        *(w * _rows_error(evidence, candidate, base, side, score) for side, w in weights.items())
+    )
+    seeds = math.hypot(*(seed_half_width(np.asarray(found)) / Z95 for found in values.values()))
+    return Gap(value, rows, seeds)
+
+
+def _rows_error(evidence: Evidence, candidate: str, base: str, side: Side, score: str) -> float:
+    """Return the standard error of a difference on one part, from its rows."""
+    by_row = SCORES[score].by_row
+    if by_row is not None and evidence.held[side].groups is None:
+        mine, theirs = (
+            np.mean([by_row(one) for one in evidence.predicted[side][name]], axis=0)
+            for name in (candidate, base)
+        )
+        return paired_error(mine - theirs, share=score == "accuracy")
+    draws = evidence.draws(side, score)
+    return float(np.nanstd(draws[candidate].mean(axis=0) - draws[base].mean(axis=0), ddof=1))
 
 
 def mcnemar(candidate: NDArray[np.bool_], base: NDArray[np.bool_]) -> float:
@@ -37,18 +107,6 @@ def mcnemar(candidate: NDArray[np.bool_], base: NDArray[np.bool_]) -> float:
     if gained + lost < FEW_DIFFERING:
         return float(stats.binomtest(gained, gained + lost).pvalue)
     return float(stats.chi2.sf((abs(gained - lost) - 1) ** 2 / (gained + lost), 1))
-
-
-def bootstrap_p(draws: Floats) -> float:
-    """Return the two-sided p-value of a difference of 0 from paired draws of it, shape ``(draws,)``.
-
-    Source: Davison and Hinkley (1997), section 4.4 (one is added, so that it is never 0).
-
-    >>> bootstrap_p(np.array([-1.0, 1.0, 1.0, 1.0])), bootstrap_p(np.ones(999))
-    (0.8, 0.002)
-    """
-    below, above = int((draws <= 0).sum()), int((draws >= 0).sum())
-    return min(1.0, 2 * (min(below, above) + 1) / (len(draws) + 1))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

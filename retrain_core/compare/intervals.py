@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 Z95 = 1.959963984540054
 
@@ -37,6 +37,28 @@ def mean_interval(per_seed: NDArray[np.floating[Any]], *, share: bool = False) -
         low, high = center - half, center + half
     seeds = seed_half_width(per_seed.mean(axis=1))
     return center - float(np.hypot(center - low, seeds)), center + float(np.hypot(high - center, seeds))
+
+
+def drawn_interval(
+    values: NDArray[np.floating[Any]], draws: NDArray[np.floating[Any]], *, share: bool
+) -> tuple[float, float]:
+    """Return the 95 % interval of the mean over seeds of a score that is no mean over rows, from draws of the rows.
+
+    Args:
+        values: The score with each seed, shape ``(seeds,)``.
+        draws: The score in each draw, shape ``(seeds, draws)``.
+        share: Whether it lies between 0 and 1: then the interval is symmetric on the scale of log odds.
+
+    Source: Efron and Tibshirani (1993), chapters 6 and 13 (standard error, and a scale on which it is even).
+    """
+    value = float(values.mean())
+    error = float(np.nanstd(draws.mean(axis=0), ddof=1))
+    half = float(np.hypot(Z95 * error, seed_half_width(values)))
+    if not share or not 0 < value < 1:
+        low, high = value - half, value + half
+        return (max(low, 0.0), min(high, 1.0)) if share else (low, high)
+    odds, width = special.logit(value), half / (value * (1 - value))
+    return float(special.expit(odds - width)), float(special.expit(odds + width))
 
 
 def design_effect(rows: NDArray[np.floating[Any]]) -> float:

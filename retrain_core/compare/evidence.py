@@ -1,0 +1,127 @@
+"""What all candidates made of the held-out rows: gathered once, whatever is asked of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrain_core.compare.measures import SCORES, scores_of
+from retrain_core.compare.predicted import Floats, Predicted
+from retrain_core.compare.resampling import resample
+from retrain_core.errors import RunError
+from retrain_core.types import Holdout, Outcome, Schema, Task
+
+Side = Literal["new", "old"]
+SIDES: tuple[Side, ...] = ("new", "old")
+DRAW_SEEDS: Mapping[Side, int] = {"new": 1, "old": 2}  # rows of both parts are drawn independently
+
+
+@dataclass(frozen=True)
+class Held:
+    """The rows of one part of the holdout.
+
+    Args:
+        targets: What came, see ``Dataset.targets``.
+        groups: Number of each row's group, if rows belong together; ``None`` if each stands alone.
+    """
+
+    targets: NDArray[Any]
+    groups: NDArray[np.intp] | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All candidates' predictions on the same rows.
+
+    Args:
+        task: Kind of problem.
+        holdout: The rows.
+        outcomes: Every run that has ended.
+        predicted: By part and candidate, one for each seed that has a score.
+        held: The rows of each part.
+    """
+
+    task: Task
+    holdout: Holdout
+    outcomes: tuple[Outcome, ...]
+    predicted: Mapping[Side, Mapping[str, tuple[Predicted, ...]]]
+    held: Mapping[Side, Held]
+    _values: dict[tuple[Side, str], dict[str, Floats]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _draws: dict[tuple[Side, str], dict[str, Floats]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def names(self) -> list[str]:
+        """Candidates in the order they were asked for, with a score or without."""
+        return list(dict.fromkeys(outcome.spec.strategy for outcome in self.outcomes))
+
+    @property
+    def metric(self) -> str:
+        """The score that is told first: accuracy, or the mean absolute error."""
+        return "mae" if self.task == "regression" else "accuracy"
+
+    @property
+    def scores(self) -> list[str]:
+        """Names of the scores for this kind of problem."""
+        return list(scores_of(self.task))
+
+    def values(self, side: Side, score: str) -> dict[str, Floats]:
+        """Return a score of each candidate on one part, shape ``(seeds,)``."""
+        key = (side, score)
+        if key not in self._values:
+            self._values[key] = {
+                name: np.concatenate([SCORES[score].of(one, np.ones((1, one.rows))) for one in seeds])
+                for name, seeds in self.predicted.get(side, {}).items()
+            }
+        return self._values[key]
+
+    def draws(self, side: Side, score: str) -> dict[str, Floats]:
+        """Return a score of each candidate in draws of one part's rows, shape ``(seeds, draws)``."""
+        key = (side, score)
+        if key not in self._draws:
+            groups = self.held[side].groups
+            found = resample(self.predicted[side], [score], seed=DRAW_SEEDS[side], groups=groups)
+            self._draws[key] = found[score]
+        return self._draws[key]
+
+
+def gather(
+    outcomes: Sequence[Outcome], holdout: Holdout, schema: Schema, held: Mapping[Side, Held]
+) -> Evidence:
+    """Return the evidence of runs that have ended.
+
+    Raises:
+        RunError: If a run was scored on other rows: then no order would be fair.
+    """
+    predicted: dict[Side, dict[str, tuple[Predicted, ...]]] = {}
+    for side in held:
+        for outcome in outcomes:
+            _check_rows(outcome, holdout)
+            if f"{side}_loss" in outcome.rows:
+                one = Predicted(
+                    schema.task,
+                    held[side].targets,
+                    outcome.rows[f"{side}_outputs"],
+                    outcome.rows[f"{side}_loss"],
+                    outcome.rows[f"{side}_metric"],
+                    schema.from_logits,
+                )
+                each = predicted.setdefault(side, {})
+                each[outcome.spec.strategy] = (*each.get(outcome.spec.strategy, ()), one)
+    return Evidence(schema.task, holdout, tuple(outcomes), predicted, held)
+
+
+def _check_rows(outcome: Outcome, holdout: Holdout) -> None:
+    for side, expected in (("new", holdout.new_rows), ("old", holdout.old_rows)):
+        values = outcome.rows.get(f"{side}_loss")
+        if values is not None and len(values) != expected:
+            raise RunError(
+                f"{outcome.spec.strategy} was scored on {len(values)} {side} rows, the holdout has {expected}.",
+                "Candidates can only be ranked on the same rows.",
+                "Start the runs again.",
+            )
