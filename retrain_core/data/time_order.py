@@ -66,7 +66,7 @@ def moment(time: float, dates: bool) -> str:
 def orders(old: Table, new: Table) -> tuple[str, ...]:
     """Return what could put the rows of both files in order: dates first, then numbers, last the order in the file."""
     shared = [name for name in new.columns if name in old.columns]
-    dates = [name for name in shared if _looks_like_time(new.columns[name])]
+    dates = [name for name in shared if looks_like_time(new.columns[name])]
     numbers = [
         name
         for name in shared
@@ -75,6 +75,7 @@ def orders(old: Table, new: Table) -> tuple[str, ...]:
     return (*map(str, dates), *map(str, numbers[:MOST_ORDERS]), ROW_ORDER)
 
 
-def _looks_like_time(column: pd.Series[Any]) -> bool:
+def looks_like_time(column: pd.Series[Any]) -> bool:
+    """Return whether a column holds dates, or text that reads as dates."""
     nature = nature_of(column)
     return nature == "dates" or (nature == "text" and share_of(sample_texts(column), ISO_DATE) >= READABLE)

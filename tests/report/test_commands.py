@@ -24,7 +24,7 @@ from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.prepare import prepare
 from retrain_core.runs.store import Store
 from retrain_core.samples import samples
-from retrain_core.types import ExperimentSpec, Limits, ShiftSettings, Thresholds, to_json
+from retrain_core.types import ExperimentSpec, Limits, ShiftSettings, SplitSettings, Thresholds, to_json
 from tests.make import experiment, mlp, table
 from tests.report.example import comparison, content
 
@@ -72,9 +72,9 @@ Ask = Callable[..., Asked]
 def ask(tmp_path: Path) -> Ask:
     """Ask as the app does: files into the store, read as inferred and overruled."""
 
-    def asked(files: dict[str, Path], split_seed: int = 0, **overruled: Any) -> Asked:
+    def asked(files: dict[str, Path], split: SplitSettings = SplitSettings(), **overruled: Any) -> Asked:
         store = Store(tmp_path / "store")
-        spec = experiment(store, files, split_seed=split_seed, **overruled)
+        spec = experiment(store, files, split=split, **overruled)
         return Asked(store, spec, files["model"].parent)
 
     return asked
@@ -146,7 +146,7 @@ def test_the_command_of_a_csv_with_a_column_that_the_model_does_not_take(ask: As
 
 
 def test_all_that_was_set_for_the_runs_is_in_the_command(ask: Ask, own, compared) -> None:
-    asked = ask(own, label="y", columns=("a", "b"), split_seed=3)
+    asked = ask(own, label="y", columns=("a", "b"), split=SplitSettings(3))
     made = asked.content(
         strategies={"fine_tune": {"trainable_layers": 2}, "incremental": {}},
         seeds=(3, 4),
@@ -225,7 +225,7 @@ def test_what_a_command_cannot_say_is_said_beside_it(ask: Ask, own) -> None:
     twin.parent.mkdir()
     shutil.copy(own["old"], twin)
     files = {"model": own["model"], "new": own["new"], "old": twin}
-    asked = ask(files, label="y", columns=("a", "b"), split_seed=7)
+    asked = ask(files, label="y", columns=("a", "b"), split=SplitSettings(7))
     spec = replace(asked.spec, schema=replace(asked.spec.schema, loss="mean_squared_error"))
     made = replace(asked, spec=spec).content(limits=Limits(seconds=600.0), seeds=(0, 2))
     assert made.commands is not None

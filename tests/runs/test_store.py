@@ -25,6 +25,7 @@ from retrain_core.types import (
     RunResult,
     RunSpec,
     Schema,
+    SplitSettings,
     from_json,
 )
 from tests.runs.conftest import Asked
@@ -46,7 +47,7 @@ WRITTEN_BY_0_1_0 = """{
  },
  "old": null,
  "holdout": null,
- "split_seed": 0,
+ "split_seed": 4,
  "note": "The shift is made."
 }"""
 
@@ -164,11 +165,12 @@ def spec_of(folder: Path) -> ExperimentSpec:
         schema=Schema(
             "binary", ("y",), (Binding("row", ("a", "b"), "float32", (2,)),), ("0", "1"), 1, False, "binary_crossentropy"
         ),
+        split=SplitSettings(seed=4),
         note="The shift is made.",
     )  # fmt: skip
 
 
-def test_an_experiment_of_version_0_1_0_opens_with_its_one_label(tmp_path: Path) -> None:
+def test_an_experiment_of_version_0_1_0_opens_with_its_one_label_and_its_seed(tmp_path: Path) -> None:
     store, id = Store(tmp_path), new_id()
     expected = spec_of(tmp_path / "experiments" / id)
     assert store.experiment(id) == expected
@@ -182,7 +184,7 @@ def test_an_experiment_of_version_0_1_0_can_be_changed_and_run_like_any_other(tm
     store.add_runs(plan_runs(id, {}))
     assert store.experiment(id).name == "another" and store.experiment(id).schema.labels == ("y",)
     with pytest.raises(StoreError, match="started already"):
-        store.save_experiment(replace(spec, split_seed=1))
+        store.save_experiment(replace(spec, split=SplitSettings(1)))
 
 
 DAMAGE = {
