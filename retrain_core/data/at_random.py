@@ -24,9 +24,7 @@ from retrain_core.types import Dataset, SplitSettings
 
 LEAST_GROUPS = 20  # with fewer groups than this, rows with equal inputs cannot be kept together
 LEAST_IN_STRATUM = 5  # smaller classes are split as one: a fifth of each would be no row
-HEAVY = (
-    0.1  # share of the rows from which a group of one id is trained on: held out, it would be most of a part
-)
+HEAVY = 0.05  # share of the rows from which a group of one id is trained on, not held out
 
 
 def at_random(

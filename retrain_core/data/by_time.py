@@ -33,7 +33,7 @@ def by_time(
         held = 0.0 if side == "new" and len(own) else HOLDOUT_SHARE
         usable = np.isfinite(when) & ~tied(ties[side], own)
         part_of[side] = np.full(len(when), DROPPED)
-        part_of[side][usable], cut = _in_order(when[usable], held, VALIDATION_SHARE if side == "new" else 0.0)
+        part_of[side][usable], cut = in_order(when[usable], held, VALIDATION_SHARE if side == "new" else 0.0)
         torn |= cut
         timeless += int(np.isnan(when).sum())
     notes = [f"The rows are in order of '{settings.time}': the latest of each side are held out."]
@@ -53,7 +53,7 @@ def by_time(
     return kept, [*notes, ALIKE] if alike else notes
 
 
-def _in_order(times: Values, held: float, validation: float) -> tuple[PartOf, bool]:
+def in_order(times: Values, held: float, validation: float) -> tuple[PartOf, bool]:
     """Return the part of each row, and whether rows of one time stand in two."""
     order = np.argsort(times, kind="stable")
     ordered = times[order]

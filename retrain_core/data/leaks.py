@@ -171,7 +171,8 @@ def near_copies(held: Dataset, trained: Sequence[tuple[Dataset, NDArray[np.intp]
         return []
     exact = np.concatenate([row_keys(data.inputs)[rows] for data, rows in trained])
     keys = np.concatenate([_near_keys(data)[rows] for data, rows in trained])
-    found = int(np.isin(_near_keys(held), keys).sum())
+    copies = np.isin(row_keys(held.inputs), exact)
+    found = int((np.isin(_near_keys(held), keys) & ~copies).sum())
     _, distinct = np.unique(exact, return_index=True)
     _, counts = np.unique(keys[distinct], return_counts=True)
     usual = float(counts[counts > 1].sum()) / len(distinct) * held.rows
