@@ -79,10 +79,11 @@ if model and "new" in tables:
     except RetrainError as error:
         show_error(error)
         mend(model, tables["new"])
+        choose_split((), tables)
         offer_undo(None, readable)
     else:
         overrule(model, schema, tables["new"])
-        choose_split(schema, tables)
+        choose_split(schema.labels, tables)
         offer_undo(schema, readable)
 if tables:
     preview(tables)

@@ -131,11 +131,11 @@ def _overrule_columns(schema: Schema, new: Table) -> dict[str, object]:
     return changes
 
 
-def choose_split(schema: Schema, tables: Mapping[str, Table]) -> None:
+def choose_split(labels: tuple[str, ...], tables: Mapping[str, Table]) -> None:
     """Let the user name the columns that say when a row came and whose it is; nothing is named by itself."""
     draft, new = state.draft(), tables["new"]
-    names = [str(name) for name in new.columns if name not in schema.labels]
-    times = [name for name in orders(tables.get("old", new), new) if name not in schema.labels]
+    names = [str(name) for name in new.columns if name not in labels]
+    times = [name for name in orders(tables.get("old", new), new) if name not in labels]
     with st.expander("How rows are held out", expanded=bool(draft.split.columns)):
         st.caption(
             "A fifth of the rows of each side is held out from all training, and 15 % of the new rows are kept for early "

@@ -17,9 +17,11 @@ import pytest
 
 from retrain_core.__main__ import main
 from retrain_core.answer import commands_of
+from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.models import read_card
 from retrain_core.report import render
 from retrain_core.report.content import ReportContent
+from retrain_core.report.facts import sources
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.prepare import prepare
 from retrain_core.runs.store import Store
@@ -208,6 +210,30 @@ def test_the_shift_is_measured_as_the_shift_page_was_set(ask: Ask, own, run_as_s
     found = run_as_shown(made.commands.lines[1], asked.folder, "shift.json")
     assert found["settings"] == json.loads(to_json(settings))
     assert set(found["columns"]) == {"a", "b"} and found["time"]["column"] == "day"
+
+
+def test_named_columns_of_times_and_ids_are_in_the_command(ask: Ask, own, compared) -> None:
+    named = SplitSettings(time="day", id="customer")
+    for role in ("old", "new", "holdout"):
+        frame = pd.read_csv(own[role])
+        frame.assign(day=pd.date_range("2026-01-01", periods=len(frame))).to_csv(own[role], index=False)
+    asked = ask({role: own[role] for role in ("model", "new")}, split=named, label="y", columns=("a", "b"))
+    made = asked.content()
+    line, _ = compared(asked, made)
+    assert "--time day --id customer" in line and made.commands is not None and not made.commands.left_out
+    assert ("Held out", "the latest rows by day") in sources(made)
+    assert ("Kept together", "rows of one customer") in sources(made)
+
+
+def test_shift_in_the_order_of_the_split_takes_no_command_of_its_own(ask: Ask, own) -> None:
+    files = {role: own[role] for role in ("model", "old", "new")}
+    asked = ask(files, split=SplitSettings(time=ROW_ORDER), label="y", columns=("a", "b"))
+    assert asked.store.shift_settings(asked.spec.id) == ShiftSettings(time=ROW_ORDER)
+    made = asked.content()
+    assert made.commands is not None and len(made.commands.lines) == 1
+    asked.store.save_shift_settings(asked.spec.id, ShiftSettings())  # the user wants no order there
+    _, shift = commands_of(asked.store, made).lines
+    assert "--time" not in shift
 
 
 def test_a_column_that_puts_rows_in_order_may_be_an_input(ask: Ask, own, run_as_shown) -> None:
