@@ -58,7 +58,7 @@ def split(
         marks: What the columns that the settings name say of these rows.
 
     Raises:
-        DataError: If there are too few rows to train, validate and hold out.
+        DataError: If there are too few rows to train, validate and hold out, or the label is named as time or id.
     """
     if new.rows < LEAST_NEW_ROWS:
         raise DataError(
@@ -66,6 +66,7 @@ def split(
             f"At least {LEAST_NEW_ROWS} are needed to train, validate and hold out.",
             "Wait for more rows, or add a file.",
         )
+    _refuse_label(schema, settings)
     sides = {"new": new, "old": old, "holdout": holdout}
     data = {side: rows for side, rows in sides.items() if rows is not None}
     ties = ties_of(data, marks.ids)
@@ -97,6 +98,16 @@ def _parts(
     if "old" in part_of:
         parts |= {"old_train": rows("old", TRAIN), "old_holdout": rows("old", HOLDOUT)}
     return parts
+
+
+def _refuse_label(schema: Schema, settings: SplitSettings) -> None:
+    for name in settings.columns:
+        if name in schema.labels:
+            raise DataError(
+                f"'{name}' is the label.",
+                "It can say neither when a row came nor whose it is.",
+                "Name another time or id column, or none.",
+            )
 
 
 def _refuse_empty(parts: Mapping[Part, Rows], settings: SplitSettings, holdout: Dataset | None) -> None:

@@ -223,6 +223,12 @@ def test_what_is_in_no_order_or_not_there_is_refused() -> None:
             marked(named, x=[1])
 
 
+@pytest.mark.parametrize("named", [SplitSettings(time="y"), SplitSettings(id="y")])
+def test_the_label_says_neither_when_nor_whose(named: SplitSettings) -> None:
+    with pytest.raises(DataError, match="'y' is the label"):
+        split(SCHEMA, data(np.arange(200.0)), settings=named)
+
+
 def test_rows_without_a_time_are_left_out_and_told() -> None:
     times = np.arange(200.0)
     times[[3, 199]] = np.nan
