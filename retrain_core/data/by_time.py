@@ -36,7 +36,12 @@ def by_time(
         part_of[side][usable], cut = in_order(when[usable], held, VALIDATION_SHARE if side == "new" else 0.0)
         torn |= cut
         timeless += int(np.isnan(when).sum())
-    notes = [f"The rows are in order of '{settings.time}': the latest of each side are held out."]
+    latest = (
+        "the latest new rows are kept for early stopping"
+        if len(own)
+        else "the latest of each side are held out"
+    )
+    notes = [f"The rows are in order of '{settings.time}': {latest}."]
     if timeless:
         notes.append(f"{timeless:,} rows without a time in '{settings.time}' are left out.")
     if torn:

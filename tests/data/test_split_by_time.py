@@ -17,7 +17,7 @@ from retrain_core.data.marks import Marks, marks_of
 from retrain_core.data.part_of import ALIKE
 from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.errors import DataError
-from retrain_core.types import Dataset, SplitSettings, Table
+from retrain_core.types import SplitSettings, Table
 from tests.data.test_split import SCHEMA, data, values
 
 TIMED, OF_ONE, BOTH = SplitSettings(time="day"), SplitSettings(id="who"), SplitSettings(time="day", id="who")
@@ -27,12 +27,6 @@ USED = ("new_train", "new_validation", "old_train")
 
 def ids(numbers: np.ndarray) -> np.ndarray:
     return numbers.astype(str)
-
-
-def sides(part: str, new: object, old: object, holdout: object) -> object:
-    return (
-        old if part.startswith("old") else holdout if part == "new_holdout" and holdout is not None else new
-    )
 
 
 @settings(max_examples=80, deadline=None)
@@ -242,4 +236,4 @@ def test_a_holdout_file_leaves_all_new_rows_in_order_to_training_and_early_stopp
     done = split(SCHEMA, new, None, held, settings=TIMED, marks=Marks({"new": np.arange(200.0)}))
     assert done.summary.rows == {"new_train": 162, "new_validation": 28, "new_holdout": 20}
     assert values(new, done.parts["new_validation"]) == set(range(162, 190))
-    assert isinstance(held, Dataset)
+    assert "the latest new rows are kept for early stopping" in done.summary.notes[0]
