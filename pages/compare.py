@@ -60,6 +60,8 @@ def show_holdout(comparison: Comparison, split: SplitSummary) -> None:
     classes = ", ".join(f"{literal(name)}: {count:,}" for name, count in list(split.held_labels.items())[:12])
     if classes:
         st.caption(f"New part by label: {classes}.")
+    for doubt in split.warnings:
+        st.caption(f":material/warning: {literal(doubt.title)}. {literal(doubt.detail)}")
     for note in (*comparison.notes, *split.notes):
         st.caption(literal(note))
 

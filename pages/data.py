@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages._ui import state
 from pages._ui.files import ROLES, preview, slot
-from pages._ui.reading import mend, offer_undo, overrule, read_schema, run_checks
+from pages._ui.reading import choose_split, mend, offer_undo, overrule, read_schema, run_checks
 from pages._ui.text import literal, show_error, show_findings
 from retrain_core.errors import RetrainError
 from retrain_core.types import ExperimentSpec, ModelCard, Table
@@ -75,13 +75,15 @@ schema = None
 if model and "new" in tables:
     st.subheader("How the data is read")
     try:
-        schema = read_schema(readable, **draft.overruled)
+        schema = read_schema(readable, draft.split.columns, **draft.overruled)
     except RetrainError as error:
         show_error(error)
         mend(model, tables["new"])
+        choose_split((), tables)
         offer_undo(None, readable)
     else:
         overrule(model, schema, tables["new"])
+        choose_split(schema.labels, tables)
         offer_undo(schema, readable)
 if tables:
     preview(tables)
@@ -94,7 +96,7 @@ if schema is None or model is None or len(tables) < len(draft.files) - 1:
     st.stop()
 
 st.subheader("Checks")
-findings = run_checks(readable, schema)
+findings = run_checks(readable, schema, draft.split)
 show_findings(findings)
 blocked = any(finding.status == "error" for finding in findings)
 
@@ -112,6 +114,7 @@ def save() -> None:
         old=files.get("old"),
         holdout=files.get("holdout"),
         schema=schema,
+        split=draft.split,
         note=draft.note,
     )
     state.store().save_experiment(spec)

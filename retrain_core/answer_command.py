@@ -12,7 +12,15 @@ from retrain_core.errors import DataError
 from retrain_core.report.content import Commands, ReportContent
 from retrain_core.runs.settings import DEVICE, write_settings
 from retrain_core.strategies import SHARED_OPTIONS
-from retrain_core.types import ExperimentSpec, RunSpec, Schema, ShiftSettings, Table, Thresholds
+from retrain_core.types import (
+    ExperimentSpec,
+    RunSpec,
+    Schema,
+    ShiftSettings,
+    SplitSettings,
+    Table,
+    Thresholds,
+)
 
 RUN = ("python", "-m", "retrain_core")
 OUT = ("--out", "result")
@@ -30,13 +38,22 @@ def commands(
         tables: Its data files, by role.
     """
     spec = content.spec
-    reading, unsaid = _reading(content, tables)
+    reading, unsaid = _reading(content, tables, spec.split.columns)
     lines = [
-        _line("compare", _files(spec, ("model", "new", "old", "holdout")), reading, _compare(content, runs))
+        _line(
+            "compare",
+            _files(spec, ("model", "new", "old", "holdout")),
+            reading,
+            _split(spec.split),
+            _compare(content, runs),
+        )
     ]
-    if spec.old is not None and settings != ShiftSettings():
+    if spec.old is not None and settings != ShiftSettings(time=spec.split.time):
         files = _files(spec, ("model", "new", "old"))
+        apart = () if settings.time is None else (settings.time,)
+        reading, unsaid_there = _reading(content, tables, apart)
         lines.append(_line("shift", files, reading, _shift(settings)))
+        unsaid = list(dict.fromkeys([*unsaid, *unsaid_there]))
     return Commands(tuple(lines), (*_same_names(spec), *unsaid, *_unsaid_of_runs(spec, runs)))
 
 
@@ -65,13 +82,15 @@ def _same_names(spec: ExperimentSpec) -> list[str]:
 # --- how the files are read -----------------------------------------------------------------------
 
 
-def _reading(content: ReportContent, tables: Mapping[str, Table]) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return the options that say how the files are read, and in a sentence what they cannot say."""
+def _reading(
+    content: ReportContent, tables: Mapping[str, Table], apart: Sequence[str]
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the options that say how the files are read, those columns apart, and in a sentence what they cannot say."""
     schema, new, old = content.spec.schema, tables["new"], tables.get("old")
 
     def read(said: Mapping[str, str]) -> Schema | None:
         try:
-            return read_as(content.card, new, old, **said)  # type: ignore[arg-type]
+            return read_as(content.card, new, old, apart=apart, **said)  # type: ignore[arg-type]
         except DataError:
             return None
 
@@ -137,6 +156,11 @@ def _compare(content: ReportContent, runs: Sequence[RunSpec]) -> list[tuple[str,
     return [*options, ("--old-weight", f"{content.comparison.old_weight:g}")]
 
 
+def _split(split: SplitSettings) -> list[tuple[str, str]]:
+    named = (("--time", split.time), ("--id", split.id))
+    return [(option, column) for option, column in named if column is not None]
+
+
 def _devices(runs: Sequence[RunSpec]) -> list[str]:
     """Return the settings of strategies that ran elsewhere than keep, which runs where all do."""
     devices = {run.strategy: run.device for run in runs}
@@ -154,9 +178,9 @@ def _unsaid_of_runs(spec: ExperimentSpec, runs: Sequence[RunSpec]) -> list[str]:
         found.append(f"It has no time limit; here each run had {seconds / 60:g} min.")
     if seeds != list(range(seeds[0], seeds[0] + len(seeds))):
         found.append(f"It counts seeds up from the first one; here they were {', '.join(map(str, seeds))}.")
-    if spec.split_seed != seeds[0]:
+    if spec.split.seed != seeds[0]:
         found.append(
-            f"It splits the rows by the first seed; here the seed of the split was {spec.split_seed}."
+            f"It splits the rows by the first seed; here the seed of the split was {spec.split.seed}."
         )
     return found
 

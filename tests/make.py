@@ -13,7 +13,7 @@ import pandas as pd
 from retrain_core.data import infer_schema, read_table
 from retrain_core.models import read_card
 from retrain_core.runs.store import Store, new_id
-from retrain_core.types import ExperimentSpec
+from retrain_core.types import ExperimentSpec, SplitSettings
 
 
 def table(rows: int, seed: int, shift: float = 0.0) -> pd.DataFrame:
@@ -56,14 +56,17 @@ def question(folder: Path, *, old: bool = True, new_rows: int = 400) -> tuple[St
 
 
 def experiment(
-    store: Store, files: Mapping[str, Path], *, name: str = "made", split_seed: int = 0, **reading: Any
+    store: Store,
+    files: Mapping[str, Path],
+    *,
+    name: str = "made",
+    split: SplitSettings = SplitSettings(),
+    **reading: Any,
 ) -> ExperimentSpec:
     """Return a new experiment of the store, as the app makes it: files by role, read as inferred and overruled."""
     tables = {role: read_table(path) for role, path in files.items() if role != "model"}
     schema = infer_schema(read_card(files["model"]), tables["new"], tables.get("old"), **reading)
     refs = {role: store.add_file(path) for role, path in files.items()}
-    spec = ExperimentSpec(
-        id=new_id(), name=name, created=time.time(), schema=schema, split_seed=split_seed, **refs
-    )
+    spec = ExperimentSpec(id=new_id(), name=name, created=time.time(), schema=schema, split=split, **refs)
     store.save_experiment(spec)
     return spec

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -10,9 +12,11 @@ from pages._ui import state
 from pages._ui.text import help_for, literal
 from retrain_core.data import check, infer_labels, infer_schema, labels_wanted
 from retrain_core.data.losses import takes_scores
+from retrain_core.data.marks import looks_like_id
 from retrain_core.data.names import label_list, split_labels
+from retrain_core.data.time_order import looks_like_time, orders
 from retrain_core.errors import RetrainError
-from retrain_core.types import FileRef, Finding, ModelCard, Schema, Table
+from retrain_core.types import FileRef, Finding, ModelCard, Schema, SplitSettings, Table
 
 TASKS = {
     "binary": "two classes",
@@ -25,16 +29,18 @@ Files = dict[str, FileRef]
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
-def read_schema(files: Files, **overruled: Any) -> Schema:
-    """Return how the files are read, with what the user overruled."""
+def read_schema(files: Files, apart: tuple[str, ...], **overruled: Any) -> Schema:
+    """Return how the files are read, with what the user overruled; columns ``apart`` only if the model needs them."""
     tables = state.tables(files)
-    return infer_schema(state.card(*_key(files["model"])), tables["new"], tables.get("old"), **overruled)
+    return infer_schema(
+        state.card(*_key(files["model"])), tables["new"], tables.get("old"), apart=apart, **overruled
+    )
 
 
 @st.cache_data(max_entries=24, show_spinner="Checking the data ...")
-def run_checks(files: Files, schema: Schema) -> tuple[Finding, ...]:
+def run_checks(files: Files, schema: Schema, split: SplitSettings) -> tuple[Finding, ...]:
     """Return what was checked, and how it came out."""
-    return check(state.card(*_key(files["model"])), schema, state.tables(files))
+    return check(state.card(*_key(files["model"])), schema, state.tables(files), split)
 
 
 def _key(ref: FileRef) -> tuple[str, str]:
@@ -125,6 +131,53 @@ def _overrule_columns(schema: Schema, new: Table) -> dict[str, object]:
     return changes
 
 
+def choose_split(labels: tuple[str, ...], tables: Mapping[str, Table]) -> None:
+    """Let the user name the columns that say when a row came and whose it is; nothing is named by itself."""
+    draft, new = state.draft(), tables["new"]
+    names = [str(name) for name in new.columns if name not in labels]
+    times = [name for name in orders(tables.get("old", new), new) if name not in labels]
+    with st.expander("How rows are held out", expanded=bool(draft.split.columns)):
+        st.caption(
+            "A fifth of the rows of each side is held out from all training, and 15 % of the new rows are kept for early "
+            "stopping: drawn at random, unless you name a time column. Rows with equal inputs stay in one part."
+        )
+        time_column, id_column = st.columns(2)
+        time = time_column.selectbox(
+            "Time column",
+            times,
+            index=times.index(draft.split.time) if draft.split.time in times else None,
+            placeholder="none",
+            help="It says when a row came. The latest rows are held out, as the next ones will be later too.",
+            key=f"split_time_{draft.version}",
+        )
+        id = id_column.selectbox(
+            "Id column",
+            names,
+            index=names.index(draft.split.id) if draft.split.id in names else None,
+            placeholder="none",
+            help="It says whose a row is, such as a customer's. Nobody's rows are both trained on and held out.",
+            key=f"split_id_{draft.version}",
+        )
+        for hint in _hints(draft.split, names, tables):
+            st.caption(literal(hint))
+    if (time, id) != (draft.split.time, draft.split.id):
+        state.change_draft(split=replace(draft.split, time=time, id=id))
+        st.rerun()
+
+
+def _hints(split: SplitSettings, names: list[str], tables: Mapping[str, Table]) -> list[str]:
+    """Say which columns look as if they ought to be named."""
+    shared = [name for name in names if all(name in table.columns for table in tables.values())]
+    dates = [name for name in shared if looks_like_time(tables["new"].columns[name])]
+    ids = [name for name in shared if looks_like_id(name)]
+    hints = []
+    if dates and split.time is None:
+        hints.append(f"{dates[0]} holds dates: name it if the model will be used on later rows than these.")
+    if ids and split.id is None:
+        hints.append(f"{ids[0]} may say whose a row is: name it if several rows are about the same.")
+    return hints
+
+
 def mend(model: ModelCard, new: Table) -> None:
     """Let the user say what could not be inferred."""
     draft = state.draft()
@@ -192,7 +245,7 @@ def offer_undo(schema: Schema | None, files: Files) -> None:
 def inferred(files: Files) -> Schema | None:
     """Return how the data would be read if nothing were overruled."""
     try:
-        return read_schema(files)
+        return read_schema(files, state.draft().split.columns)
     except RetrainError:
         return None
 

@@ -21,6 +21,7 @@ from retrain_core.types import (
     ModelCard,
     ShiftReport,
     ShiftSettings,
+    SplitSettings,
     Table,
     Task,
     from_json,
@@ -37,7 +38,7 @@ DRAFT = "draft"
 
 @dataclass(frozen=True)
 class Draft:
-    """What the Data page holds before it is an experiment: files by role, and what the user overruled.
+    """What the Data page holds before it is an experiment: files by role, what the user overruled, and the split.
 
     ``version`` counts changes. It is part of the widgets' keys, so that after a change each shows what is inferred
     now, not what it held before.
@@ -51,6 +52,7 @@ class Draft:
     from_logits: bool | None = None
     classes: tuple[str, ...] | None = None
     columns: tuple[str, ...] | None = None
+    split: SplitSettings = SplitSettings()
     version: int = 0
     id: str = ""
 
@@ -245,6 +247,9 @@ def set_file(role: str, ref: FileRef | None) -> None:
     changes: dict[str, object] = {"files": {key: value for key, value in files.items() if value}}
     if role in ("model", "new"):
         changes |= {"label": None, "task": None, "from_logits": None, "classes": None, "columns": None}
+    split = draft().split
+    if role != "model" and split.columns:
+        changes |= {"split": replace(split, time=None, id=None)}
     change_draft(**changes)
 
 
@@ -261,6 +266,7 @@ def _draft_of(spec: ExperimentSpec) -> Draft:
         from_logits=schema.from_logits,
         classes=schema.classes or None,
         columns=schema.bindings[0].columns if flat else None,
+        split=spec.split,
     )
 
 

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrain_core.cli.reading import check_old_weight, data_arguments, experiment_of, make_folder
+from retrain_core.cli.reading import check_old_weight, data_arguments, experiment_of, make_folder, tell
 from retrain_core.cli.waiting import work_until
 from retrain_core.errors import DataError, RunError
 from retrain_core.types import (
     Limits,
     RunSpec,
+    SplitSettings,
+    SplitSummary,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +37,16 @@ def add(commands: Any) -> None:
     compare.add_argument("--model", type=Path, required=True, help="the old model (.keras or .h5)")
     data_arguments(compare, old_required=False)
     compare.add_argument("--holdout", type=Path, help="rows to score on instead of a part of NEW")
+    compare.add_argument(
+        "--time",
+        metavar="COL",
+        help="the column that says when a row came, or '(order in the file)': the latest rows are held out",
+    )
+    compare.add_argument(
+        "--id",
+        metavar="COL",
+        help="the column that says whose a row is: nobody's rows are trained on and held out",
+    )
     compare.add_argument(
         "--strategies",
         default="keep,fine_tune,incremental,full_retrain",
@@ -113,10 +125,12 @@ def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespa
     from retrain_core.runs.probes import plan_report
     from retrain_core.runs.runner import Runner
 
-    spec = experiment_of(store, options, runs[0].experiment)
+    split = SplitSettings(options.seed, options.time, options.id)
+    spec = experiment_of(store, options, runs[0].experiment, split, split.columns)
     runner = Runner(store)
     try:
         prepare(store, spec)  # not by the runner, so that an error keeps its kind and its exit code
+        _tell_split(store.split(spec.id))
         if options.forecast:
             runs = _forecast(store, runs, runner)
         store.add_runs(runs)
@@ -135,6 +149,17 @@ def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespa
             "The old model could not be scored.", keep.error or "", "Without it nothing can be compared."
         )
     return content.comparison.recommendation.summary
+
+
+def _tell_split(split: SplitSummary | None) -> None:
+    """Say on standard error what was done to split the rows, and what nobody can do anything about."""
+    from retrain_core.data.doubts import SEEN
+
+    if split is not None:
+        for note in split.notes:
+            print(f"note: {note}", file=sys.stderr)
+        if SEEN in split.warnings:
+            tell(SEEN)
 
 
 def _check_compare(options: argparse.Namespace) -> None:

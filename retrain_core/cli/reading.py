@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from retrain_core.errors import DataError, FileError
 from retrain_core.types import (
     ExperimentSpec,
+    Finding,
     ModelCard,
     Schema,
+    SplitSettings,
     Table,
     Task,
 )
@@ -52,24 +53,27 @@ def data_arguments(parser: argparse.ArgumentParser, *, old_required: bool) -> No
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write into")
 
 
-def schema_of(options: argparse.Namespace, card: ModelCard, new: Table, old: Table | None) -> Schema:
-    """Return how the files become arrays; a column that says when a row came is no input unless the model needs it."""
+def schema_of(
+    options: argparse.Namespace, card: ModelCard, new: Table, old: Table | None, apart: Sequence[str]
+) -> Schema:
+    """Return how the files become arrays; the columns ``apart`` are no inputs unless the model needs them."""
     from retrain_core.data.typed import read_as
 
     said = {name: getattr(options, name) for name in ("label", "columns", "classes", "outputs", "task")}
-    time = getattr(options, "time", None)
-    if time is not None and options.columns is None:
-        with contextlib.suppress(DataError):
-            return read_as(card, _without(new, time), None if old is None else _without(old, time), **said)
-    return read_as(card, new, old, **said)
+    return read_as(card, new, old, **said, apart=apart)
 
 
-def _without(table: Table, column: str) -> Table:
-    return replace(table, columns=table.columns.drop(columns=column, errors="ignore"))
-
-
-def experiment_of(store: Store, options: argparse.Namespace, id: str) -> ExperimentSpec:
+def experiment_of(
+    store: Store, options: argparse.Namespace, id: str, split: SplitSettings, apart: Sequence[str]
+) -> ExperimentSpec:
     """Return a new experiment of the store with the files that the options name.
+
+    Args:
+        store: Where it is kept.
+        options: Name the files and say how they are read.
+        id: Its id.
+        split: How rows are held out.
+        apart: Columns that are no inputs unless the model needs them.
 
     Raises:
         DataError: If the files do not fit the model; what is only doubtful is told on standard error.
@@ -80,12 +84,12 @@ def experiment_of(store: Store, options: argparse.Namespace, id: str) -> Experim
     card = read_card(options.model)
     paths = {"new": options.new, "old": options.old, "holdout": getattr(options, "holdout", None)}
     tables = {role: read_table(path) for role, path in paths.items() if path is not None}
-    schema = schema_of(options, card, tables["new"], tables.get("old"))
-    for finding in check(card, schema, tables):
+    schema = schema_of(options, card, tables["new"], tables.get("old"), apart)
+    for finding in check(card, schema, tables, split):
         if finding.status == "error":
             raise DataError(finding.title, finding.detail)
         if finding.status == "warning":
-            print(f"note: {finding.title}. {finding.detail}", file=sys.stderr)
+            tell(finding)
     refs = {role: store.add_file(path) for role, path in paths.items() if path is not None}
     spec = ExperimentSpec(
         id=id,
@@ -96,10 +100,15 @@ def experiment_of(store: Store, options: argparse.Namespace, id: str) -> Experim
         old=refs.get("old"),
         holdout=refs.get("holdout"),
         schema=schema,
-        split_seed=getattr(options, "seed", 0),
+        split=split,
     )
     store.save_experiment(spec)
     return spec
+
+
+def tell(finding: Finding) -> None:
+    """Say on standard error what is doubtful."""
+    print(f"note: {finding.title}. {finding.detail}", file=sys.stderr)
 
 
 def make_folder(out: Path) -> None:

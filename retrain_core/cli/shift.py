@@ -17,6 +17,7 @@ from retrain_core.types import (
     ModelShift,
     Reading,
     ShiftSettings,
+    SplitSettings,
     Thresholds,
     to_json,
 )
@@ -69,7 +70,7 @@ def run(options: argparse.Namespace) -> None:
     old, new = read_table(options.old), read_table(options.new)
     schema, task = None, None
     if options.model:
-        schema = schema_of(options, read_card(options.model), new, old)
+        schema = schema_of(options, read_card(options.model), new, old, _apart(options))
         labels, task = label_names(schema), schema.task
     elif options.label:
         labels = chosen_labels(new, options.label)
@@ -109,6 +110,10 @@ def _shift_settings(options: argparse.Namespace) -> ShiftSettings:
     return ShiftSettings(thresholds, readings, options.time)
 
 
+def _apart(options: argparse.Namespace) -> tuple[str, ...]:
+    return () if options.time is None else (options.time,)
+
+
 def _seen_by_model(options: argparse.Namespace, settings: ShiftSettings) -> ModelShift | None:
     """Return the shift as the old model sees it; ``None``, and why on standard error, if that cannot be told."""
     from retrain_core.runs.probes import model_shift_of, plan_shift
@@ -119,7 +124,7 @@ def _seen_by_model(options: argparse.Namespace, settings: ShiftSettings) -> Mode
     root = Path(tempfile.mkdtemp(prefix=".store-", dir=options.out))
     try:
         store = Store(root)
-        spec = experiment_of(store, options, new_id())
+        spec = experiment_of(store, options, new_id(), SplitSettings(), _apart(options))
         _, *probes = plan_shift(spec.id, settings)
         runner = Runner(store)
         try:

@@ -6,15 +6,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from retrain_core.data.at_random import LEAST_IN_STRATUM
 from retrain_core.data.bindings import beside
+from retrain_core.data.doubts import SEEN
 from retrain_core.data.encode import encode
 from retrain_core.data.losses import LOSSES, takes_scores, why_not
+from retrain_core.data.marks import Rows, marks_of
 from retrain_core.data.names import listed, numbered
-from retrain_core.data.split import LEAST_IN_STRATUM, Split, split
+from retrain_core.data.split import Split, split
 from retrain_core.data.targets import label_counts
 from retrain_core.data.values import label_text
 from retrain_core.errors import InputError
-from retrain_core.types import Binding, Dataset, Finding, ModelCard, Schema, Table
+from retrain_core.types import Binding, Dataset, Finding, ModelCard, Schema, SplitSettings, Table
 
 MISSING_WHY = "Their label or a numeric input is missing or infinite."
 ONE_SIDED_WHY = "Scores cannot say how a model does on labels that do not occur."
@@ -33,13 +36,16 @@ LEAST_NUMBER = {"poisson": 0.0, "mean_squared_logarithmic_error": 0.0}
 HUGE_AT_ZERO = ("mean_absolute_percentage_error",)
 
 
-def check(card: ModelCard, schema: Schema, tables: dict[str, Table]) -> tuple[Finding, ...]:
+def check(
+    card: ModelCard, schema: Schema, tables: dict[str, Table], settings: SplitSettings = SplitSettings()
+) -> tuple[Finding, ...]:
     """Return what was checked about the data and how it came out; nothing here raises.
 
     Args:
         card: The old model.
         schema: How tables become arrays.
         tables: By role: ``new``, and if there are any ``old`` and ``holdout``.
+        settings: How rows are held out.
     """
     findings = [
         *_inputs_found(schema, tables),
@@ -47,13 +53,14 @@ def check(card: ModelCard, schema: Schema, tables: dict[str, Table]) -> tuple[Fi
         *_loss_found(card, schema),
     ]
     encoded: dict[str, Dataset] = {}
+    usable: dict[str, Rows] = {}
     for role, table in tables.items():
         try:
             data, rows = encode(schema, table)
         except InputError as error:
             findings.append(_refusal(error, f"{role.capitalize()} data: "))
             continue
-        encoded[role] = data
+        encoded[role], usable[role] = data, rows
         findings += [
             _rows_found(table, role, len(rows)),
             *_column_warnings(schema, table, role),
@@ -63,8 +70,10 @@ def check(card: ModelCard, schema: Schema, tables: dict[str, Table]) -> tuple[Fi
         findings += _new_classes_found(schema, encoded["new"])
     if "new" in encoded and len(encoded) == len(tables):
         try:
-            done = split(schema, encoded["new"], encoded.get("old"), encoded.get("holdout"))
+            marks = marks_of(settings, tables, usable)
+            done = split(schema, **encoded, settings=settings, marks=marks)
             findings += _new_classes_split(schema, done, encoded["new"], encoded.get("holdout"))
+            findings += [doubt for doubt in done.summary.warnings if doubt != SEEN]  # nothing to do about it
         except InputError as error:
             findings.append(_refusal(error))
     if "old" not in tables:

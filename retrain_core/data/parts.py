@@ -1,4 +1,4 @@
-"""Datasets on disk: plain ``.npy`` files, mapped rather than read, never pickled."""
+"""Datasets on disk: plain ``.npy`` files, mapped rather than read, never pickled; and held-out rows as they came."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 
-from retrain_core.types import Dataset, Task, from_json, to_json
+from retrain_core.data.values import text_of
+from retrain_core.types import Dataset, Table, Task, from_json, to_json
+
+COLUMNS = "columns.parquet"
 
 
 @dataclass(frozen=True)
@@ -48,3 +54,23 @@ def load_parts(folder: Path) -> Mapping[str, Dataset]:
         for path in sorted(folder.iterdir())
         if (path / "dataset.json").is_file()
     }
+
+
+def save_columns(folder: Path, table: Table, rows: NDArray[np.intp]) -> None:
+    """Write all columns of the chosen rows as they came, those that Parquet cannot hold as text; arrays are left out."""
+    columns = {str(name): _storable(table.columns[name].iloc[rows]) for name in table.columns}
+    pd.DataFrame(columns).to_parquet(folder / COLUMNS, index=False)
+
+
+def load_columns(folder: Path) -> pd.DataFrame:
+    """Return the columns of a held-out part as they came."""
+    return pd.read_parquet(folder / COLUMNS)
+
+
+def _storable(column: pd.Series) -> pd.Series:
+    column = column.reset_index(drop=True)
+    try:
+        pa.array(column, from_pandas=True)
+    except (pa.ArrowException, ValueError, TypeError):
+        return pd.Series(text_of(column), dtype=object).where(column.notna())
+    return column

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -23,6 +24,7 @@ def infer_schema(
     from_logits: bool | None = None,
     classes: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
+    apart: Sequence[str] = (),
 ) -> Schema:
     """Return how ``new`` (and ``old``) become arrays for the model.
 
@@ -35,10 +37,22 @@ def infer_schema(
         from_logits: Whether outputs are logits, if the user says so.
         classes: The label of each output unit, in unit order, and behind them any new ones, if the user says so.
         columns: The columns of a single flat input, in order, if the user says so.
+        apart: Columns that say when a row came or whose it is: no inputs, unless the model needs them.
 
     Raises:
         DataError: If the columns do not match the inputs, or the labels do not match the outputs.
     """
+    if apart and columns is None:
+        with contextlib.suppress(DataError):
+            return infer_schema(
+                card,
+                _without(new, apart),
+                None if old is None else _without(old, apart),
+                label=label,
+                task=task,
+                from_logits=from_logits,
+                classes=classes,
+            )
     labels = chosen_labels(new, label) if label else infer_labels(card, new, task)
     units = units_of(card)
     task = task or infer_task(card, new, labels)
@@ -62,6 +76,10 @@ def infer_schema(
         loss=choose_loss(card.loss, task, units, from_logits=from_logits),
     )
     return replace(schema, task="multiclass") if units > 1 and len(found) > units else schema
+
+
+def _without(table: Table, columns: Sequence[str]) -> Table:
+    return replace(table, columns=table.columns.drop(columns=list(columns), errors="ignore"))
 
 
 def _is_label(labels: tuple[str, ...]) -> str:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from retrain_core.data.encode import row_keys
+from retrain_core.data.at_random import at_random
+from retrain_core.data.by_time import by_time
+from retrain_core.data.doubts import doubts
+from retrain_core.data.groups import ties_of
+from retrain_core.data.marks import Marks, Rows
+from retrain_core.data.natures import Values
+from retrain_core.data.part_of import HOLDOUT, TRAIN, VALIDATION, PartOf, or_id
 from retrain_core.data.targets import label_counts
 from retrain_core.errors import DataError
-from retrain_core.types import Dataset, Holdout, Part, Schema, SplitSummary
+from retrain_core.types import Dataset, Holdout, Part, Schema, SplitSettings, SplitSummary
 
-HOLDOUT_SHARE = 0.2
-VALIDATION_SHARE = 0.15  # of the new rows; for early stopping, never for scores
 LEAST_NEW_ROWS = 20
-LEAST_GROUPS = 20  # with fewer distinct rows than this, copies cannot be kept together
-LEAST_IN_STRATUM = 5  # smaller classes are split as one: a fifth of each would be no row
-
-Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -32,24 +31,34 @@ class Split:
 
 
 def split(
-    schema: Schema, new: Dataset, old: Dataset | None, holdout: Dataset | None = None, *, seed: int = 0
+    schema: Schema,
+    new: Dataset,
+    old: Dataset | None = None,
+    holdout: Dataset | None = None,
+    *,
+    settings: SplitSettings = SplitSettings(),
+    marks: Marks = Marks(),
 ) -> Split:
     """Split new and old rows into train, validation and holdout.
 
-    Rows with equal inputs, on either side, go to the same part, and labels keep their shares. With a
-    ``holdout`` of the user's own, it is the new part: its rows are all held out, and copies of them are
-    left out everywhere else. Fewer than ``LEAST_GROUPS`` distinct new rows are split row by row, and a note
-    says so; copies of the user's holdout are left out even then.
+    Rows with equal inputs or of one id, on either side, are never trained on and held out. Without a time column
+    such groups are drawn at random, and labels keep their shares. With one, the latest rows are held out, those before
+    them validate; rows that come again later, in another part, are left out. With a ``holdout`` of the user's own, it
+    is the new part: its rows are all held out, and rows tied to them are left out everywhere else.
+
+    Rows so alike that hardly any could be trained on may have equal inputs in several parts, and a note says so;
+    those of one id never stand apart, and copies of the user's holdout are left out even then.
 
     Args:
         schema: Names the classes.
         new: Rows seen now.
         old: Rows the old model was trained on.
         holdout: The user's own held-out rows.
-        seed: Same seed, same split.
+        settings: What the user decided.
+        marks: What the columns that the settings name say of these rows.
 
     Raises:
-        DataError: If there are too few rows to train, validate and hold out.
+        DataError: If there are too few rows to train, validate and hold out, or the label is named as time or id.
     """
     if new.rows < LEAST_NEW_ROWS:
         raise DataError(
@@ -57,122 +66,63 @@ def split(
             f"At least {LEAST_NEW_ROWS} are needed to train, validate and hold out.",
             "Wait for more rows, or add a file.",
         )
-    rng = np.random.default_rng(seed)
-    notes: list[str] = []
-    new_keys = row_keys(new.inputs)
-    old_keys = row_keys(old.inputs) if old else np.empty(0, np.uint64)
-    held_keys = row_keys(holdout.inputs) if holdout else np.empty(0, np.uint64)
-    free = np.flatnonzero(~np.isin(new_keys, held_keys))
-    if len(free) < new.rows:
-        notes.append(f"{new.rows - len(free):,} new rows are copies of holdout rows and are not trained on.")
-    repeated = len(free) - len(np.unique(new_keys[free]))
-    alike = len(free) - repeated < LEAST_GROUPS
-    if alike:
-        notes.append("The new rows are so alike that copies of one row stand in more than one part.")
-    elif repeated:
-        notes.append(f"{repeated:,} new rows have the same inputs as another; such rows stay in one part.")
+    _refuse_label(schema, settings)
+    sides = {"new": new, "old": old, "holdout": holdout}
+    data = {side: rows for side, rows in sides.items() if rows is not None}
+    ties = ties_of(data, marks.ids)
+    if marks.times:
+        part_of, notes = by_time(marks.times, ties, settings)
+    else:
+        part_of, notes = at_random(data, ties, settings)
+    parts = _parts(part_of, marks.times, holdout)
+    _refuse_empty(parts, settings, holdout)
+    summary = _summary(schema, new, old, holdout, parts, notes)
+    warnings = doubts(schema, data, parts, settings)
+    return Split(parts, replace(summary, warnings=tuple(warnings)))
 
-    new_part = np.full(new.rows, DROPPED)
-    groups = np.arange(len(free), dtype=np.uint64) if alike else new_keys[free]
-    held_share = 0.0 if holdout else HOLDOUT_SHARE
-    new_part[free] = _assign(groups, _strata(new)[free], held_share, VALIDATION_SHARE, rng)
+
+def _parts(
+    part_of: Mapping[str, PartOf], times: Mapping[str, Values], holdout: Dataset | None
+) -> dict[Part, Rows]:
+    """Return the rows of each part in the order of arrival: of time, or else of the file."""
+
+    def rows(side: str, part: int) -> Rows:
+        found = np.flatnonzero(part_of[side] == part)
+        return found[np.argsort(times[side][found], kind="stable")] if times else found
+
     parts: dict[Part, Rows] = {
-        "new_train": np.flatnonzero(new_part == TRAIN),
-        "new_validation": np.flatnonzero(new_part == VALIDATION),
-        "new_holdout": np.arange(holdout.rows) if holdout else np.flatnonzero(new_part == HOLDOUT),
+        "new_train": rows("new", TRAIN),
+        "new_validation": rows("new", VALIDATION),
+        "new_holdout": np.arange(holdout.rows) if holdout else rows("new", HOLDOUT),
     }
-    if old:
-        apart = bool(holdout) or not alike
-        old_groups = old_keys if apart else np.arange(old.rows, dtype=np.uint64)
-        old_part = _assign(old_groups, _strata(old), HOLDOUT_SHARE, 0.0, rng)
-        if apart:
-            _follow(old_part, old_keys, new_keys, new_part)
-            old_part[np.isin(old_keys, held_keys)] = DROPPED
-        left_out = int((old_part == DROPPED).sum())
-        if left_out:
-            notes.append(
-                f"{left_out:,} old rows are left out: they are copies of new rows kept for early stopping"
-                f"{' or of holdout rows' if holdout else ''}."
+    if "old" in part_of:
+        parts |= {"old_train": rows("old", TRAIN), "old_holdout": rows("old", HOLDOUT)}
+    return parts
+
+
+def _refuse_label(schema: Schema, settings: SplitSettings) -> None:
+    for name in settings.columns:
+        if name in schema.labels:
+            raise DataError(
+                f"'{name}' is the label.",
+                "It can say neither when a row came nor whose it is.",
+                "Name another time or id column, or none.",
             )
-        parts |= {
-            "old_train": np.flatnonzero(old_part == TRAIN),
-            "old_holdout": np.flatnonzero(old_part == HOLDOUT),
-        }
+
+
+def _refuse_empty(parts: Mapping[Part, Rows], settings: SplitSettings, holdout: Dataset | None) -> None:
+    ways = ["Add rows"]
+    if holdout:
+        ways.append("leave the holdout file out")
+    if settings.columns:
+        ways.append(f"do not name {' or '.join(repr(name) for name in settings.columns)}")
     for name, rows in parts.items():
         if not len(rows):
             raise DataError(
                 f"No row is left for the part '{name.replace('_', ' ')}'.",
-                "There are too few distinct rows, or all are copies of rows in other parts.",
-                f"Add rows{', or leave the holdout file out' if holdout else ''}.",
+                f"There are too few distinct rows, or all are copies of rows in other parts{or_id(settings.id)}.",
+                f"{', or '.join(ways)}.",
             )
-    return Split(parts, _summary(schema, new, old, holdout, parts, notes))
-
-
-TRAIN, VALIDATION, HOLDOUT, DROPPED = range(4)
-
-
-def _strata(data: Dataset) -> NDArray[np.int64]:
-    """Return the stratum of each row: its class, its labels together, or the fifth that its number lies in."""
-    if data.task == "multilabel":
-        return _combinations(np.asarray(data.targets))
-    if data.task != "regression":
-        return data.targets.astype(np.int64)
-    values = np.asarray(data.targets)
-    if values.ndim > 1:  # several numbers: the mean of them all, each on its own scale
-        spread = values.std(axis=0)
-        values = ((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1)).mean(axis=1)
-    return np.searchsorted(np.quantile(values, [0.2, 0.4, 0.6, 0.8]), values).astype(np.int64)
-
-
-def _combinations(labels: NDArray[np.int8]) -> NDArray[np.int64]:
-    """Return the same number for rows with the same labels; rare combinations go by their rarest label.
-
-    With many labels most combinations are rare, and a label that few rows have must not miss a part by chance.
-
-    Source: Sechidis, Tsoumakas and Vlahavas (2011), ECML PKDD (what labels ask of a split).
-    """
-    _, combination, sizes = np.unique(labels, axis=0, return_inverse=True, return_counts=True)
-    frequency = np.where(labels == 1, labels.sum(axis=0, dtype=np.int64), len(labels) + 1)
-    rarest = len(sizes) + frequency.argmin(axis=1)
-    return np.where(sizes[combination] < LEAST_IN_STRATUM, rarest, combination).astype(np.int64)
-
-
-def _assign(
-    keys: NDArray[np.uint64],
-    strata: NDArray[np.int64],
-    held: float,
-    validation: float,
-    rng: np.random.Generator,
-) -> NDArray[np.int64]:
-    """Return TRAIN, VALIDATION or HOLDOUT for each row, equal for equal keys, in the same shares in every stratum.
-
-    Strata too small to share out are taken together.
-    """
-    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
-    part = np.full(len(first), TRAIN)
-    _, stratum_of, sizes = np.unique(strata[first], return_inverse=True, return_counts=True)
-    stratum_of[sizes[stratum_of] < LEAST_IN_STRATUM] = -1
-    for stratum in np.unique(stratum_of):
-        members = rng.permutation(np.flatnonzero(stratum_of == stratum))
-        ends = np.round(np.array([held, held + validation]) * len(members)).astype(int)
-        part[members[: ends[0]]] = HOLDOUT
-        part[members[ends[0] : ends[1]]] = VALIDATION
-    return part[group]
-
-
-def _follow(
-    old_part: NDArray[np.int64],
-    old_keys: NDArray[np.uint64],
-    new_keys: NDArray[np.uint64],
-    new_part: NDArray[np.int64],
-) -> None:
-    """Put copies across the two sides in the same part; the new side decides.
-
-    A copy of a new validation row is left out: trained on, it would hide overfitting from early stopping; held
-    out, early stopping would have seen it.
-    """
-    for part, becomes in ((HOLDOUT, HOLDOUT), (VALIDATION, DROPPED), (TRAIN, TRAIN)):
-        old_part[np.isin(old_keys, new_keys[new_part == part])] = becomes
 
 
 def _summary(

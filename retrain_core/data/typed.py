@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from retrain_core.data.names import split_labels
@@ -21,6 +22,7 @@ def read_as(
     classes: str | None = None,
     outputs: Outputs | None = None,
     task: Task | None = None,
+    apart: Sequence[str] = (),
 ) -> Schema:
     """Return how the files become arrays for the model; several names are separated by commas.
 
@@ -36,4 +38,5 @@ def read_as(
         from_logits=None if outputs is None else outputs == "logits",
         classes=None if classes is None else split_labels(classes),
         columns=None if columns is None else split_labels(columns),
+        apart=apart,
     )

@@ -12,7 +12,7 @@ from retrain_core.report.tables import forecast_words, parts_of, status_words
 from retrain_core.report.words import SCORE_NAMES
 from retrain_core.shift.deciding import deciding as deciding
 from retrain_core.shift.side_tables import INPUTS_FIRST, kinds_table
-from retrain_core.types import ColumnShift, Comparison, Scalar, ShiftReport, Work
+from retrain_core.types import ColumnShift, Comparison, Scalar, ShiftReport, SplitSettings, Work
 
 PART_TITLES: Mapping[str, str] = {
     "new_train": "New, training",
@@ -129,7 +129,17 @@ def sources(content: ReportContent) -> Facts:
     known = schema.classes[: len(schema.classes) - len(schema.new_classes)]
     for title, names in (("Classes", known), ("New to the model", schema.new_classes)):
         facts += [(title, ", ".join(names))] if names else []
-    return [*facts, ("Seed of the split", str(spec.split_seed)), ("Asked", day(spec.created))]  # fmt: skip
+    return [*facts, *_split(spec.split), ("Asked", day(spec.created))]
+
+
+def _split(split: SplitSettings) -> Facts:
+    """Return how rows were held out."""
+    facts = [
+        ("Held out", f"the latest rows by {split.time}" if split.time is not None else "rows drawn at random")
+    ]
+    if split.id is not None:
+        facts.append(("Kept together", f"rows of one {split.id}"))
+    return [*facts, ("Seed of the split", str(split.seed))]
 
 
 def old_model(content: ReportContent) -> Facts:

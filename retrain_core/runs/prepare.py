@@ -7,14 +7,14 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from retrain_core.data import encode, read_table, split
 from retrain_core.data.files import write_atomic
-from retrain_core.data.parts import save_dataset
+from retrain_core.data.marks import Rows, marks_of
+from retrain_core.data.parts import COLUMNS, save_columns, save_dataset
 from retrain_core.models import read_card
 from retrain_core.runs.store import Store, question_hash
-from retrain_core.types import Dataset, ExperimentSpec, FileRef, RunSpec, Work, to_json
+from retrain_core.types import Dataset, ExperimentSpec, RunSpec, Work, to_json
 
 MEASURED: tuple[Work, ...] = ("shift", "explain")  # done on the files, without the split and without a model
 
@@ -31,33 +31,29 @@ def prepare(store: Store, spec: ExperimentSpec) -> None:
         return
     folder = store.experiment_folder(spec.id) / "data"
     card = read_card(store.file_path(spec.model), spec.model.name)
-    sides = {"new": spec.new, "old": spec.old, "holdout": spec.holdout}
-    data = {name: _dataset(store, spec, ref) for name, ref in sides.items() if ref is not None}
-    done = split(
-        spec.schema,
-        data["new"][0],
-        data["old"][0] if "old" in data else None,
-        data["holdout"][0] if "holdout" in data else None,
-        seed=spec.split_seed,
-    )
+    refs = {"new": spec.new, "old": spec.old, "holdout": spec.holdout}
+    tables = {
+        side: read_table(store.file_path(ref), ref.name) for side, ref in refs.items() if ref is not None
+    }
+    data: dict[str, Dataset] = {}
+    numbers: dict[str, Rows] = {}
+    for side, table in tables.items():
+        data[side], numbers[side] = encode(spec.schema, table)
+    marks = marks_of(spec.split, tables, numbers)
+    done = split(spec.schema, **data, settings=spec.split, marks=marks)
     temporary = folder.with_name("data.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     for part, rows in done.parts.items():
-        side = "old" if part.startswith("old") else "new"
-        if part == "new_holdout" and "holdout" in data:
-            side = "holdout"
-        dataset, numbers = data[side]
-        save_dataset(temporary / part, dataset, rows)
-        np.save(temporary / part / "rows.npy", numbers[rows])
+        side = "holdout" if part == "new_holdout" and "holdout" in data else part.split("_")[0]
+        save_dataset(temporary / part, data[side], rows)
+        np.save(temporary / part / "rows.npy", numbers[side][rows])
+        if part.endswith("holdout"):
+            save_columns(temporary / part, tables[side], numbers[side][rows])
     for name, value in {"card": card, "schema": spec.schema, "split": done.summary}.items():
         write_atomic(temporary / f"{name}.json", to_json(value))
     (temporary / "question").write_text(question_hash(spec))
     shutil.rmtree(folder, ignore_errors=True)
     temporary.replace(folder)
-
-
-def _dataset(store: Store, spec: ExperimentSpec, ref: FileRef) -> tuple[Dataset, NDArray[np.intp]]:
-    return encode(spec.schema, read_table(store.file_path(ref), ref.name))
 
 
 def link_inputs(store: Store, run: RunSpec) -> Path:
@@ -76,7 +72,8 @@ def link_inputs(store: Store, run: RunSpec) -> Path:
             _link(before / "observed.npz", inputs / "observed.npz")
         return folder
     data = store.experiment_folder(run.experiment) / "data"
-    shutil.copytree(data, inputs, copy_function=_link, dirs_exist_ok=True)
+    unused = shutil.ignore_patterns(COLUMNS)
+    shutil.copytree(data, inputs, ignore=unused, copy_function=_link, dirs_exist_ok=True)
     if spec.holdout:  # a file of its own: its row numbers are not those of the new file
         (inputs / "new_holdout" / "rows.npy").unlink(missing_ok=True)
     write_atomic(

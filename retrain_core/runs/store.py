@@ -233,9 +233,11 @@ class Store:
         return from_json(path.read_bytes(), SplitSummary) if path.is_file() else None
 
     def shift_settings(self, id: str) -> ShiftSettings:
-        """Return how shift is measured in an experiment; by default if nobody has said so."""
+        """Return how shift is measured in an experiment; if nobody has said so, by default, in the split's order of time."""
         path = self.experiment_folder(id) / "shift.json"
-        return _read(path, ShiftSettings) if path.is_file() else ShiftSettings()
+        if path.is_file():
+            return _read(path, ShiftSettings)
+        return ShiftSettings(time=self.experiment(id).split.time)
 
     def save_shift_settings(self, id: str, settings: ShiftSettings) -> None:
         """Keep how shift is to be measured; this is no part of the question, so it may change at any time."""
@@ -400,16 +402,17 @@ def _remove(folder: Path) -> None:
 
 
 def _renewed(text: bytes) -> bytes:
-    """Return a question as it is written now; version 0.1.0 knew one label column, and called it ``label``.
+    """Return a question as it is written now; version 0.1.0 knew one label column, and of the split only its seed.
 
-    >>> _renewed(b'{"schema": {"label": "y"}}').split()
-    [b'{', b'"schema":', b'{', b'"labels":', b'[', b'"y"', b']', b'}', b'}']
+    >>> from_json(_renewed(b'{"schema": {"label": "y"}, "split_seed": 3}'), dict)
+    {'schema': {'labels': ['y']}, 'split': {'seed': 3}}
     """
     question = from_json(text, dict[str, Any])
     schema = question.get("schema")
-    if not isinstance(schema, dict) or "label" not in schema:
-        return text
-    schema["labels"] = [schema.pop("label")]
+    if isinstance(schema, dict) and "label" in schema:
+        schema["labels"] = [schema.pop("label")]
+    if "split_seed" in question:
+        question["split"] = {"seed": question.pop("split_seed")}
     return to_json(question)
 
 

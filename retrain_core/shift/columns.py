@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from retrain_core.data.natures import days, nature_of, numbers, readable, reader_for, sample_of
 from retrain_core.shift.column_pair import ColumnPair, is_usable
-from retrain_core.shift.natures import days, nature_of, numbers, readable, reader_for, sample_of
 from retrain_core.shift.reading_as import (
     as_categories,
     as_codes,

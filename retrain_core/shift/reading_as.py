@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retrain_core.data.natures import READABLE, Reader, days, nothing
 from retrain_core.shift.column_pair import ColumnPair
 from retrain_core.shift.equivalence import d_from_overlap
 from retrain_core.shift.estimate import Values
-from retrain_core.shift.natures import READABLE, days, nothing
 from retrain_core.shift.readings import Guess, guess_numbers
 from retrain_core.shift.remarks import Remark
 from retrain_core.shift.sides import (
     LARGEST,
     NumberSide,
-    Reader,
     category_sides,
     name_of,
     number_side,

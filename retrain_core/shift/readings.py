@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retrain_core.data.natures import sample_texts
 from retrain_core.shift.estimate import Values, is_whole
-from retrain_core.shift.natures import sample_texts
 from retrain_core.shift.sides import NumberSide, name_of, runs
 from retrain_core.types import Reading
 

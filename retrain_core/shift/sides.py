@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from retrain_core.data.natures import Reader
 from retrain_core.data.values import word
 from retrain_core.shift.estimate import Values
 
@@ -17,7 +18,6 @@ LARGEST = 1e30  # beyond, products overflow single precision: such a value count
 MISSING = -1
 
 Rows = NDArray[np.intp] | slice
-Reader = Callable[["pd.Series[Any]"], Values]
 
 
 @dataclass(frozen=True, eq=False)

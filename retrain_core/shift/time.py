@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from retrain_core.data.time_order import in_time, moment, times_of
 from retrain_core.errors import DataError
 from retrain_core.shift import wording
 from retrain_core.shift.chunk_effects import Effects, chunk_effects, mean_effects
@@ -22,7 +23,6 @@ from retrain_core.shift.columns import ColumnPair, pair_columns
 from retrain_core.shift.estimate import Values
 from retrain_core.shift.features import is_input
 from retrain_core.shift.threads import for_each
-from retrain_core.shift.time_order import in_time, moment, times_of
 from retrain_core.types import Chunk, Reading, ShiftSettings, TimeLine, TimeShift
 
 ALL_COLUMNS = "all columns"

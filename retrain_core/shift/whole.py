@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from retrain_core.data.time_order import ROW_ORDER, orders
 from retrain_core.errors import DataError
 from retrain_core.shift.frames import feature_frame
-from retrain_core.shift.natures import ISO_DATE, READABLE, nature_of, sample_texts, share_of
 from retrain_core.shift.peers import peer_verdicts
 from retrain_core.shift.report import column_shifts, shift_report
 from retrain_core.shift.time import time_shift
 from retrain_core.shift.wording import listed
 from retrain_core.types import Schema, ShiftReport, ShiftSettings, Table, Task
-
-ROW_ORDER = "(order in the file)"
-MOST_ORDERS = 200
 
 
 def measure_shift(
@@ -63,28 +59,11 @@ def measure_shift(
     return replace(report, time=time_shift(before, after, settings.time, settings=settings))
 
 
-def orders(old: Table, new: Table) -> tuple[str, ...]:
-    """Return what could put the rows of both files in order: dates first, then numbers, last the order in the file."""
-    shared = [name for name in new.columns if name in old.columns]
-    dates = [name for name in shared if _looks_like_time(new.columns[name])]
-    numbers = [
-        name
-        for name in shared
-        if name not in dates and pd.api.types.is_numeric_dtype(new.columns[name].dtype)
-    ]
-    return (*map(str, dates), *map(str, numbers[:MOST_ORDERS]), ROW_ORDER)
-
-
 def _taken(sides: tuple[pd.DataFrame, pd.DataFrame], table: Table, schema: Schema | None) -> list[str]:
     """Return the columns of a file that the model takes, as they are or in an array, and the labels."""
     arrays = [name for names in table.flattened.values() for name in names]
     labels = schema.labels if schema else ()
     return [*(str(name) for side in sides for name in side.columns), *arrays, *labels]
-
-
-def _looks_like_time(column: pd.Series[Any]) -> bool:
-    nature = nature_of(column)
-    return nature == "dates" or (nature == "text" and share_of(sample_texts(column), ISO_DATE) >= READABLE)
 
 
 def _with_time(frame: pd.DataFrame, table: Table, time: str) -> pd.DataFrame:

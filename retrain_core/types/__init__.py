@@ -4,7 +4,16 @@ Nothing here computes. ``to_json`` and ``from_json`` are the only way in and out
 """
 
 from retrain_core.types.answer import CandidateScores, Comparison, Delta, Metric, Recommendation
-from retrain_core.types.data import Binding, Dataset, Finding, Holdout, Schema, SplitSummary, Table
+from retrain_core.types.data import (
+    Binding,
+    Dataset,
+    Finding,
+    Holdout,
+    Schema,
+    SplitSettings,
+    SplitSummary,
+    Table,
+)
 from retrain_core.types.diagnosis import (
     Affordable,
     CurveBand,
@@ -124,6 +133,7 @@ __all__ = [
     "ShiftKinds",
     "ShiftReport",
     "ShiftSettings",
+    "SplitSettings",
     "SplitSummary",
     "Table",
     "Task",

@@ -138,17 +138,41 @@ class Holdout:
 
 
 @dataclass(frozen=True)
+class SplitSettings:
+    """How rows are held out, as far as the user decides it.
+
+    Args:
+        seed: Same seed, same split.
+        time: The column that says when a row came: the latest rows are held out; rows are drawn at random without one.
+        id: The column that says whose a row is: rows of one are never trained on and held out.
+        margin: The smallest difference that matters: of accuracy, or for numbers to predict as a share of keep's error.
+    """
+
+    seed: int = 0
+    time: str | None = None
+    id: str | None = None
+    margin: float = 0.005
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are named; they are no inputs unless the model needs them."""
+        return tuple(name for name in (self.time, self.id) if name is not None)
+
+
+@dataclass(frozen=True)
 class SplitSummary:
     """How many rows each part has, and what was done to get there.
 
     Args:
         rows: By part.
         holdout: What all candidates are scored on.
-        notes: What the user should know about the split.
+        notes: What was done, as far as the user should know it.
         held_labels: How many rows of the new holdout part have each label; empty for regression.
+        warnings: What makes the scores doubtful.
     """
 
     rows: Mapping[Part, int]
     holdout: Holdout
     notes: tuple[str, ...] = ()
     held_labels: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[Finding, ...] = ()

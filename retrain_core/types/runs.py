@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from retrain_core.types.data import Schema
+from retrain_core.types.data import Schema, SplitSettings
 from retrain_core.types.shift import ShiftSettings
 from retrain_core.types.text import Scalar
 
@@ -36,7 +36,7 @@ class ExperimentSpec:
         old: The old data, if there is any.
         holdout: A holdout file, if the user brought one; it becomes the new part.
         schema: How tables become arrays.
-        split_seed: Seed of the split.
+        split: How rows are held out.
         note: Anything to show beside the name, such as "the shift is made".
     """
 
@@ -48,7 +48,7 @@ class ExperimentSpec:
     schema: Schema
     old: FileRef | None = None
     holdout: FileRef | None = None
-    split_seed: int = 0
+    split: SplitSettings = SplitSettings()
     note: str = ""
 
 

@@ -69,6 +69,37 @@ def test_seeds_strategies_weight_and_holdout_file(files: Path, tmp_path: Path) -
     assert fine_tune["new"]["loss"] == pytest.approx(mean)
 
 
+def test_the_latest_rows_are_held_out_and_nobody_is_on_both_sides(files: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("old", "new"):
+        frame = pd.read_csv(files / f"{name}.csv")
+        hours = pd.to_timedelta(rng.permutation(len(frame)), "h")
+        frame["day"] = (pd.Timestamp("2026-01-01") + hours).strftime("%Y-%m-%d %H:%M")
+        frame["who"] = rng.integers(0, 3_000, len(frame))
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    new = pd.read_csv(tmp_path / "new.csv")
+    done = compare(
+        files, tmp_path / "out", "--old", tmp_path / "old.csv", "--strategies", "keep", "--time", "day", "--id", "who",
+        new=tmp_path / "new.csv",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    held = json.loads((tmp_path / "out" / "holdout_rows.json").read_text())["new"]["rows"]
+    assert set(held) == set(new["day"].sort_values().index[-80:])
+    assert "note: The rows are in order of 'day'" in done.stderr and "or have the 'who' of one" in done.stderr
+    assert "note: 80 held-out new rows tell differences in accuracy from" in done.stderr
+    assert done.stderr.count("note: The old model has probably trained on the old rows") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "says"), [(("--time", "a b"), "no column 'a b'"), (("--id", "who"), "no column 'who'")]
+)
+def test_a_column_that_is_not_there_exits_2(
+    files: Path, tmp_path: Path, option: tuple[str, str], says: str
+) -> None:
+    done = compare(files, tmp_path / "out", *option)
+    assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
+
+
 def test_the_report_holds_what_each_model_bears_and_a_model_that_is_not_there_ends_nothing(
     files: Path, tmp_path: Path
 ) -> None:

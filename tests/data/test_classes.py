@@ -9,7 +9,7 @@ import pytest
 
 from retrain_core.data import check, encode, infer_schema, split
 from retrain_core.errors import DataError
-from retrain_core.types import ModelCard, Schema, Table
+from retrain_core.types import ModelCard, Schema, SplitSettings, Table
 from tests.data.cards import card, table
 
 THREE = card(3, "softmax", "sparse_categorical_crossentropy", from_logits=False)
@@ -127,7 +127,7 @@ def test_every_new_class_has_rows_in_training_and_holdout() -> None:
     schema = infer_schema(THREE, new, table(30, y=[0, 1, 2] * 10))
     data, _ = encode(schema, new)
     for seed in range(5):
-        done = split(schema, data, None, seed=seed)
+        done = split(schema, data, settings=SplitSettings(seed))
         for part in ("new_train", "new_holdout"):
             assert {3, 4} <= set(data.targets[done.parts[part]])
         assert set(done.summary.held_labels) == {"0", "1", "2", "3", "4"}

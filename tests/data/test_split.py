@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from retrain_core.data import row_keys, split
 from retrain_core.data.encode import fingerprint
 from retrain_core.errors import DataError
-from retrain_core.types import Binding, Dataset, Schema
+from retrain_core.types import Binding, Dataset, Schema, SplitSettings
 
 SCHEMA = Schema(
     "binary", ("y",), (Binding("row", ("a",), "float32", (1,)),), ("0", "1"), 1, False, "binary_crossentropy"
@@ -42,7 +42,7 @@ def test_no_row_of_the_holdout_has_a_copy_that_is_trained_on(
 ) -> None:
     rng = np.random.default_rng(seed)
     new, old = (data(rng.integers(0, distinct, rows)) for rows in (new_rows, old_rows))
-    parts = split(SCHEMA, new, old, seed=seed).parts
+    parts = split(SCHEMA, new, old, settings=SplitSettings(seed)).parts
     trained = values(new, parts["new_train"]) | values(old, parts["old_train"])
     held = values(new, parts["new_holdout"]) | values(old, parts["old_holdout"])
     assert not trained & held
@@ -65,7 +65,7 @@ def test_no_row_of_validation_or_training_has_a_copy_in_a_holdout(
     new, old = data(rng.integers(0, distinct, 200)), data(rng.integers(0, 2 * distinct, 200))
     held = data(rng.integers(0, held_distinct, 50)) if own_holdout else None
     try:
-        done = split(SCHEMA, new, old, held, seed=seed)
+        done = split(SCHEMA, new, old, held, settings=SplitSettings(seed))
     except DataError as error:
         assert "No row is left" in error.what and (own_holdout or distinct < 40)
         return
@@ -153,7 +153,7 @@ def test_a_rare_label_is_held_out_even_if_no_two_rows_have_the_same_labels() -> 
     labels[:, 0] = np.arange(256) < 6
     schema, new = several(labels, "multilabel")
     for seed in range(20):
-        parts = split(schema, new, None, seed=seed).parts
+        parts = split(schema, new, settings=SplitSettings(seed)).parts
         assert all(labels[parts[name], 0].any() for name in ("new_train", "new_holdout"))
 
 
@@ -171,7 +171,7 @@ def test_several_numbers_are_spread_over_the_parts_by_their_mean() -> None:
 
 def test_same_seed_same_split_other_seed_another() -> None:
     new = data(np.arange(200.0))
-    hashes = [split(SCHEMA, new, None, seed=seed).summary.holdout.sha256 for seed in (0, 0, 1)]
+    hashes = [split(SCHEMA, new, settings=SplitSettings(seed)).summary.holdout.sha256 for seed in (0, 0, 1)]
     assert hashes[0] == hashes[1] != hashes[2]
 
 

@@ -10,13 +10,13 @@ from streamlit.testing.v1 import AppTest
 
 from pages._ui import shift_parts
 from pages._ui.shift_parts import SECTIONS
+from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.diagnosis import first_guess, volume_of
 from retrain_core.errors import StoreError
 from retrain_core.runs import known_devices, shift_of
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.probes import plan_shift
 from retrain_core.shift.side_tables import INPUTS_FIRST, LABEL_FIRST, kinds_table
-from retrain_core.shift.whole import ROW_ORDER
 from retrain_core.types import ExperimentSpec, FirstGuess, RunResult, ShiftSettings, Thresholds
 from tests.pages.conftest import Answered, Asked
 from tests.pages.test_pages import links, once_shown, texts

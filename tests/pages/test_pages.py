@@ -8,16 +8,18 @@ import shutil
 import time
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages._ui.state import Draft
 from retrain_core.answer import answer
+from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.report.tables import score_table
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.store import new_id
 from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES, options_of
-from retrain_core.types import to_json
+from retrain_core.types import SplitSettings, to_json
 from tests.conftest import ROOT
 from tests.make import table
 from tests.pages.conftest import Answered
@@ -219,6 +221,7 @@ def test_compare_shows_the_recommendation_the_scores_and_the_holdout(open_page, 
         assert sentence in said
     assert comparison.holdout.sha256[:16] in said
     assert f"{comparison.holdout.new_rows} new and {comparison.holdout.old_rows} old rows" in said
+    assert "80 held-out new rows tell differences" in said and "has probably trained on the old rows" in said
     assert app.dataframe[0].value.equals(score_table(comparison))
     assert len(app.get("plotly_chart")) == 6
 
@@ -249,7 +252,7 @@ def test_report_offers_the_report_the_numbers_and_each_model(open_page, answered
 def test_the_data_page_shows_what_it_inferred_and_checked(open_page, answered: Answered) -> None:
     app = open_page("data", answered.done.id)
     assert {box.label: box.value for box in app.selectbox} == {
-        "Label column": "y", "The model predicts": "binary", "Outputs are": False,
+        "Label column": "y", "The model predicts": "binary", "Outputs are": False, "Time column": None, "Id column": None,
     }  # fmt: skip
     said = texts(app)
     assert "2 columns feed the input 'row'" in said and "New data: all 400 rows can be used" in said
@@ -299,6 +302,61 @@ def test_a_column_too_many_is_said_and_can_be_taken_out(open_page, answered: Ans
     app.multiselect[0].unselect("id").run()
     assert not app.error and not app.exception
     assert "New data: all 60 rows can be used" in texts(app)
+
+
+def of_customers(rows: int, seed: int) -> pd.DataFrame:
+    """Return rows that say when they came and whose they are."""
+    days = pd.date_range("2026-01-01", periods=rows).strftime("%Y-%m-%d")
+    return table(rows, seed).assign(day=days, customer_id=range(rows))
+
+
+def choose(app: AppTest, label: str, value: str | None) -> AppTest:
+    return next(box for box in app.selectbox if box.label == label).set_value(value).run()
+
+
+def test_a_time_and_an_id_column_can_be_named_and_are_kept(open_page, answered: Answered) -> None:
+    app = open_page("data", answered.without_old.id)
+    upload(app, "New data", "customers.csv", of_customers(200, 1).to_csv(index=False).encode())
+    said = texts(app).replace("\\", "")
+    assert "day holds dates" in said and "customer_id may say whose a row is" in said
+    assert any("takes 2 values a row" in error.value.replace("\\", "") for error in app.error)
+    for label, value in (("Time column", "day"), ("Id column", "customer_id")):
+        choose(app, label, value)
+    said = texts(app).replace("\\", "")
+    assert not app.error and not app.exception  # columns that are named are no inputs
+    assert "day holds dates" not in said and "40 held-out new rows tell differences" in said
+    draft = app.query_params["draft"]
+    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    again.query_params["draft"] = draft
+    again.run()
+    again.switch_page("pages/data.py").run()
+    chosen = {box.label: box.value for box in again.selectbox}
+    assert (chosen["Time column"], chosen["Id column"]) == ("day", "customer_id")
+    next(button for button in again.button if button.label == "Use this data").click().run()
+    spec = max(answered.store.experiments()[0], key=lambda spec: spec.created)
+    assert spec.split == SplitSettings(time="day", id="customer_id")
+    assert spec.schema.bindings[0].columns == ("a", "b")
+    assert answered.store.shift_settings(spec.id).time == "day"
+
+
+def test_only_what_puts_rows_in_order_is_offered_as_time(open_page, answered: Answered) -> None:
+    frame = table(100, 1).assign(word=["x", "y"] * 50)
+    app = open_page("data", answered.without_old.id)
+    upload(app, "New data", "words.csv", frame.to_csv(index=False).encode())
+    boxes = next(box for box in app.selectbox if box.label == "Time column")
+    assert "word" not in boxes.options and boxes.options[-1] == ROW_ORDER
+    app.multiselect[0].unselect("word").run()
+    choose(app, "Time column", ROW_ORDER)
+    assert not app.exception and "can be used" in texts(app)
+
+
+def test_another_file_forgets_which_columns_were_named(open_page, answered: Answered) -> None:
+    app = open_page("data", answered.without_old.id)
+    upload(app, "New data", "customers.csv", of_customers(200, 1).to_csv(index=False).encode())
+    choose(app, "Id column", "customer_id")
+    upload(app, "New data", "plain.csv", table(100, 1).to_csv(index=False).encode())
+    assert not app.exception and not app.error
+    assert next(box for box in app.selectbox if box.label == "Id column").value is None
 
 
 def test_labels_that_cannot_be_told_can_be_named(open_page, answered: Answered) -> None:

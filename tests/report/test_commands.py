@@ -17,14 +17,16 @@ import pytest
 
 from retrain_core.__main__ import main
 from retrain_core.answer import commands_of
+from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.models import read_card
 from retrain_core.report import render
 from retrain_core.report.content import ReportContent
+from retrain_core.report.facts import sources
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.prepare import prepare
 from retrain_core.runs.store import Store
 from retrain_core.samples import samples
-from retrain_core.types import ExperimentSpec, Limits, ShiftSettings, Thresholds, to_json
+from retrain_core.types import ExperimentSpec, Limits, ShiftSettings, SplitSettings, Thresholds, to_json
 from tests.make import experiment, mlp, table
 from tests.report.example import comparison, content
 
@@ -72,9 +74,9 @@ Ask = Callable[..., Asked]
 def ask(tmp_path: Path) -> Ask:
     """Ask as the app does: files into the store, read as inferred and overruled."""
 
-    def asked(files: dict[str, Path], split_seed: int = 0, **overruled: Any) -> Asked:
+    def asked(files: dict[str, Path], split: SplitSettings = SplitSettings(), **overruled: Any) -> Asked:
         store = Store(tmp_path / "store")
-        spec = experiment(store, files, split_seed=split_seed, **overruled)
+        spec = experiment(store, files, split=split, **overruled)
         return Asked(store, spec, files["model"].parent)
 
     return asked
@@ -146,7 +148,7 @@ def test_the_command_of_a_csv_with_a_column_that_the_model_does_not_take(ask: As
 
 
 def test_all_that_was_set_for_the_runs_is_in_the_command(ask: Ask, own, compared) -> None:
-    asked = ask(own, label="y", columns=("a", "b"), split_seed=3)
+    asked = ask(own, label="y", columns=("a", "b"), split=SplitSettings(3))
     made = asked.content(
         strategies={"fine_tune": {"trainable_layers": 2}, "incremental": {}},
         seeds=(3, 4),
@@ -210,6 +212,30 @@ def test_the_shift_is_measured_as_the_shift_page_was_set(ask: Ask, own, run_as_s
     assert set(found["columns"]) == {"a", "b"} and found["time"]["column"] == "day"
 
 
+def test_named_columns_of_times_and_ids_are_in_the_command(ask: Ask, own, compared) -> None:
+    named = SplitSettings(time="day", id="customer")
+    for role in ("old", "new", "holdout"):
+        frame = pd.read_csv(own[role])
+        frame.assign(day=pd.date_range("2026-01-01", periods=len(frame))).to_csv(own[role], index=False)
+    asked = ask({role: own[role] for role in ("model", "new")}, split=named, label="y", columns=("a", "b"))
+    made = asked.content()
+    line, _ = compared(asked, made)
+    assert "--time day --id customer" in line and made.commands is not None and not made.commands.left_out
+    assert ("Held out", "the latest rows by day") in sources(made)
+    assert ("Kept together", "rows of one customer") in sources(made)
+
+
+def test_shift_in_the_order_of_the_split_takes_no_command_of_its_own(ask: Ask, own) -> None:
+    files = {role: own[role] for role in ("model", "old", "new")}
+    asked = ask(files, split=SplitSettings(time=ROW_ORDER), label="y", columns=("a", "b"))
+    assert asked.store.shift_settings(asked.spec.id) == ShiftSettings(time=ROW_ORDER)
+    made = asked.content()
+    assert made.commands is not None and len(made.commands.lines) == 1
+    asked.store.save_shift_settings(asked.spec.id, ShiftSettings())  # the user wants no order there
+    _, shift = commands_of(asked.store, made).lines
+    assert "--time" not in shift
+
+
 def test_a_column_that_puts_rows_in_order_may_be_an_input(ask: Ask, own, run_as_shown) -> None:
     for role in ("old", "new"):
         pd.read_csv(own[role]).drop(columns="customer").to_csv(own[role], index=False)
@@ -225,7 +251,7 @@ def test_what_a_command_cannot_say_is_said_beside_it(ask: Ask, own) -> None:
     twin.parent.mkdir()
     shutil.copy(own["old"], twin)
     files = {"model": own["model"], "new": own["new"], "old": twin}
-    asked = ask(files, label="y", columns=("a", "b"), split_seed=7)
+    asked = ask(files, label="y", columns=("a", "b"), split=SplitSettings(7))
     spec = replace(asked.spec, schema=replace(asked.spec.schema, loss="mean_squared_error"))
     made = replace(asked, spec=spec).content(limits=Limits(seconds=600.0), seeds=(0, 2))
     assert made.commands is not None

@@ -17,6 +17,7 @@ from retrain_core.report import render
 from retrain_core.report.content import ReportContent
 from retrain_core.shift import shift_report
 from retrain_core.shift.distribution import RARE
+from retrain_core.types import Finding
 from tests.report.example import comparison, content, frames
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -162,6 +163,13 @@ def test_how_it_was_measured_can_be_looked_up(full: Page) -> None:
         assert fact in text
 
 
+def test_what_is_doubtful_stands_beside_the_scores() -> None:
+    made = content(comparison())
+    doubt = Finding("warning", "640 held-out new rows tell little", "More would do.")
+    found = page(dataclasses.replace(made, split=dataclasses.replace(made.split, warnings=(doubt,))))
+    assert "640 held-out new rows tell little. More would do." in found.text("scores")
+
+
 def test_terms_that_occur_are_explained_and_others_are_not(full: Page) -> None:
     assert "Rows that no strategy trains on" in full.text("glossary")
     assert "in units of the label" not in full.text("glossary")
@@ -202,7 +210,9 @@ def test_hostile_names_stay_text() -> None:
         spec=dataclasses.replace(
             made.spec, note=EVIL, schema=dataclasses.replace(made.spec.schema, classes=(EVIL, "yes"))
         ),
-        split=dataclasses.replace(made.split, held_labels={EVIL: 3}, notes=(EVIL,)),
+        split=dataclasses.replace(
+            made.split, held_labels={EVIL: 3}, notes=(EVIL,), warnings=(Finding("warning", EVIL, EVIL),)
+        ),
     )
     columns = [dataclasses.replace(c, name=EVIL) if c.name == "income" else c for c in made.shift.columns]
     made = dataclasses.replace(made, shift=dataclasses.replace(made.shift, columns=tuple(columns)))

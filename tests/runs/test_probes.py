@@ -22,7 +22,7 @@ from retrain_core.runs.probes import (
 )
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.store import RUN_PATTERN
-from retrain_core.types import PartScores, RunResult, ShiftSettings, Thresholds
+from retrain_core.types import PartScores, RunResult, ShiftSettings, SplitSettings, Thresholds
 from tests.runs.conftest import Asked, Idle, rows, until
 
 USUAL = ShiftSettings()
@@ -194,7 +194,7 @@ def test_another_question_takes_its_probes_away(asked: Asked, idle: Idle, runner
     probes = plan_shift(spec.id, USUAL)
     request_probes(store, probes)
     until(lambda: names(asked, "running") == {probes[0].id, probes[1].id}, runner)
-    store.save_experiment(replace(spec, split_seed=5))
+    store.save_experiment(replace(spec, split=SplitSettings(5)))
     assert store.probes(spec.id) == []
     until(lambda: len(idle.killed) == 2, runner)
     until(lambda: not rows(asked), runner)

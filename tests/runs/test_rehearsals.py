@@ -20,7 +20,7 @@ from retrain_core.runs.runner import Runner
 from retrain_core.runs.state import experiment_status, run_states, runs_done
 from retrain_core.runs.store import RUN_PATTERN, Store, new_id, question_hash
 from retrain_core.strategies import STRATEGIES
-from retrain_core.types import Estimate, ExperimentSpec, Limits, RunResult, RunSpec, to_json
+from retrain_core.types import Estimate, ExperimentSpec, Limits, RunResult, RunSpec, SplitSettings, to_json
 from tests.runs.conftest import Asked, Idle, rows, until
 
 BOTH = {"fine_tune": {}, "full_retrain": {}}
@@ -71,7 +71,7 @@ def end(asked: Asked, idle: Idle, run: str, result: RunResult | None = None) -> 
 
 def change_question(asked: Asked) -> ExperimentSpec:
     store, spec = asked
-    changed = replace(store.experiment(spec.id), split_seed=store.experiment(spec.id).split_seed + 1)
+    changed = replace(store.experiment(spec.id), split=SplitSettings(1))
     store.save_experiment(changed)
     return changed
 
@@ -394,13 +394,13 @@ def test_a_question_changed_while_its_data_is_prepared_is_prepared_as_it_is_now(
         prepare(store, spec)
         begun.append(spec)
         if len(begun) == 1:  # somebody changes it before the runner looks, and the old data comes last
-            store.save_experiment(replace(spec, split_seed=5))
+            store.save_experiment(replace(spec, split=SplitSettings(5)))
             prepare(store, spec)
 
     monkeypatch.setattr("retrain_core.runs.runner.prepare", prepare_slowly)
     rehearse(asked)
     until(lambda: bool(begun) and not idle_runner.step(), idle_runner)
-    assert [spec.split_seed for spec in begun] == [0, 5]
+    assert [spec.split.seed for spec in begun] == [0, 5]
     assert store.is_prepared(store.experiment(spec.id)) and idle.started == {}
 
 
@@ -422,7 +422,7 @@ def test_an_experiment_with_runs_keeps_its_question(asked: Asked) -> None:
     store.save_experiment(replace(spec, name="another"))
     with pytest.raises(StoreError, match="started already"):
         change_question(asked)
-    assert store.experiment(spec.id).split_seed == spec.split_seed
+    assert store.experiment(spec.id).split == spec.split
 
 
 # --- a killed runner, and damage ------------------------------------------------------------------

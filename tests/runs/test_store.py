@@ -8,8 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from retrain_core.data.parts import COLUMNS, load_columns, save_columns
 from retrain_core.errors import DataError, StoreError
 from retrain_core.runs.lock import RunnerLock, runner_is_alive
 from retrain_core.runs.outcomes import crashed, load_outcomes
@@ -25,8 +28,11 @@ from retrain_core.types import (
     RunResult,
     RunSpec,
     Schema,
+    SplitSettings,
+    Table,
     from_json,
 )
+from tests.make import experiment, mlp, table
 from tests.runs.conftest import Asked
 
 WRITTEN_BY_0_1_0 = """{
@@ -46,7 +52,7 @@ WRITTEN_BY_0_1_0 = """{
  },
  "old": null,
  "holdout": null,
- "split_seed": 0,
+ "split_seed": 4,
  "note": "The shift is made."
 }"""
 
@@ -164,15 +170,51 @@ def spec_of(folder: Path) -> ExperimentSpec:
         schema=Schema(
             "binary", ("y",), (Binding("row", ("a", "b"), "float32", (2,)),), ("0", "1"), 1, False, "binary_crossentropy"
         ),
+        split=SplitSettings(seed=4),
         note="The shift is made.",
     )  # fmt: skip
 
 
-def test_an_experiment_of_version_0_1_0_opens_with_its_one_label(tmp_path: Path) -> None:
+def test_an_experiment_of_version_0_1_0_opens_with_its_one_label_and_its_seed(tmp_path: Path) -> None:
     store, id = Store(tmp_path), new_id()
     expected = spec_of(tmp_path / "experiments" / id)
     assert store.experiment(id) == expected
     assert store.experiments() == ([expected], {})
+
+
+def test_held_out_rows_are_kept_as_they_came_and_no_worker_gets_them(tmp_path: Path) -> None:
+    frames = {"new": table(200, 2), "old": table(300, 1)}
+    for side, frame in frames.items():
+        frame["day"] = pd.date_range("2026-01-01", periods=len(frame)).astype(str)
+        frame.to_csv(tmp_path / f"{side}.csv", index=False)
+    files = {"model": mlp(tmp_path / "model.keras", frames["old"])}
+    files |= {side: tmp_path / f"{side}.csv" for side in frames}
+    store = Store(tmp_path / "store")
+    spec = experiment(store, files, label="y", apart=("day",), split=SplitSettings(time="day"))
+    prepare(store, spec)
+    data = store.experiment_folder(spec.id) / "data"
+    for side, frame in frames.items():
+        kept, rows = load_columns(data / f"{side}_holdout"), np.load(data / f"{side}_holdout" / "rows.npy")
+        assert kept["day"].tolist() == frame["day"].iloc[rows].tolist() and list(kept) == [
+            "a",
+            "b",
+            "y",
+            "day",
+        ]
+        assert len(rows) == len(frame) // 5 and rows.min() == len(frame) - len(rows)
+    store.add_runs(plan_runs(spec.id, {}))
+    inputs = link_inputs(store, store.runs(spec.id)[0]) / "inputs"
+    assert (inputs / "new_holdout" / "rows.npy").is_file() and not list(inputs.rglob(COLUMNS))
+
+
+def test_columns_that_parquet_cannot_hold_are_kept_as_text(tmp_path: Path) -> None:
+    columns = pd.DataFrame(
+        {"mixed": pd.Series([1, "two", None, 2.5], dtype=object), "c": [1 + 1j, 2, 3, 4], "n": range(4)}
+    )
+    save_columns(tmp_path, Table("t", "", columns, {"x": np.zeros((4, 2, 2))}), np.array([3, 0, 1, 2]))
+    kept = load_columns(tmp_path)
+    assert kept["mixed"].fillna("-").tolist() == ["2.5", "1", "two", "-"]
+    assert kept["n"].tolist() == [3, 0, 1, 2] and len(kept["c"].unique()) == 4
 
 
 def test_an_experiment_of_version_0_1_0_can_be_changed_and_run_like_any_other(tmp_path: Path) -> None:
@@ -182,7 +224,7 @@ def test_an_experiment_of_version_0_1_0_can_be_changed_and_run_like_any_other(tm
     store.add_runs(plan_runs(id, {}))
     assert store.experiment(id).name == "another" and store.experiment(id).schema.labels == ("y",)
     with pytest.raises(StoreError, match="started already"):
-        store.save_experiment(replace(spec, split_seed=1))
+        store.save_experiment(replace(spec, split=SplitSettings(1)))
 
 
 DAMAGE = {

@@ -8,9 +8,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retrain_core.shift.estimate import Values
-from retrain_core.shift.natures import days, nature_of, nothing, reader_for
+from retrain_core.data.natures import (
+    ISO_DATE,
+    READABLE,
+    Values,
+    days,
+    nature_of,
+    nothing,
+    reader_for,
+    sample_texts,
+    share_of,
+)
+from retrain_core.types import Table
 
+ROW_ORDER = "(order in the file)"
+MOST_ORDERS = 200
 SECONDS_PER_DAY = 86_400
 
 
@@ -49,3 +61,21 @@ def moment(time: float, dates: bool) -> str:
     if not dates:
         return f"{time:.10g}"
     return f"{pd.Timestamp(round(time), unit='s'):%Y-%m-%d %H:%M}".removesuffix(" 00:00")
+
+
+def orders(old: Table, new: Table) -> tuple[str, ...]:
+    """Return what could put the rows of both files in order: dates first, then numbers, last the order in the file."""
+    shared = [name for name in new.columns if name in old.columns]
+    dates = [name for name in shared if looks_like_time(new.columns[name])]
+    numbers = [
+        name
+        for name in shared
+        if name not in dates and pd.api.types.is_numeric_dtype(new.columns[name].dtype)
+    ]
+    return (*map(str, dates), *map(str, numbers[:MOST_ORDERS]), ROW_ORDER)
+
+
+def looks_like_time(column: pd.Series[Any]) -> bool:
+    """Return whether a column holds dates, or text that reads as dates."""
+    nature = nature_of(column)
+    return nature == "dates" or (nature == "text" and share_of(sample_texts(column), ISO_DATE) >= READABLE)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from retrain_core.shift.estimate import Values
-from retrain_core.shift.sides import Reader
+Values = NDArray[np.floating[Any]]
+Reader = Callable[["pd.Series[Any]"], Values]
 
 READABLE = 0.9  # share of texts that must read as numbers or dates for a column to be taken so
 SAMPLE = 1_000  # rows a side that are looked at first
