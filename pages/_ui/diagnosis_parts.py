@@ -266,12 +266,12 @@ def _follow_costs(spec: ExperimentSpec, then: Costs) -> None:
 
 
 def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
-    """Show how the old model and every candidate bear disturbed rows."""
+    """Show what disturbed rows cost the old model and every candidate."""
     st.subheader("Sensitivity of the model", help=help_for("robustness"))
     found = sensitivities(state.store(), spec.id)
     waiting = [one.spec for one in probes if not one.done]
     if waiting:
-        follow(waiting, "how the models bear disturbed rows", "sensitivity")
+        follow(waiting, "how much disturbed rows cost the models", "sensitivity")
     failed(probes, "Sensitivity", "sensitivity")
     if not found:
         return
@@ -289,6 +289,8 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
         },
     )
     st.caption(f"Scores on {found[0].rows:,} held-out new rows, before anything is disturbed.")
+    for sentence in diagnosis.no_better_than_one_class(found):
+        st.info(literal(sentence), icon=":material/info:")
     if len(found) > MOST_MODELS:
         names = [one.model for one in found]
         chosen = st.multiselect(
@@ -305,9 +307,17 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
         chart(robustness_lines(found, what), key="robustness_lines", alt=f"Scores under {what}.")
     single = list(dict.fromkeys(point.what for one in found for point in one.points if point.column))
     if single:
-        st.markdown("**Which columns the models lean on**", help=help_for("permutation importance"))
+        st.markdown("**Which columns the models depend on**", help=help_for("permutation importance"))
         what = _choose("Disturb a column alone", single, "single_disturbance")
-        chart(importance_bars(found, what), key="importance", alt="Columns whose disturbance costs most.")
+        chart(
+            importance_bars(found, what),
+            key="importance",
+            alt="Columns whose disturbance changes the score most.",
+        )
+        for sentence in diagnosis.better_without(found):
+            st.write(literal(sentence))
+    if any(point.interval for one in found for point in one.points):
+        st.caption(diagnosis.WHISKERS)
     for note in dict.fromkeys(note for one in found for note in one.notes):
         st.caption(literal(note))
 

@@ -117,6 +117,7 @@ class Disturbed:
         loss: Mean loss.
         metric: Accuracy or mean absolute error.
         column: The column disturbed, if it is a single one.
+        interval: 95 % interval of the metric's change against the same rows undisturbed; ``None`` in old results.
     """
 
     what: str
@@ -124,11 +125,12 @@ class Disturbed:
     loss: float
     metric: float
     column: str = ""
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How a model bears disturbed inputs.
+    """What a model scores once its inputs are disturbed.
 
     Args:
         model: Which one: the name of its strategy, ``keep`` for the old one.
@@ -139,6 +141,7 @@ class Sensitivity:
         points: What it scored on disturbed rows.
         robustness: Share of the score that is left on average over all disturbances of all columns, 0 to 1; see the glossary.
         notes: What could not be disturbed, and why.
+        commonest: Share of the commonest class in those rows; ``None`` if they have no one class each.
     """
 
     model: str
@@ -149,6 +152,7 @@ class Sensitivity:
     points: tuple[Disturbed, ...]
     robustness: float
     notes: tuple[str, ...] = ()
+    commonest: float | None = None
 
 
 # --- the first guess ------------------------------------------------------------------------------

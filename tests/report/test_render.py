@@ -13,10 +13,12 @@ import pandas as pd
 import pytest
 from plotly.offline import get_plotlyjs
 
+from retrain_core.diagnosis import WHISKERS
 from retrain_core.report import render
 from retrain_core.report.content import ReportContent
 from retrain_core.shift import shift_report
 from retrain_core.shift.distribution import RARE
+from retrain_core.types import Disturbed
 from tests.report.example import comparison, content, frames
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -262,6 +264,18 @@ def test_what_each_model_bears_is_in_a_table(full: Page) -> None:
     assert "not measured" not in text and {"sensitivity", "importance"} <= full.drawings.keys()
 
 
+def test_disturbed_scores_have_intervals_and_what_stands_out_is_said() -> None:
+    made = content(comparison())
+    keep = made.sensitivities[0]
+    points = (*keep.points, Disturbed("permuted", 1.0, 0.4, 0.85, "age", (0.03, 0.07)))
+    odd = dataclasses.replace(keep, points=points, commonest=0.801)
+    found = page(dataclasses.replace(made, sensitivities=(odd,)))
+    text = found.text("sensitivity")
+    assert "Keep is right on 80.0 % of these rows, and 80.1 % are of the commonest class" in text
+    assert "Without age, keep would do better on the new rows." in text and WHISKERS in text
+    assert WHISKERS not in page(made).text("sensitivity")  # none is drawn of results without intervals
+
+
 def test_what_more_rows_would_bring_and_the_machine_are_in_it(full: Page) -> None:
     curve = content(comparison()).learning_curves[0]
     assert curve.summary in full.text("volume") and "volume-full_retrain" in full.drawings
@@ -282,9 +296,9 @@ def test_what_was_not_measured_is_said_and_how_to_get_it() -> None:
     )
     text = found.text("sensitivity")
     assert (
-        "How Fine-tune bears disturbed rows was not measured: the Diagnosis page of the app does it." in text
+        "What disturbed rows cost Fine-tune was not measured: the Diagnosis page of the app does it." in text
     )
-    assert "How Full retrain bears disturbed rows could not be measured. Its outputs are no numbers." in text
+    assert "What disturbed rows cost Full retrain could not be measured. Its outputs are no numbers." in text
     assert "Incremental" not in text  # it has no model
     assert (
         "What the old model makes of the shift was not measured: the Shift page of the app does it."
