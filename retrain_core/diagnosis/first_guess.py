@@ -189,4 +189,4 @@ def _concept_shift(report: ShiftReport, volume: Volume) -> tuple[str, str]:
     if volume.new_rows < FEW_ROWS:
         few = f"{volume.new_rows:,} new rows are few to train from fresh weights on"
         return "fine_tune", f"the same inputs get other labels, and {few}"
-    return "full_retrain", "the same inputs get other labels, and not in one region only"
+    return "full_retrain", "the same inputs get other labels"

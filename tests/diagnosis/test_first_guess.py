@@ -216,6 +216,19 @@ def test_a_guess_and_a_measurement_that_differ():
     )
 
 
+@pytest.mark.parametrize(("choice", "agrees"), [("keep", False), ("fine_tune", True)])
+def test_what_is_not_certain_decides_nothing(choice, agrees):
+    unsure = comparison(choice, clear=False)
+    loss_says = "By loss, full retrain is clearly better (0.3 against 0.4 on the new rows)."
+    reasons = ("Training took 3 s.", loss_says)
+    unsure = replace(unsure, recommendation=replace(unsure.recommendation, reasons=reasons))
+    said = first_guess(LOCAL, ENOUGH, unsure).measured
+    assert ("agrees with the first guess" in said) is agrees and "decides" not in said
+    start = "This is not decided yet:" if agrees else "Not decided yet: for now keep the old model;"
+    assert said.endswith(f" {start} more held-out rows or more seeds would help. {loss_says}")
+    assert "decided" not in first_guess(LOCAL, ENOUGH, comparison(choice)).measured
+
+
 def test_a_guess_that_was_not_tried_is_said_to_be_so():
     found = first_guess(report(LABEL, model(loss(0.2))), ENOUGH, comparison("fine_tune"))
     assert found.measured.startswith(
@@ -272,6 +285,11 @@ def test_a_step_that_the_kinds_speak_against_decides_nothing():
 def test_a_label_shift_stays_one_though_it_changes_the_labels_given_the_inputs():
     found = first_guess(report(kinds("label", "x", "y", "y|x"), model(loss(0.2))), ENOUGH, None)
     assert found.strategy == "recalibrate" and "each looks as it did before" in found.lead
+
+
+def test_nothing_is_said_of_regions_where_none_was_confirmed():
+    found = first_guess(report(CONCEPT, model(loss(0.2))), ENOUGH, None)
+    assert found.lead == "First guess: full retrain, because the same inputs get other labels."
 
 
 def test_labels_that_followed_the_inputs_are_no_label_shift():
