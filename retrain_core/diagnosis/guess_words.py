@@ -85,7 +85,9 @@ def measured(strategy: str, comparison: Comparison | None) -> str:
     if advised.choice == strategy:
         goes = ", as far as it goes" if lacking else ""
         unsure = "" if advised.clear else f" This is not decided yet: {WOULD_HELP}.{_by_loss(advised)}"
-        return f"The measurement agrees with the first guess{goes}{weight}.{missing} {advised.summary}{unsure}"
+        return (
+            f"The measurement agrees with the first guess{goes}{weight}.{missing} {advised.summary}{unsure}"
+        )
     untried = strategy not in comparison.strategies
     if untried:
         missing = f" It was not among the candidates.{missing}"

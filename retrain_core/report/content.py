@@ -18,6 +18,7 @@ from retrain_core.types import (
     Sensitivity,
     ShiftReport,
     SplitSummary,
+    Volume,
     Work,
 )
 
@@ -83,3 +84,8 @@ class ReportContent:
         if self.shift is None:
             return None
         return first_guess(self.shift, volume_of(self.shift), self.comparison if self.complete else None)
+
+    @property
+    def volume(self) -> Volume | None:
+        """How much new data there is; ``None`` without a shift that was measured."""
+        return volume_of(self.shift) if self.shift else None

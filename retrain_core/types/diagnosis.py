@@ -29,7 +29,7 @@ class CurveBand:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """What more new rows would buy.
+    """What more new rows would bring.
 
     Args:
         strategy: Which strategy was run on parts of the rows.
@@ -59,7 +59,7 @@ class Volume:
     Args:
         new_rows: Rows of the new data.
         old_rows: Rows of the old data, 0 without it.
-        effective_old_rows: How many rows drawn like the new ones the old rows are worth; ``None`` if unknown.
+        effective_old_rows: How many rows like the new ones the old rows are worth by their inputs; ``None`` if unknown.
         summary: One plain sentence.
     """
 
@@ -165,8 +165,7 @@ class FirstGuess:
     Args:
         strategy: Its name.
         lead: Which strategy that is, and why, in one sentence.
-        points: What moved, of which kind, whether the model is hurt and where, how many rows there are; a sentence or two
-            each.
+        points: What moved, of which kind, whether the model is hurt and where; a sentence or two each.
         measured: How the measured comparison agrees or differs; empty before there is one.
     """
 

@@ -125,7 +125,7 @@ def test_the_first_guess_is_a_sentence_and_its_points_and_the_measurement_stands
     made = dataclasses.replace(content(comparison(broken={"fine_tune": "It fell."})), complete=complete)
     guess, found = made.guess, page(made)
     text = found.text("shift")
-    assert guess is not None and len(guess.points) == 4
+    assert guess is not None and len(guess.points) == 3
     assert guess.lead in text and all(point in text for point in guess.points)
     if complete:
         assert "Fine-tune failed, so it was not measured." in guess.measured
@@ -278,6 +278,8 @@ def test_disturbed_scores_have_intervals_and_what_stands_out_is_said() -> None:
 
 def test_what_more_rows_would_bring_and_the_machine_are_in_it(full: Page) -> None:
     curve = content(comparison()).learning_curves[0]
+    volume = content(comparison()).volume
+    assert volume and volume.summary in full.text("volume") and volume.summary not in full.text("shift")
     assert curve.summary in full.text("volume") and "volume-full_retrain" in full.drawings
     assert "Machine: 4 CPU cores, 16.0 GB of memory, Tesla T4." in full.text("method")
 
