@@ -39,6 +39,7 @@ from retrain_core.types import (
     ShiftReport,
 )
 
+LETTER = 8  # pixels that a letter of a table takes at most, on average
 MOST_MODELS = 5  # on one chart, unless more are asked for
 ACCURACY, ERROR = "Accuracy (%)", "Mean absolute error"
 FITS = {True: "fits", False: "does not fit", None: "cannot tell"}
@@ -97,7 +98,7 @@ def switched_on(strategy: str | None) -> dict[str, str]:
 
 
 def volume(spec: ExperimentSpec, report: ShiftReport | None, guess: str | None) -> None:
-    """Say how much new data there is, and what more would buy, at first for the strategy that is guessed."""
+    """Say how much new data there is, and what more would bring, at first for the strategy that is guessed."""
     st.subheader("Volume of new data", help=help_for("effective old rows"))
     found = _volume(spec, report)
     split = state.store().split(spec.id)
@@ -115,7 +116,7 @@ def volume(spec: ExperimentSpec, report: ShiftReport | None, guess: str | None) 
         asked = asked_curve(state.store(), spec.id, strategy)
         outdated = bool(asked) and asked[0].options != options
         if (outdated or not asked) and st.button(
-            "Measure with the run's options" if outdated else "Measure what more new rows would buy",
+            "Measure with the run's options" if outdated else "Measure what more new rows would bring",
             icon=":material/query_stats:",
             disabled=not plan,
             help="Runs the strategy on growing parts of the new rows, two seeds each, and scores it on the same holdout.",
@@ -127,7 +128,7 @@ def volume(spec: ExperimentSpec, report: ShiftReport | None, guess: str | None) 
     states = list(probe_states(state.store(), spec.id, [run.id for run in asked]).values())
     waiting = [one.spec for one in states if not one.done]
     if waiting:
-        follow(waiting, "what more new rows would buy", "curve", of=len(states))
+        follow(waiting, "what more new rows would bring", "curve", of=len(states))
     failed(states, "Some points of the learning curve", "curve")
     points = curve_points(state.store(), asked)
     if points and split is not None and not waiting:
@@ -208,8 +209,19 @@ def _affordable(now: Costs, found: Machine) -> None:
         hide_index=True,
         key="affordable",
         height="content",
-        column_config={"Strategy": st.column_config.Column(pinned=True)},
+        column_config={
+            "Strategy": st.column_config.Column(
+                pinned=True, width=_name_width([look_of(one.strategy).title for one in judged])
+            ),
+            "In this budget": st.column_config.Column(width=120),
+            "Why": st.column_config.Column(width="large"),
+        },
     )
+
+
+def _name_width(names: Sequence[str]) -> int:
+    """Return the width of a column that shows its longest name whole, in pixels."""
+    return max(100, LETTER * max(map(len, names)) + 24)
 
 
 def _missing_costs(spec: ExperimentSpec, now: Costs) -> None:
@@ -281,7 +293,7 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
         hide_index=True,
         key="robustness",
         column_config={
-            "Model": st.column_config.Column(pinned=True),
+            "Model": st.column_config.Column(pinned=True, width=_name_width(table["Model"])),
             "Robustness (%)": st.column_config.NumberColumn(format="%.0f", help=help_for("robustness")),
             "Loss": st.column_config.NumberColumn(format="%.4f"),
             ACCURACY: st.column_config.NumberColumn(format="%.1f"),

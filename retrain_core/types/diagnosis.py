@@ -35,7 +35,7 @@ class LearningCurve:
         strategy: Which strategy was run on parts of the rows.
         metric: ``accuracy`` or ``mae``.
         points: What was measured.
-        band: What was fitted, from the fewest rows to beyond those there are; empty if nothing could be fitted.
+        band: What was fitted, from the fewest rows to beyond those there are; empty if what more rows bring cannot be told.
         further_rows: A round number of further rows.
         gain: What they would change the metric by, and its 95 % interval; ``None`` if nothing could be fitted.
         summary: One plain sentence.
