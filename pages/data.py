@@ -78,7 +78,7 @@ if model and "new" in tables:
         schema = read_schema(readable, **draft.overruled)
     except RetrainError as error:
         show_error(error)
-        mend(model, tables["new"])
+        mend(model, tables["new"], tables.get("old"))
         offer_undo(None, readable)
     else:
         overrule(model, schema, tables["new"])
@@ -86,7 +86,7 @@ if model and "new" in tables:
 if tables:
     preview(tables)
 
-missing = [ROLES[role][0].lower() for role in ("model", "new") if role not in draft.files]
+missing = [ROLES[role][0].lower() for role in ("model", "new") if role not in readable]
 if missing:
     st.info(f"Still needed: the {' and the '.join(missing)}.", icon=":material/info:")
     st.stop()

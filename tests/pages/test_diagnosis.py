@@ -19,7 +19,7 @@ from retrain_core.shift.side_tables import INPUTS_FIRST, LABEL_FIRST, kinds_tabl
 from retrain_core.shift.whole import ROW_ORDER
 from retrain_core.types import ExperimentSpec, FirstGuess, RunResult, ShiftSettings, Thresholds
 from tests.pages.conftest import Answered, Asked
-from tests.pages.test_pages import links, once_shown, texts
+from tests.pages.test_pages import links, once_shown, press, texts
 
 
 def look_at(app: AppTest, section: str) -> AppTest:
@@ -42,10 +42,6 @@ def formats(frame) -> dict[str, str | None]:
     """Return the formats of the columns of a table."""
     columns = json.loads(frame.proto.columns)
     return {name: (how.get("type_config") or {}).get("format") for name, how in columns.items()}
-
-
-def press(app: AppTest, label: str) -> None:
-    next(button for button in app.button if button.label == label).click().run()
 
 
 @pytest.mark.parametrize("section", SECTIONS)
