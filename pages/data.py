@@ -47,7 +47,8 @@ def show_model(model: ModelCard) -> None:
         " ..." if len(model.inputs) > 6 else ""
     )
     st.markdown(
-        f"{len(model.inputs)} input{'s'[: len(model.inputs) > 1]} ({names}), {len(model.layers)} layers, "
+        f"{len(model.inputs)} input{'s'[: len(model.inputs) > 1]} ({names}), "
+        f"{model.depth} layer{'s'[: model.depth != 1]} beside the input, "
         f"{model.parameters:,} parameters. {literal(model.task_reason)}"
     )
     with st.expander("Layers, inputs and what was checked"):
