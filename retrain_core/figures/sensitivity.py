@@ -105,7 +105,7 @@ def importance_bars(sensitivities: Sequence[Sensitivity], what: str = "permuted"
         figure.add_bar(
             x=[middle for middle, _, _ in bars],
             y=[place for place, _ in those],
-            error_x=whiskers(bars, color=FAINT),
+            error_x=whiskers(bars),
             orientation="h",
             name=plain(look.title),
             marker={"color": look.colour, "pattern": {"shape": PATTERNS[number % len(PATTERNS)]}},
