@@ -66,6 +66,7 @@ def test_numbers_of_a_column_have_as_many_decimals(open_page, answered: Answered
     app = look_at(open_page("shift", answered.done.id), "All columns together")
     newest = next(frame for frame in app.dataframe if "like an old row (%)" in frame.value)
     assert formats(newest)["row"] == "%d"
+    assert "Weighted to look like the new rows, the 600 old rows are worth about" in texts(app)
     measures = look_at(app, "Columns").dataframe[0]
     numbers = set(measures.value.select_dtypes("number"))
     assert {"effect (sd)", "95 % from"} <= numbers == {name for name, how in formats(measures).items() if how}
