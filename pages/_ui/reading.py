@@ -125,13 +125,13 @@ def _overrule_columns(schema: Schema, new: Table) -> dict[str, object]:
     return changes
 
 
-def mend(model: ModelCard, new: Table) -> None:
+def mend(model: ModelCard, new: Table, old: Table | None) -> None:
     """Let the user say what could not be inferred."""
     draft = state.draft()
     names = [str(name) for name in new.columns.columns]
     if not names:
         return
-    guess = (draft.label,) if isinstance(draft.label, str) else draft.label or guess_labels(model, new)
+    guess = (draft.label,) if isinstance(draft.label, str) else draft.label or guess_labels(model, new, old)
     label_column, task_column, classes_column = st.columns(3)
     with label_column:
         labels = choose_labels(new, guess, several=max(len(guess), labels_wanted(model, draft.task)) > 1)
@@ -197,10 +197,10 @@ def inferred(files: Files) -> Schema | None:
         return None
 
 
-def guess_labels(model: ModelCard, new: Table) -> tuple[str, ...]:
+def guess_labels(model: ModelCard, new: Table, old: Table | None) -> tuple[str, ...]:
     """Return the columns that look like the labels; none if there is nothing left for them."""
     try:
-        return infer_labels(model, new, state.draft().task)
+        return infer_labels(model, new, state.draft().task, old)
     except RetrainError:
         return ()
 

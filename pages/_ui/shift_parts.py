@@ -19,6 +19,7 @@ from retrain_core.runs import unusual_images
 from retrain_core.shift.others import others_said
 from retrain_core.shift.side_tables import INPUTS_FIRST, LABEL_FIRST, kinds_table, newest_table, peer_table
 from retrain_core.shift.table import SHIFT_COLUMNS, shift_table
+from retrain_core.shift.wording import percent
 from retrain_core.types import (
     Aspect,
     ColumnShift,
@@ -159,10 +160,8 @@ def together(report: ShiftReport, spec: ExperimentSpec) -> None:
         )
     if report.old_rows:
         st.caption(
-            f"Drawn like the new rows, the {report.old_rows:,} old rows are worth about "
-            f"{joint.effective_old_rows:,.0f} ({joint.effective_old_rows / report.old_rows:.0%}).".replace(
-                "%", " %"
-            ),
+            f"Weighted to look like the new rows, the {report.old_rows:,} old rows are worth about "
+            f"{joint.effective_old_rows:,.0f} ({percent(joint.effective_old_rows / report.old_rows)}).",
             help=help_for("effective old rows"),
         )
     if joint.newest:

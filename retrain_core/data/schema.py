@@ -7,7 +7,14 @@ from dataclasses import replace
 
 from retrain_core.data.bindings import find_bindings
 from retrain_core.data.classes import find_classes
-from retrain_core.data.labels import check_labels, chosen_labels, infer_labels, infer_task, units_of
+from retrain_core.data.labels import (
+    check_labels,
+    chosen_labels,
+    guessed_because,
+    infer_labels,
+    infer_task,
+    units_of,
+)
 from retrain_core.data.losses import choose_loss, reads_logits
 from retrain_core.errors import DataError
 from retrain_core.types import ModelCard, Schema, Table, Task
@@ -39,34 +46,27 @@ def infer_schema(
     Raises:
         DataError: If the columns do not match the inputs, or the labels do not match the outputs.
     """
-    labels = chosen_labels(new, label) if label else infer_labels(card, new, task)
+    labels = chosen_labels(new, label) if label else infer_labels(card, new, task, old)
     units = units_of(card)
     task = task or infer_task(card, new, labels)
     try:
         check_labels(card, task, labels)
         found = find_classes(task, units, labels, new, old, classes)
+        bindings = find_bindings(card, new, old, labels, columns)
     except DataError as error:
-        if label:
+        if label or new.flattened.get("y") == labels:
             raise
-        why = f"{error.why} That {_is_label(labels)} only guessed; the file may have none."
-        raise DataError(error.what, why, error.next_step) from error
+        guess = guessed_because(card, new, labels)
+        raise DataError(error.what, f"{error.why} {guess}", error.next_step) from error
     if from_logits is None:
         from_logits = reads_logits(card, task, units)
     schema = Schema(
         task=task,
         labels=labels,
-        bindings=find_bindings(card, new, old, labels, columns),
+        bindings=bindings,
         classes=found,
         units=units,
         from_logits=from_logits,
         loss=choose_loss(card.loss, task, units, from_logits=from_logits),
     )
     return replace(schema, task="multiclass") if units > 1 and len(found) > units else schema
-
-
-def _is_label(labels: tuple[str, ...]) -> str:
-    return (
-        f"'{labels[0]}' is the label was"
-        if len(labels) == 1
-        else f"{', '.join(labels[:8])} are the labels was"
-    )
