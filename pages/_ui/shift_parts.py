@@ -17,6 +17,7 @@ from retrain_core.figures import shift as figures
 from retrain_core.figures.time_shift import time_lines
 from retrain_core.runs import unusual_images
 from retrain_core.shift.others import others_said
+from retrain_core.shift.seen import rows_said
 from retrain_core.shift.side_tables import INPUTS_FIRST, LABEL_FIRST, kinds_table, newest_table, peer_table
 from retrain_core.shift.table import SHIFT_COLUMNS, shift_table
 from retrain_core.types import (
@@ -214,11 +215,8 @@ def seen_by_model(report: ShiftReport, spec: ExperimentSpec) -> None:
         st.caption(
             f"Rows of the new file, counted from 1, that are least like the old ones to the model: {rows}."
         )
-    looked, whole = model.rows, (report.old_rows, report.new_rows)
-    if looked != whole:
-        st.caption(
-            f"By {looked[0]:,} old and {looked[1]:,} new rows, drawn at random from those that can be used."
-        )
+    if said := rows_said(model.rows, (report.old_rows, report.new_rows)):
+        st.caption(said)
 
 
 def labels_and_concept(report: ShiftReport, spec: ExperimentSpec) -> None:
