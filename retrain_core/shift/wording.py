@@ -36,6 +36,17 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
+def alike(*values: float) -> list[str]:
+    """Return numbers with as many decimals each: two, or as many as the smallest needs.
+
+    >>> alike(3.04, 0.257), alike(0.0123, 0.0042)
+    (['3.04', '0.26'], ['0.012', '0.004'])
+    """
+    smallest = min((abs(value) for value in values if value), default=1.0)
+    decimals = max(2, -math.floor(math.log10(smallest)))
+    return [f"{value:.{decimals}f}" for value in values]
+
+
 def day(value: float) -> str:
     """Return days since 1970 as a date.
 
