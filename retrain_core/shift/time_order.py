@@ -43,7 +43,7 @@ def may_order(old: pd.Series[Any], new: pd.Series[Any]) -> bool:
     ):
         return False
     few = pd.concat([old.head(FIRST), new.head(FIRST)])
-    return few.nunique() >= FEWEST_TIMES or pd.concat([old, new]).nunique() >= FEWEST_TIMES
+    return bool(few.nunique() >= FEWEST_TIMES or pd.concat([old, new]).nunique() >= FEWEST_TIMES)
 
 
 def ascends(column: pd.Series[Any]) -> bool:

@@ -12,6 +12,7 @@ import pandas as pd
 from retrain_core.errors import DataError
 from retrain_core.shift.frames import feature_frame
 from retrain_core.shift.natures import ISO_DATE, READABLE, nature_of, sample_texts, share_of
+from retrain_core.shift.overall import one_sided
 from retrain_core.shift.peers import peer_verdicts
 from retrain_core.shift.report import column_shifts, shift_report
 from retrain_core.shift.time import time_shift
@@ -49,8 +50,10 @@ def measure_shift(
     report = shift_report(*sides, label=labels, task=task, settings=settings)
     inputs = [side.drop(columns=[name for name in labels if name in side]) for side in sides]
     rest = [table.columns.drop(columns=_taken(sides, table, schema), errors="ignore") for table in (old, new)]
+    said = " ".join([report.overall.summary, *one_sided(rest[0], rest[1])])
     report = replace(
         report,
+        overall=replace(report.overall, summary=said),
         peers=peer_verdicts(*inputs),
         orders=orders(old, new, (*labels, *(schema.labels if schema else ()))),
         others=column_shifts(rest[0], rest[1], settings),
