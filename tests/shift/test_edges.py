@@ -279,7 +279,10 @@ def test_how_little_few_rows_can_show_is_said_though_something_else_was_found():
     many = pd.concat([old] * 9)
     assert "would be seen" not in shift_report(many, many + 100, label=None).overall.summary
     moved = shift_report(old[:30], old + 100, label=None).overall.summary
-    assert moved.startswith("All 2 columns moved; ") and "with 30 old rows, only shifts of 1." in moved
+    assert (
+        moved.startswith("All 2 columns moved; ")
+        and "with 30 old rows, only shifts of 0.81 standard" in moved
+    )
 
 
 def test_where_values_went_missing_that_is_what_moved():
