@@ -45,7 +45,7 @@ def test_a_rise_that_is_the_same_everywhere_is_no_region():
 
 def test_a_region_says_what_it_is(planted):
     region = planted[0][1][0]
-    assert "LIMIT_BAL ≤ " in region.rule and "PAY_0 ≥ " in region.rule and ",000" in region.rule
+    assert "LIMIT_BAL ≤ " in region.rule and "PAY_0 in " in region.rule and ",000" in region.rule
     assert region.old_error < 0.25 and region.new_error > 0.4
     assert region.interval[0] < region.new_error - region.old_error < region.interval[1]
     assert 0.05 <= region.share <= 0.2
@@ -61,8 +61,12 @@ def test_intervals_hold_the_true_rise(planted):
             inside = (new.frame["LIMIT_BAL"] <= 90_000) & (new.frame["PAY_0"] >= 1)
             rows = pd.Series(True, index=new.frame.index)
             for condition in region.rule.split(" and "):
-                name, sign, value = condition.rsplit(" ", 2)
-                number, column = float(value.replace(",", "")), new.frame[name]
+                name, sign, value = condition.split(" ", 2)
+                column = new.frame[name]
+                if sign == "in":
+                    rows &= column.isin([int(code) for code in value.split(", ")])
+                    continue
+                number = float(value.replace(",", ""))
                 rows &= {"≤": column <= number, "≥": column >= number, "=": column == number}[sign]
             true = np.where(inside, 0.5 - 0.12, 0)[rows].mean()  # of the part of it that was planted
             held.append(region.interval[0] <= true <= region.interval[1])
@@ -146,6 +150,21 @@ def test_numbers_that_name_classes_are_not_compared():
     rows = np.arange(200), np.arange(200)
     assert {condition.sign for condition in conditions(pair, 0, rows)} == {"=", "≤", "≥"}
     assert {condition.sign for condition in conditions(pair, 0, rows, ordered=False)} == {"="}
+
+
+def test_few_codes_are_listed_and_many_are_a_range():
+    pair = pair_columns(*(pd.Series([1, 2, 3, 4, 5, 6, 7] * 50, name="weekday") for _ in "ab"))
+    rows = np.arange(350), np.arange(350)
+    texts = {condition.text for condition in conditions(pair, 0, rows) if condition.sign != "="}
+    assert {
+        "weekday in 1, 2",
+        "weekday in 1, 2, 3, 4",
+        "weekday ≤ 5",
+        "weekday in 6, 7",
+        "weekday ≥ 3",
+    } <= texts
+    held = next(found for found in conditions(pair, 0, rows) if found.text == "weekday in 6, 7").holds
+    assert np.array_equal(held[:7], [False] * 5 + [True] * 2)
 
 
 def test_many_columns_need_little_memory():
