@@ -256,7 +256,8 @@ def labels_and_concept(report: ShiftReport, spec: ExperimentSpec) -> None:
         chart(model_figures.loss_waterfall(report.model.loss), key="waterfall", alt=report.model.loss.summary)
     st.markdown("**Where the old model has become worse**")
     if not report.model.regions:
-        st.caption("No group of rows stands out.")
+        old, new = report.model.rows
+        st.caption(f"No group of rows could be told from chance with {old:,} old and {new:,} new rows.")
         return
     for region in report.model.regions:
         st.markdown(f"- {literal(region.summary)}")
