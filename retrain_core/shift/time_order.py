@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from retrain_core.shift.estimate import Values
 from retrain_core.shift.natures import days, nature_of, nothing, reader_for
 
+ROW_ORDER = "(order in the file)"  # stands for a column that says when a row came; rows count from 1
 SECONDS_PER_DAY = 86_400
+FIRST = 1_000  # rows a side, which mostly tell that there are enough
+FEWEST_TIMES = 3  # different values of a column that could put rows in order
 
 
 def times_of(old: pd.Series[Any], new: pd.Series[Any]) -> tuple[list[Values], bool]:
@@ -28,6 +31,26 @@ def times_of(old: pd.Series[Any], new: pd.Series[Any]) -> tuple[list[Values], bo
     ], dates
 
 
+def may_order(old: pd.Series[Any], new: pd.Series[Any]) -> bool:
+    """Return whether two columns hold numbers, and enough different ones to put rows in order.
+
+    >>> may_order(pd.Series([0, 1]), pd.Series([1, 0])), may_order(pd.Series([1, 2]), pd.Series([2, 3]))
+    (False, True)
+    """
+    if not all(
+        pd.api.types.is_numeric_dtype(side.dtype) and nature_of(side) in ("numbers", "nothing")
+        for side in (old, new)
+    ):
+        return False
+    few = pd.concat([old.head(FIRST), new.head(FIRST)])
+    return bool(few.nunique() >= FEWEST_TIMES or pd.concat([old, new]).nunique() >= FEWEST_TIMES)
+
+
+def ascends(column: pd.Series[Any]) -> bool:
+    """Return whether the values of a column never fall from row to row, as those of a clock or a counter."""
+    return bool(column.dropna().is_monotonic_increasing)
+
+
 def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
 
@@ -40,12 +63,16 @@ def in_time(times: Values) -> NDArray[np.intp]:
     return held[np.argsort(times[held], kind="stable")]
 
 
-def moment(time: float, dates: bool) -> str:
+def moment(time: float, column: str, dates: bool) -> str:
     """Return a time as people read it.
 
-    >>> moment(1372636800.0, True), moment(1372640400.0, True), moment(20.0, False)
-    ('2013-07-01', '2013-07-01 01:00', '20')
+    >>> moment(1372636800.0, "day", True), moment(1372640400.0, "day", True)
+    ('2013-07-01', '2013-07-01 01:00')
+    >>> moment(2013.0, "year", False), moment(4801.0, ROW_ORDER, False)
+    ('2013', '4,801')
     """
+    if column == ROW_ORDER:
+        return f"{time:,.0f}"
     if not dates:
         return f"{time:.10g}"
     return f"{pd.Timestamp(round(time), unit='s'):%Y-%m-%d %H:%M}".removesuffix(" 00:00")

@@ -12,13 +12,14 @@ import pandas as pd
 from retrain_core.errors import DataError
 from retrain_core.shift.frames import feature_frame
 from retrain_core.shift.natures import ISO_DATE, READABLE, nature_of, sample_texts, share_of
+from retrain_core.shift.overall import one_sided
 from retrain_core.shift.peers import peer_verdicts
 from retrain_core.shift.report import column_shifts, shift_report
 from retrain_core.shift.time import time_shift
+from retrain_core.shift.time_order import ROW_ORDER, ascends, may_order
 from retrain_core.shift.wording import listed
 from retrain_core.types import Schema, ShiftReport, ShiftSettings, Table, Task
 
-ROW_ORDER = "(order in the file)"
 MOST_ORDERS = 200
 
 
@@ -49,10 +50,12 @@ def measure_shift(
     report = shift_report(*sides, label=labels, task=task, settings=settings)
     inputs = [side.drop(columns=[name for name in labels if name in side]) for side in sides]
     rest = [table.columns.drop(columns=_taken(sides, table, schema), errors="ignore") for table in (old, new)]
+    said = " ".join([report.overall.summary, *one_sided(rest[0], rest[1])])
     report = replace(
         report,
+        overall=replace(report.overall, summary=said),
         peers=peer_verdicts(*inputs),
-        orders=orders(old, new),
+        orders=orders(old, new, (*labels, *(schema.labels if schema else ()))),
         others=column_shifts(rest[0], rest[1], settings),
     )
     if settings.time is None:
@@ -63,15 +66,17 @@ def measure_shift(
     return replace(report, time=time_shift(before, after, settings.time, settings=settings))
 
 
-def orders(old: Table, new: Table) -> tuple[str, ...]:
-    """Return what could put the rows of both files in order: dates first, then numbers, last the order in the file."""
-    shared = [name for name in new.columns if name in old.columns]
+def orders(old: Table, new: Table, labels: Sequence[str]) -> tuple[str, ...]:
+    """Return what could put the rows of both files in order, likely ones first, last the order in the file.
+
+    Dates come first, then numbers that rise from row to row, then other numbers. Labels are left out.
+    """
+    shared = [name for name in new.columns if name in old.columns and str(name) not in labels]
     dates = [name for name in shared if _looks_like_time(new.columns[name])]
     numbers = [
-        name
-        for name in shared
-        if name not in dates and pd.api.types.is_numeric_dtype(new.columns[name].dtype)
+        name for name in shared if name not in dates and may_order(old.columns[name], new.columns[name])
     ]
+    numbers.sort(key=lambda name: not (ascends(old.columns[name]) and ascends(new.columns[name])))
     return (*map(str, dates), *map(str, numbers[:MOST_ORDERS]), ROW_ORDER)
 
 
@@ -89,7 +94,7 @@ def _looks_like_time(column: pd.Series[Any]) -> bool:
 
 def _with_time(frame: pd.DataFrame, table: Table, time: str) -> pd.DataFrame:
     if time == ROW_ORDER:
-        return frame.assign(**{time: np.arange(len(frame))})
+        return frame.assign(**{time: np.arange(1, len(frame) + 1)})
     if time not in table.columns:
         raise DataError(
             f"{table.name} has no column '{time}' to put its rows in order.",

@@ -60,6 +60,9 @@ def test_every_section_shows_what_the_report_holds(open_page, answered: Answered
     assert shown[section] in texts(app)
     if section == "Labels and concept":
         assert report.kinds.summary in texts(app)
+        old, new = report.model.rows
+        chance = f"No group of rows could be told from chance with {old:,} old and {new:,} new rows."
+        assert (chance in texts(app)) is not bool(report.model.regions)
 
 
 def test_numbers_of_a_column_have_as_many_decimals(open_page, answered: Answered) -> None:

@@ -139,6 +139,21 @@ def test_intervals_hold_the_effect():
             assert test.interval is not None and test.interval[0] <= test.effect <= test.interval[1]
 
 
+def test_columns_that_moved_where_all_together_did_not_are_named():
+    rng = np.random.default_rng(3)
+
+    def side(move: float, turn: float) -> pd.DataFrame:
+        frame = pd.DataFrame(rng.normal(0, 1, (4_000, 8))).add_prefix("x")
+        frame["x1"] += move
+        return frame.assign(y=(rng.random(4_000) < 1 / (1 + np.exp(-turn * 2 * frame["x0"]))).astype(int))
+
+    report = shift_report(side(0, 1), side(0.14, 0.3), label="y")
+    assert report.multivariate.level == "none" and report.kinds.tests["x"].moved
+    assert report.kinds.summary == (
+        "One input column, x1, moved a little, and labels given the inputs moved as well (mixed shift)."
+    )
+
+
 def test_several_labels_have_one_kind():
     rng = np.random.default_rng(7)
 
