@@ -110,7 +110,7 @@ def test_thresholds_can_be_changed_and_set_back(open_page, answered: Answered) -
     field(app, "Minor").set_value(3.0)
     field(app, "Major").set_value(3.0)
     press(app, "Use these")
-    assert store.shift_settings(spec.id).thresholds == Thresholds(0.05, 3.0, 3.0)
+    assert store.shift_settings(spec.id).thresholds == Thresholds(minor=3.0, major=3.0)
     once_shown(app, "moved enough to matter")
     assert "moved enough to matter" not in first
     assert app.expander[0].proto.expanded  # to see what it did

@@ -281,7 +281,7 @@ def test_how_little_few_rows_can_show_is_said_though_something_else_was_found():
     moved = shift_report(old[:30], old + 100, label=None).overall.summary
     assert (
         moved.startswith("All 2 columns moved; ")
-        and "with 30 old rows, only shifts of 0.81 standard" in moved
+        and "with 30 old rows, only shifts of 0.83 standard" in moved
     )
 
 

@@ -101,10 +101,12 @@ def told(p: dict[str, float], moved: str) -> ShiftKinds:
 def test_a_column_that_only_a_strong_shift_elsewhere_lets_through_is_called_chance():
     together = check_together([], [], (100, 100))
     labelled = Labelled(together.features, together.features, together.chance, None, "-", None)
-    column, concept = (Evidence({"ks": Estimate(0.1)}, (evidence.Test("ks", p, 0.2),)) for p in (0.03, 1e-40))
+    column, concept = (
+        Evidence({"ks": Estimate(0.1)}, (evidence.Test("ks", p, 0.2),)) for p in (0.025, 1e-40)
+    )
     same = {f"x{i}": Evidence({"ks": Estimate(0.0)}, (evidence.Test("ks", 0.9, 0.0),)) for i in range(3)}
     subjects = {"x": column, **same, "y": same["x0"], "concept": concept}
-    strong = {name: Verdict("minor", {"ks": Measure(0.1, p_adjusted=0.04)}) for name in subjects}
+    strong = {name: Verdict("minor", {"ks": Measure(0.1, p_adjusted=0.03)}) for name in subjects}
     quiet = {name: Verdict("none", {"ks": Measure(0.0, p_adjusted=0.9)}) for name in [*same, "y"]}
     asked = {"x": ["x", *same], "y": ["y"], "y|x": ["concept"]}
     found = shift_kinds(
