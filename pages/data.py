@@ -47,7 +47,8 @@ def show_model(model: ModelCard) -> None:
         " ..." if len(model.inputs) > 6 else ""
     )
     st.markdown(
-        f"{len(model.inputs)} input{'s'[: len(model.inputs) > 1]} ({names}), {len(model.layers)} layers, "
+        f"{len(model.inputs)} input{'s'[: len(model.inputs) > 1]} ({names}), "
+        f"{model.depth} layer{'s'[: model.depth != 1]} beside the input, "
         f"{model.parameters:,} parameters. {literal(model.task_reason)}"
     )
     with st.expander("Layers, inputs and what was checked"):
@@ -78,7 +79,7 @@ if model and "new" in tables:
         schema = read_schema(readable, draft.split.columns, **draft.overruled)
     except RetrainError as error:
         show_error(error)
-        mend(model, tables["new"])
+        mend(model, tables["new"], tables.get("old"))
         choose_split((), tables)
         offer_undo(None, readable)
     else:
@@ -88,7 +89,7 @@ if model and "new" in tables:
 if tables:
     preview(tables)
 
-missing = [ROLES[role][0].lower() for role in ("model", "new") if role not in draft.files]
+missing = [ROLES[role][0].lower() for role in ("model", "new") if role not in readable]
 if missing:
     st.info(f"Still needed: the {' and the '.join(missing)}.", icon=":material/info:")
     st.stop()

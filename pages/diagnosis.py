@@ -1,4 +1,4 @@
-"""Diagnosis: what the evidence points to, how much new data there is, what can be afforded, what the model bears."""
+"""Diagnosis: what the evidence points to, how much new data there is, what can be afforded, how sensitive the model is."""
 
 import streamlit as st
 

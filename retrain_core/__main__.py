@@ -13,14 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retrain_core.cli import COMMANDS
+from retrain_core.cli.parsing import Parser
 from retrain_core.errors import InputError, RetrainError
 from retrain_core.types import to_json
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         options.command(options)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -39,9 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m retrain_core", description="Compare ways to update a Keras model."
-    )
+    parser = Parser(prog="python -m retrain_core", description="Compare ways to update a Keras model.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     inspect = commands.add_parser("inspect", help="say what a model file is, as JSON")

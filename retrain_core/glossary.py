@@ -64,7 +64,8 @@ GLOSSARY: dict[str, str] = {
     "mixed shift": "Neither the inputs, nor the labels given the inputs, nor the inputs given the label stayed as they were.",
     "overlap": "Share of rows that could be from the old or the new data: 1 if the inputs are alike, 0 if nothing is shared.",
     "likeness": "Estimated chance that a row with these values is an old one, if old and new rows were equally many.",
-    "effective old rows": "How many rows drawn like the new ones the old rows are worth: all of them without a shift.",
+    "effective old rows": "How many rows like the new ones the old rows are worth, weighted to look like them: all of them without a shift. It "
+    "counts inputs only, not whether their labels still hold.",
     "share of the shift": "How much of what inputs and label together tell about old or new is told by this part of them.",
     "AUC": "How often a classifier ranks a random new row above a random old one: 50 % is chance, 100 % tells all apart.",
     "movement": "How far a column moved: as far as a normal variable whose mean moves by so many standard deviations (d); 0.1 "

@@ -39,6 +39,7 @@ from retrain_core.types import (
     ShiftReport,
 )
 
+LETTER = 8  # pixels that a letter of a table takes at most, on average
 MOST_MODELS = 5  # on one chart, unless more are asked for
 ACCURACY, ERROR = "Accuracy (%)", "Mean absolute error"
 FITS = {True: "fits", False: "does not fit", None: "cannot tell"}
@@ -97,7 +98,7 @@ def switched_on(strategy: str | None) -> dict[str, str]:
 
 
 def volume(spec: ExperimentSpec, report: ShiftReport | None, guess: str | None) -> None:
-    """Say how much new data there is, and what more would buy, at first for the strategy that is guessed."""
+    """Say how much new data there is, and what more would bring, at first for the strategy that is guessed."""
     st.subheader("Volume of new data", help=help_for("effective old rows"))
     found = _volume(spec, report)
     split = state.store().split(spec.id)
@@ -115,7 +116,7 @@ def volume(spec: ExperimentSpec, report: ShiftReport | None, guess: str | None) 
         asked = asked_curve(state.store(), spec.id, strategy)
         outdated = bool(asked) and asked[0].options != options
         if (outdated or not asked) and st.button(
-            "Measure with the run's options" if outdated else "Measure what more new rows would buy",
+            "Measure with the run's options" if outdated else "Measure what more new rows would bring",
             icon=":material/query_stats:",
             disabled=not plan,
             help="Runs the strategy on growing parts of the new rows, two seeds each, and scores it on the same holdout.",
@@ -127,7 +128,7 @@ def volume(spec: ExperimentSpec, report: ShiftReport | None, guess: str | None) 
     states = list(probe_states(state.store(), spec.id, [run.id for run in asked]).values())
     waiting = [one.spec for one in states if not one.done]
     if waiting:
-        follow(waiting, "what more new rows would buy", "curve", of=len(states))
+        follow(waiting, "what more new rows would bring", "curve", of=len(states))
     failed(states, "Some points of the learning curve", "curve")
     points = curve_points(state.store(), asked)
     if points and split is not None and not waiting:
@@ -208,8 +209,19 @@ def _affordable(now: Costs, found: Machine) -> None:
         hide_index=True,
         key="affordable",
         height="content",
-        column_config={"Strategy": st.column_config.Column(pinned=True)},
+        column_config={
+            "Strategy": st.column_config.Column(
+                pinned=True, width=_name_width([look_of(one.strategy).title for one in judged])
+            ),
+            "In this budget": st.column_config.Column(width=120),
+            "Why": st.column_config.Column(width="large"),
+        },
     )
+
+
+def _name_width(names: Sequence[str]) -> int:
+    """Return the width of a column that shows its longest name whole, in pixels."""
+    return max(100, LETTER * max(map(len, names)) + 24)
 
 
 def _missing_costs(spec: ExperimentSpec, now: Costs) -> None:
@@ -266,12 +278,12 @@ def _follow_costs(spec: ExperimentSpec, then: Costs) -> None:
 
 
 def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
-    """Show how the old model and every candidate bear disturbed rows."""
+    """Show what disturbed rows cost the old model and every candidate."""
     st.subheader("Sensitivity of the model", help=help_for("robustness"))
     found = sensitivities(state.store(), spec.id)
     waiting = [one.spec for one in probes if not one.done]
     if waiting:
-        follow(waiting, "how the models bear disturbed rows", "sensitivity")
+        follow(waiting, "how much disturbed rows cost the models", "sensitivity")
     failed(probes, "Sensitivity", "sensitivity")
     if not found:
         return
@@ -281,7 +293,7 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
         hide_index=True,
         key="robustness",
         column_config={
-            "Model": st.column_config.Column(pinned=True),
+            "Model": st.column_config.Column(pinned=True, width=_name_width(table["Model"])),
             "Robustness (%)": st.column_config.NumberColumn(format="%.0f", help=help_for("robustness")),
             "Loss": st.column_config.NumberColumn(format="%.4f"),
             ACCURACY: st.column_config.NumberColumn(format="%.1f"),
@@ -289,6 +301,8 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
         },
     )
     st.caption(f"Scores on {found[0].rows:,} held-out new rows, before anything is disturbed.")
+    for sentence in diagnosis.no_better_than_one_class(found):
+        st.info(literal(sentence), icon=":material/info:")
     if len(found) > MOST_MODELS:
         names = [one.model for one in found]
         chosen = st.multiselect(
@@ -305,9 +319,17 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
         chart(robustness_lines(found, what), key="robustness_lines", alt=f"Scores under {what}.")
     single = list(dict.fromkeys(point.what for one in found for point in one.points if point.column))
     if single:
-        st.markdown("**Which columns the models lean on**", help=help_for("permutation importance"))
+        st.markdown("**Which columns the models depend on**", help=help_for("permutation importance"))
         what = _choose("Disturb a column alone", single, "single_disturbance")
-        chart(importance_bars(found, what), key="importance", alt="Columns whose disturbance costs most.")
+        chart(
+            importance_bars(found, what),
+            key="importance",
+            alt="Columns whose disturbance changes the score most.",
+        )
+        for sentence in diagnosis.better_without(found):
+            st.write(literal(sentence))
+    if any(point.interval for one in found for point in one.points):
+        st.caption(diagnosis.WHISKERS)
     for note in dict.fromkeys(note for one in found for note in one.notes):
         st.caption(literal(note))
 

@@ -77,9 +77,9 @@ def read(role: str, ref: FileRef) -> tuple[ModelCard | Table | None, RetrainErro
 def preview(tables: dict[str, Table]) -> None:
     """Show the first rows of each file."""
     st.subheader("The data")
-    role = st.segmented_control(
-        "Show", list(tables), default="new" if "new" in tables else None, required=True, key="preview"
-    )
+    if st.session_state.get("preview") not in tables:  # at first, or if its file is gone
+        st.session_state["preview"] = "new" if "new" in tables else next(iter(tables))
+    role = st.segmented_control("Show", list(tables), required=True, key="preview")
     table = tables.get(role or "")
     if table is None:
         return

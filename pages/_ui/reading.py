@@ -135,7 +135,7 @@ def choose_split(labels: tuple[str, ...], tables: Mapping[str, Table]) -> None:
     """Let the user name the columns that say when a row came and whose it is; nothing is named by itself."""
     draft, new = state.draft(), tables["new"]
     names = [str(name) for name in new.columns if name not in labels]
-    times = [name for name in orders(tables.get("old", new), new) if name not in labels]
+    times = list(orders(tables.get("old", new), new, labels))
     with st.expander("How rows are held out", expanded=bool(draft.split.columns)):
         st.caption(
             "A fifth of the rows of each side is held out from all training, and 15 % of the new rows are kept for early "
@@ -178,13 +178,13 @@ def _hints(split: SplitSettings, names: list[str], tables: Mapping[str, Table]) 
     return hints
 
 
-def mend(model: ModelCard, new: Table) -> None:
+def mend(model: ModelCard, new: Table, old: Table | None) -> None:
     """Let the user say what could not be inferred."""
     draft = state.draft()
     names = [str(name) for name in new.columns.columns]
     if not names:
         return
-    guess = (draft.label,) if isinstance(draft.label, str) else draft.label or guess_labels(model, new)
+    guess = (draft.label,) if isinstance(draft.label, str) else draft.label or guess_labels(model, new, old)
     label_column, task_column, classes_column = st.columns(3)
     with label_column:
         labels = choose_labels(new, guess, several=max(len(guess), labels_wanted(model, draft.task)) > 1)
@@ -250,10 +250,10 @@ def inferred(files: Files) -> Schema | None:
         return None
 
 
-def guess_labels(model: ModelCard, new: Table) -> tuple[str, ...]:
+def guess_labels(model: ModelCard, new: Table, old: Table | None) -> tuple[str, ...]:
     """Return the columns that look like the labels; none if there is nothing left for them."""
     try:
-        return infer_labels(model, new, state.draft().task)
+        return infer_labels(model, new, state.draft().task, old)
     except RetrainError:
         return ()
 

@@ -17,8 +17,10 @@ from retrain_core.figures import shift as figures
 from retrain_core.figures.time_shift import time_lines
 from retrain_core.runs import unusual_images
 from retrain_core.shift.others import others_said
+from retrain_core.shift.seen import rows_said
 from retrain_core.shift.side_tables import INPUTS_FIRST, LABEL_FIRST, kinds_table, newest_table, peer_table
-from retrain_core.shift.table import SHIFT_COLUMNS, shift_table
+from retrain_core.shift.table import CAPPED, SHIFT_COLUMNS, shift_table
+from retrain_core.shift.wording import at_least, percent
 from retrain_core.types import (
     Aspect,
     ColumnShift,
@@ -70,7 +72,8 @@ def columns(report: ShiftReport, spec: ExperimentSpec) -> None:
     if not all(binding.columns for binding in spec.schema.bindings):
         st.caption("The file holds arrays: what is measured of each example stands below as columns.")
     st.caption(
-        "Effect: as large as a shift of a normal variable by so many standard deviations (d). Bars are 95 % intervals."
+        "Effect: as large as a shift of a normal variable by so many standard deviations (d). Bars are 95 % intervals. "
+        f"{CAPPED}"
     )
     chart(
         figures.column_effects(report), key="effects", alt=f"Effect of each column. {report.overall.summary}"
@@ -118,7 +121,7 @@ def _column(shift: ColumnShift, spec: ExperimentSpec) -> None:
     if shift.distribution is not None:
         chart(figures.column_distribution(shift), key="distribution", alt=shift.summary)
     detectable = (
-        f" A movement of {shift.detectable:.2f} standard deviations or more would be found here with a chance of 80 %."
+        f" A movement of {at_least(shift.detectable)} would be found here with a chance of 80 %."
         if shift.detectable is not None
         else ""
     )
@@ -159,10 +162,8 @@ def together(report: ShiftReport, spec: ExperimentSpec) -> None:
         )
     if report.old_rows:
         st.caption(
-            f"Drawn like the new rows, the {report.old_rows:,} old rows are worth about "
-            f"{joint.effective_old_rows:,.0f} ({joint.effective_old_rows / report.old_rows:.0%}).".replace(
-                "%", " %"
-            ),
+            f"Weighted to look like the new rows, the {report.old_rows:,} old rows are worth about "
+            f"{joint.effective_old_rows:,.0f} ({percent(joint.effective_old_rows / report.old_rows)}).",
             help=help_for("effective old rows"),
         )
     if joint.newest:
@@ -214,11 +215,8 @@ def seen_by_model(report: ShiftReport, spec: ExperimentSpec) -> None:
         st.caption(
             f"Rows of the new file, counted from 1, that are least like the old ones to the model: {rows}."
         )
-    looked, whole = model.rows, (report.old_rows, report.new_rows)
-    if looked != whole:
-        st.caption(
-            f"By {looked[0]:,} old and {looked[1]:,} new rows, drawn at random from those that can be used."
-        )
+    if said := rows_said(model.rows, (report.old_rows, report.new_rows)):
+        st.caption(said)
 
 
 def labels_and_concept(report: ShiftReport, spec: ExperimentSpec) -> None:
@@ -233,7 +231,7 @@ def labels_and_concept(report: ShiftReport, spec: ExperimentSpec) -> None:
                 key="kinds",
                 placeholder="–",
                 column_config={
-                    name: st.column_config.NumberColumn(format="%.2f")
+                    name: st.column_config.NumberColumn(format="%.2f", help=SHIFT_COLUMNS[name])
                     for name in ("effect (sd)", "95 % from", "95 % to")
                 }
                 | {
@@ -256,7 +254,8 @@ def labels_and_concept(report: ShiftReport, spec: ExperimentSpec) -> None:
         chart(model_figures.loss_waterfall(report.model.loss), key="waterfall", alt=report.model.loss.summary)
     st.markdown("**Where the old model has become worse**")
     if not report.model.regions:
-        st.caption("No group of rows stands out.")
+        old, new = report.model.rows
+        st.caption(f"No group of rows could be told from chance with {old:,} old and {new:,} new rows.")
         return
     for region in report.model.regions:
         st.markdown(f"- {literal(region.summary)}")

@@ -11,7 +11,8 @@ from typing import Any
 import streamlit as st
 
 from pages._ui.text import literal, show_error
-from retrain_core.data import read_table
+from retrain_core.data import chosen_labels, read_table
+from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.errors import RetrainError
 from retrain_core.models import read_card
 from retrain_core.runs import Store, ensure_runner, experiment_status, known_shift, new_id, shift_of
@@ -242,15 +243,44 @@ def _saved_draft() -> Draft | None:
 
 
 def set_file(role: str, ref: FileRef | None) -> None:
-    """Set or take away a file of the draft; choices that hang on it are inferred again."""
+    """Set or take away a file of the draft; choices that hang on it and do not fit it are inferred again."""
     files = {**draft().files, role: ref}
     changes: dict[str, object] = {"files": {key: value for key, value in files.items() if value}}
-    if role in ("model", "new"):
+    if role == "model" or (role == "new" and ref):
         changes |= {"label": None, "task": None, "from_logits": None, "classes": None, "columns": None}
-    split = draft().split
-    if role != "model" and split.columns:
-        changes |= {"split": replace(split, time=None, id=None)}
+    if role == "new" and ref:
+        changes |= _still_there(ref)
+    if role != "model" and draft().split.columns:
+        changes |= {"split": _split_still_there(files.get("new"))}
     change_draft(**changes)
+
+
+def _still_there(ref: FileRef) -> dict[str, object]:
+    """Return the choices of label and columns that new data has too."""
+    now = draft()
+    try:
+        found = table(ref.sha256, ref.name)
+        label = chosen_labels(found, now.label) if now.label else None
+    except RetrainError:
+        return {}
+    columns = now.columns if now.columns and set(now.columns) <= set(found.columns.columns) else None
+    return {"label": label, "columns": columns}
+
+
+def _split_still_there(ref: FileRef | None) -> SplitSettings:
+    """Return how rows are held out, without the columns that new data has no more."""
+    split = draft().split
+    if ref is None:
+        return split
+    try:
+        known = {*table(ref.sha256, ref.name).columns.columns, ROW_ORDER}
+    except RetrainError:
+        return replace(split, time=None, id=None)
+    return replace(
+        split,
+        time=split.time if split.time in known else None,
+        id=split.id if split.id in known else None,
+    )
 
 
 def _draft_of(spec: ExperimentSpec) -> Draft:

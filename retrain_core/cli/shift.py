@@ -8,7 +8,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from retrain_core.cli.reading import data_arguments, experiment_of, make_folder, schema_of
 from retrain_core.cli.waiting import work_until
@@ -16,14 +16,12 @@ from retrain_core.errors import DataError, RetrainError
 from retrain_core.types import (
     ModelShift,
     Reading,
+    ShiftReport,
     ShiftSettings,
     SplitSettings,
     Thresholds,
     to_json,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def add(commands: Any) -> None:
@@ -77,6 +75,7 @@ def run(options: argparse.Namespace) -> None:
     else:
         labels = ("y",) if "y" in new.columns else new.flattened.get("y", ())
     report = measure_shift(old, new, schema=schema, labels=labels, task=task, settings=settings)
+    _tell_readings(report, settings)
     if options.model:
         report = replace(report, model=_seen_by_model(options, settings))
     (options.out / "shift.json").write_bytes(to_json(shift_json(report)))
@@ -112,6 +111,29 @@ def _shift_settings(options: argparse.Namespace) -> ShiftSettings:
 
 def _apart(options: argparse.Namespace) -> tuple[str, ...]:
     return () if options.time is None else (options.time,)
+
+
+def _tell_readings(report: ShiftReport, settings: ShiftSettings) -> None:
+    """Tell on standard error which columns are not read as asked.
+
+    Raises:
+        DataError: If a column that is to be read in some way is none of both files.
+    """
+    from retrain_core.shift.wording import listed
+
+    columns = {column.name: column for column in (*report.columns, *report.labels, *report.others)}
+    for name, wanted in settings.readings.items():
+        if name not in columns:
+            raise DataError(
+                f"--read {name}={wanted} names no column of both files.",
+                f"Theirs are: {listed(list(columns), 12)}.",
+                "Correct it.",
+            )
+        found = columns[name]
+        if found.reading != wanted:
+            why = " ".join(finding.text for finding in found.findings if finding.what == "reading")
+            told = why or f"It is read as {found.reading}. {found.reason}"
+            print(f"note: --read {name}={wanted} is not followed. {told}", file=sys.stderr)
 
 
 def _seen_by_model(options: argparse.Namespace, settings: ShiftSettings) -> ModelShift | None:

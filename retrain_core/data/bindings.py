@@ -95,8 +95,9 @@ def _one_input(
     columns = list(chosen) if chosen is not None else shared if known else available
     if size is not None and len(columns) != size:
         lacking = [name for name in before if name not in available] if len(before) == size else []
+        also = f", the old data {len(before)}" if before and len(before) != size else ""
         raise DataError(
-            f"The model takes {size} value{'s'[: size > 1]} a row; {new.name} has {len(columns)} column{'s'[: len(columns) > 1]} beside the label.",
+            f"The model takes {size} value{'s'[: size > 1]} a row; {new.name} has {len(columns)} column{'s'[: len(columns) > 1]} beside the label{also}.",
             f"Unlike the old data, it has no column {', '.join(map(repr, lacking[:12]))}."
             if lacking
             else f"They are matched in order: {listed(columns, 12)}.",

@@ -33,13 +33,16 @@ def labels_wanted(card: ModelCard, task: Task | None = None) -> int:
     return units_of(card) if (task or card.task) in ("multilabel", "regression") else 1
 
 
-def infer_labels(card: ModelCard, table: Table, task: Task | None = None) -> tuple[str, ...]:
+def infer_labels(
+    card: ModelCard, table: Table, task: Task | None = None, old: Table | None = None
+) -> tuple[str, ...]:
     """Return the columns that most likely hold the labels.
 
     Args:
         card: The old model.
         table: The new data.
         task: The kind of problem, if the user says so.
+        old: The old data, if there is any: a column that both have is the likelier label.
 
     Raises:
         DataError: If the table has no column left for one, or which of them it is cannot be told.
@@ -47,6 +50,8 @@ def infer_labels(card: ModelCard, table: Table, task: Task | None = None) -> tup
     if "y" in table.flattened:
         return table.flattened["y"]
     left = _left(card, table)
+    if old is not None:
+        _check_label_is_there(card, table, left, old, task)
     if not left:
         raise DataError(
             f"{table.name} has no label.",
@@ -61,7 +66,7 @@ def infer_labels(card: ModelCard, table: Table, task: Task | None = None) -> tup
     if wanted == 1:
         if plain is None and _may_be_one_hot(units, len(several)):
             return several
-        return (plain or left[-1],)
+        return (plain or _last(left, old),)
     if len(several) == wanted:
         return several
     if plain is not None:
@@ -73,6 +78,47 @@ def infer_labels(card: ModelCard, table: Table, task: Task | None = None) -> tup
         f"The model gives {wanted} values a row, each with a label column of its own. {columns_are(table)}",
         f"Name the {wanted} label columns in the order of the output units.",
     )
+
+
+def _last(left: Sequence[str], old: Table | None) -> str:
+    """Return the last column, of those that the old data has too if there are such."""
+    shared = [] if old is None else [name for name in left if name in old.columns]
+    return (shared or left)[-1]
+
+
+def _check_label_is_there(
+    card: ModelCard, table: Table, left: Sequence[str], old: Table, task: Task | None
+) -> None:
+    """Raise ``DataError`` if what the old data has for labels is lacking, and all else is taken by the input."""
+    shared = [name for name in left if name in old.columns]
+    known = any(name.lower() in LABEL_NAMES for name in left)
+    if known or old.flattened or len(shared) > (_flat_size(card) or 0):
+        return
+    try:
+        before = infer_labels(card, old, task)
+    except DataError:
+        return
+    lacking = [name for name in before if name not in table.columns]
+    if lacking:
+        raise DataError(
+            f"{table.name} has no column {listed([repr(name) for name in lacking])}.",
+            f"It is needed as the label: {old.name} has it, and the model takes the others. {columns_are(table)}",
+            "Add the label column, or choose another one.",
+        )
+
+
+def guessed_because(card: ModelCard, table: Table, labels: tuple[str, ...]) -> str:
+    """Return that labels were guessed, and why these, in a sentence."""
+    are = "was taken for the label" if len(labels) == 1 else "were taken for the labels"
+    named = any(name.lower().rstrip("0123456789_.") in SEVERAL_NAMES for name in labels)
+    left = _left(card, table)
+    if named:
+        why = "because of the name"
+    elif len(labels) == 1 and labels[0] != left[-1]:
+        why = "because it comes last of those that old and new data have"
+    else:
+        why = "because it comes last"
+    return f"{listed([repr(name) for name in labels])} {are} {why}; that is a guess."
 
 
 def chosen_labels(table: Table, chosen: str | Sequence[str]) -> tuple[str, ...]:

@@ -8,7 +8,14 @@ from dataclasses import replace
 
 from retrain_core.data.bindings import find_bindings
 from retrain_core.data.classes import find_classes
-from retrain_core.data.labels import check_labels, chosen_labels, infer_labels, infer_task, units_of
+from retrain_core.data.labels import (
+    check_labels,
+    chosen_labels,
+    guessed_because,
+    infer_labels,
+    infer_task,
+    units_of,
+)
 from retrain_core.data.losses import choose_loss, reads_logits
 from retrain_core.errors import DataError
 from retrain_core.types import ModelCard, Schema, Table, Task
@@ -53,23 +60,24 @@ def infer_schema(
                 from_logits=from_logits,
                 classes=classes,
             )
-    labels = chosen_labels(new, label) if label else infer_labels(card, new, task)
+    labels = chosen_labels(new, label) if label else infer_labels(card, new, task, old)
     units = units_of(card)
     task = task or infer_task(card, new, labels)
     try:
         check_labels(card, task, labels)
         found = find_classes(task, units, labels, new, old, classes)
+        bindings = find_bindings(card, new, old, labels, columns)
     except DataError as error:
-        if label:
+        if label or new.flattened.get("y") == labels:
             raise
-        why = f"{error.why} That {_is_label(labels)} only guessed; the file may have none."
-        raise DataError(error.what, why, error.next_step) from error
+        guess = guessed_because(card, new, labels)
+        raise DataError(error.what, f"{error.why} {guess}", error.next_step) from error
     if from_logits is None:
         from_logits = reads_logits(card, task, units)
     schema = Schema(
         task=task,
         labels=labels,
-        bindings=find_bindings(card, new, old, labels, columns),
+        bindings=bindings,
         classes=found,
         units=units,
         from_logits=from_logits,
@@ -80,11 +88,3 @@ def infer_schema(
 
 def _without(table: Table, columns: Sequence[str]) -> Table:
     return replace(table, columns=table.columns.drop(columns=list(columns), errors="ignore"))
-
-
-def _is_label(labels: tuple[str, ...]) -> str:
-    return (
-        f"'{labels[0]}' is the label was"
-        if len(labels) == 1
-        else f"{', '.join(labels[:8])} are the labels was"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,11 @@ from retrain_core.data.natures import (
 )
 from retrain_core.types import Table
 
-ROW_ORDER = "(order in the file)"
+ROW_ORDER = "(order in the file)"  # stands for a column that says when a row came; rows count from 1
 MOST_ORDERS = 200
 SECONDS_PER_DAY = 86_400
+FIRST = 1_000  # rows a side, which mostly tell that there are enough
+FEWEST_TIMES = 3  # different values of a column that could put rows in order
 
 
 def times_of(old: pd.Series[Any], new: pd.Series[Any]) -> tuple[list[Values], bool]:
@@ -40,6 +43,26 @@ def times_of(old: pd.Series[Any], new: pd.Series[Any]) -> tuple[list[Values], bo
     ], dates
 
 
+def may_order(old: pd.Series[Any], new: pd.Series[Any]) -> bool:
+    """Return whether two columns hold numbers, and enough different ones to put rows in order.
+
+    >>> may_order(pd.Series([0, 1]), pd.Series([1, 0])), may_order(pd.Series([1, 2]), pd.Series([2, 3]))
+    (False, True)
+    """
+    if not all(
+        pd.api.types.is_numeric_dtype(side.dtype) and nature_of(side) in ("numbers", "nothing")
+        for side in (old, new)
+    ):
+        return False
+    few = pd.concat([old.head(FIRST), new.head(FIRST)])
+    return bool(few.nunique() >= FEWEST_TIMES or pd.concat([old, new]).nunique() >= FEWEST_TIMES)
+
+
+def ascends(column: pd.Series[Any]) -> bool:
+    """Return whether the values of a column never fall from row to row, as those of a clock or a counter."""
+    return bool(column.dropna().is_monotonic_increasing)
+
+
 def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
 
@@ -52,26 +75,32 @@ def in_time(times: Values) -> NDArray[np.intp]:
     return held[np.argsort(times[held], kind="stable")]
 
 
-def moment(time: float, dates: bool) -> str:
+def moment(time: float, column: str, dates: bool) -> str:
     """Return a time as people read it.
 
-    >>> moment(1372636800.0, True), moment(1372640400.0, True), moment(20.0, False)
-    ('2013-07-01', '2013-07-01 01:00', '20')
+    >>> moment(1372636800.0, "day", True), moment(1372640400.0, "day", True)
+    ('2013-07-01', '2013-07-01 01:00')
+    >>> moment(2013.0, "year", False), moment(4801.0, ROW_ORDER, False)
+    ('2013', '4,801')
     """
+    if column == ROW_ORDER:
+        return f"{time:,.0f}"
     if not dates:
         return f"{time:.10g}"
     return f"{pd.Timestamp(round(time), unit='s'):%Y-%m-%d %H:%M}".removesuffix(" 00:00")
 
 
-def orders(old: Table, new: Table) -> tuple[str, ...]:
-    """Return what could put the rows of both files in order: dates first, then numbers, last the order in the file."""
-    shared = [name for name in new.columns if name in old.columns]
+def orders(old: Table, new: Table, labels: Sequence[str]) -> tuple[str, ...]:
+    """Return what could put the rows of both files in order, likely ones first, last the order in the file.
+
+    Dates come first, then numbers that rise from row to row, then other numbers. Labels are left out.
+    """
+    shared = [name for name in new.columns if name in old.columns and str(name) not in labels]
     dates = [name for name in shared if looks_like_time(new.columns[name])]
     numbers = [
-        name
-        for name in shared
-        if name not in dates and pd.api.types.is_numeric_dtype(new.columns[name].dtype)
+        name for name in shared if name not in dates and may_order(old.columns[name], new.columns[name])
     ]
+    numbers.sort(key=lambda name: not (ascends(old.columns[name]) and ascends(new.columns[name])))
     return (*map(str, dates), *map(str, numbers[:MOST_ORDERS]), ROW_ORDER)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from retrain_core.diagnosis import guess_words as words
+from retrain_core.diagnosis.volume import concept_moved
 from retrain_core.shift import wording
 from retrain_core.shift.chances import LEAST_OVERLAP
 from retrain_core.strategies.naming import noun
@@ -86,7 +87,6 @@ def first_guess(report: ShiftReport, volume: Volume, comparison: Comparison | No
         words.moved(report),
         words.kind(report),
         words.harm(report, hurt=found.hurt, main=found.main, doubted=found.doubted),
-        volume.summary,
     )
     return FirstGuess(
         strategy, f"{start} {noun(strategy)}, because {why}.", tuple(filter(None, points)), measured
@@ -98,14 +98,12 @@ def first_guess(report: ShiftReport, volume: Volume, comparison: Comparison | No
 
 def _evidence(report: ShiftReport) -> _Evidence:
     tests = report.kinds.tests if report.kinds else {}
-    moved = {name: tests[name].moved if name in tests else None for name in ("x", "y", "y|x", "x|y")}
-    x, y, concept = moved["x"], moved["y"], moved["y|x"]
+    moved = {name: tests[name].moved if name in tests else None for name in ("x", "y", "x|y")}
+    x, y, concept = moved["x"], moved["y"], concept_moved(report)
     if x is None and report.multivariate.level is not None:
         x = report.multivariate.level != "none" or any(column.level != "none" for column in report.columns)
     if y is None and report.label.level is not None:
         y = report.label.level != "none"
-    if concept is None and report.concept.level is not None:
-        concept = report.concept.level != "none"
     loss = report.model.loss if report.model else None
     apart = loss is not None and loss.overlap < LEAST_OVERLAP
     main = None if loss is None or apart else max(loss.steps, key=lambda step: step.value, default=None)
@@ -189,4 +187,4 @@ def _concept_shift(report: ShiftReport, volume: Volume) -> tuple[str, str]:
     if volume.new_rows < FEW_ROWS:
         few = f"{volume.new_rows:,} new rows are few to train from fresh weights on"
         return "fine_tune", f"the same inputs get other labels, and {few}"
-    return "full_retrain", "the same inputs get other labels, and not in one region only"
+    return "full_retrain", "the same inputs get other labels"

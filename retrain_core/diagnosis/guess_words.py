@@ -6,9 +6,10 @@ from retrain_core.shift import wording
 from retrain_core.shift.chances import LEAST_OVERLAP
 from retrain_core.shift.loss_change import signed
 from retrain_core.strategies.naming import noun, title
-from retrain_core.types import CandidateScores, Comparison, LossStep, ShiftReport
+from retrain_core.types import CandidateScores, Comparison, LossStep, Recommendation, ShiftReport
 
 NAMED = 3  # columns
+WOULD_HELP = "more held-out rows or more seeds would help"
 WIDE = 0.5  # share of the new rows from which a region is everywhere
 
 
@@ -83,16 +84,25 @@ def measured(strategy: str, comparison: Comparison | None) -> str:
         return f"Nothing beside keep has a score, so the first guess was not put to the test.{missing} {advised.summary}"
     if advised.choice == strategy:
         goes = ", as far as it goes" if lacking else ""
-        return f"The measurement agrees with the first guess{goes}{weight}.{missing} {advised.summary}"
+        unsure = "" if advised.clear else f" This is not decided yet: {WOULD_HELP}.{_by_loss(advised)}"
+        return (
+            f"The measurement agrees with the first guess{goes}{weight}.{missing} {advised.summary}{unsure}"
+        )
     untried = strategy not in comparison.strategies
     if untried:
         missing = f" It was not among the candidates.{missing}"
-    decides = "By what was measured" if untried or lacking else "The measurement decides"
     advice = title(advised.choice)
-    return (
-        f"First guess: {noun(strategy)}.{missing} Measured{weight}: {advised.summary} "
-        f"{decides}: {advice[:1].lower()}{advice[1:]}."
-    )
+    advice = f"{advice[:1].lower()}{advice[1:]}"
+    decides = "By what was measured" if untried or lacking else "The measurement decides"
+    end = f"{decides}: {advice}."
+    if not advised.clear:
+        end = f"Not decided yet: for now {advice}; {WOULD_HELP}.{_by_loss(advised)}"
+    return f"First guess: {noun(strategy)}.{missing} Measured{weight}: {advised.summary} {end}"
+
+
+def _by_loss(advised: Recommendation) -> str:
+    """Return the reason that the loss prefers another candidate, if it does, after a space."""
+    return "".join(f" {reason}" for reason in advised.reasons if reason.startswith("By loss, "))
 
 
 def _not_measured(lacking: dict[str, CandidateScores]) -> str:

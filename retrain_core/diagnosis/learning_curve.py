@@ -1,4 +1,4 @@
-"""What more new rows would buy: a curve through runs on parts of those there are."""
+"""What more new rows would bring: a curve through runs on parts of those there are."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class _Curves:
 def learning_curve(
     points: Sequence[CurvePoint], *, strategy: str, metric: str, rows_now: int
 ) -> LearningCurve:
-    """Return what more new rows would buy, from runs on parts of those there are.
+    """Return what more new rows would bring, from runs on parts of those there are.
 
     The score is taken to be ``a + b rows**-c`` with c from 0.1 to 1.5, and never to become worse with more rows. All such
     curves count by how well they fit (the posterior over a grid of c, flat in the score now and in the gain so far),
@@ -95,8 +95,9 @@ def learning_curve(
     )
     low, middle, high = np.quantile(curves.at(rows_now + further) - curves.at(rows_now), COVERAGE)
     gain = float(middle), float(low), float(high)
-    text = _summary(gain, further, metric, name, rises=_rises(rows, sign * scores))
-    return LearningCurve(strategy, metric, points, band, further, gain, text, rows_now)
+    rises = _rises(rows, sign * scores)
+    text = _summary(gain, further, metric, name, rises=rises)
+    return LearningCurve(strategy, metric, points, band if rises else (), further, gain, text, rows_now)
 
 
 def round_number(rows: int) -> int:

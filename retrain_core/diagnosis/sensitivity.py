@@ -1,12 +1,16 @@
-"""How a model bears disturbed inputs, told from what it scored on them."""
+"""How much a model's scores change once its inputs are disturbed."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from retrain_core.compare.intervals import Z95, paired_error, seed_half_width
 from retrain_core.types import Disturbed, Sensitivity
 
 
@@ -43,24 +47,58 @@ def _left(metric_name: str, clean: float, disturbed: float) -> float:
     return 1.0 if good >= now else good / now
 
 
-def importance(sensitivity: Sensitivity, what: str = "permuted") -> dict[str, tuple[float, float]]:
-    """Return by how much disturbing each column alone raises the loss and worsens the metric, most important first.
+def change_interval(changes: NDArray[np.floating[Any]], *, share: bool) -> tuple[float, float]:
+    """Return the 95 % interval of a mean change on the same rows; chance of rows and of repeats add in squares.
+
+    Args:
+        changes: Of the metric of each row, disturbed against undisturbed, shape ``(repeats, rows)``.
+        share: Whether the metric is a share from 0 to 1, such as right or wrong.
+    """
+    middle = float(changes.mean())
+    rows = Z95 * paired_error(changes.mean(axis=0), share=share)
+    half = float(np.hypot(rows, seed_half_width(changes.mean(axis=1))))
+    return middle - half, middle + half
+
+
+@dataclass(frozen=True)
+class Change:
+    """What disturbing one column changes.
+
+    Args:
+        loss: Its change; above 0 is worse.
+        metric: Its change; of the accuracy below 0 is worse, of the mean absolute error above 0.
+        interval: 95 % interval of the metric's change; ``None`` where it was not measured.
+    """
+
+    loss: float
+    metric: float
+    interval: tuple[float, float] | None = None
+
+
+def importance(sensitivity: Sensitivity, what: str = "permuted") -> dict[str, Change]:
+    """Return what disturbing each column alone changes, the largest change of the metric first, then of the loss.
 
     Args:
         sensitivity: What was measured.
         what: The disturbance of single columns, in ``DISTURBANCES``; of several severities the one that costs most counts.
 
-    Returns:
-        By column: the rise of the loss, and the fall of the accuracy or the rise of the mean absolute error; 0 or
-        less for a column that the model does not need. The order is that of the metric, then of the loss.
-
     Source: Breiman (2001), Machine Learning 45(1) (permutation importance).
     """
-    sign = -1.0 if sensitivity.metric_name == "accuracy" else 1.0
-    found: dict[str, tuple[float, float]] = {}
+    sign = sign_of(sensitivity)
+    found: dict[str, Change] = {}
     for point in sensitivity.points:
         if point.what == what and point.column:
-            cost = point.loss - sensitivity.loss, sign * (point.metric - sensitivity.metric)
-            known = found.get(point.column, cost)
-            found[point.column] = max(known, cost, key=lambda pair: pair[::-1])
-    return dict(sorted(found.items(), key=lambda item: item[1][::-1], reverse=True))
+            now = Change(point.loss - sensitivity.loss, point.metric - sensitivity.metric, point.interval)
+            known = found.get(point.column, now)
+            found[point.column] = min(known, now, key=lambda change: (sign * change.metric, -change.loss))
+    return dict(sorted(found.items(), key=lambda item: size(item[1]), reverse=True))
+
+
+def size(change: Change) -> tuple[float, float]:
+    """Return how large a change is, to sort by."""
+    return abs(change.metric), abs(change.loss)
+
+
+def sign_of(sensitivity: Sensitivity) -> float:
+    """Return 1 if a rise of the metric is better, else -1."""
+    return 1.0 if sensitivity.metric_name == "accuracy" else -1.0

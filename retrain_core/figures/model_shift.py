@@ -7,6 +7,7 @@ import struct
 import textwrap
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,10 @@ from retrain_core.figures.style import (
     plain,
     whiskers,
 )
+from retrain_core.shift.chances import LEAST_OVERLAP
 from retrain_core.shift.loss_change import signed
 from retrain_core.shift.wording import number, percent, short
-from retrain_core.types import Driver, LossChange, LossStep, Region
+from retrain_core.types import Driver, LossChange, Region
 
 OLD, NEW = look_of("keep"), look_of("fine_tune")
 WORSE, BETTER = "#D55E00", "#009E73"
@@ -42,35 +44,45 @@ NARROW_WIDTH = 330  # pixels of the plot on a narrow screen
 TITLE, TITLE_ROOM = 14, 0.3  # letters; part of an image's width that stays free above it
 
 
+@dataclass(frozen=True)
+class _Step:
+    """A bar between the loss on old rows and that on new rows."""
+
+    name: str
+    value: float
+    interval: tuple[float, float]
+
+
 def loss_waterfall(change: LossChange) -> go.Figure:
     """Return the way from the loss on old rows to that on new rows, a bar a step with its 95 % interval.
 
     Args:
-        change: The steps; they add up to the difference.
+        change: The steps; they add up to the difference. Where they cannot be told apart, the difference is one bar.
     """
-    starts = change.old + np.cumsum([0.0, *(step.value for step in change.steps)])[:-1]
+    steps = _steps(change)
+    starts = change.old + np.cumsum([0.0, *(step.value for step in steps)])[:-1]
     names = [
         f"old rows<br>{number(change.old)}",
-        *(f"{step.name}<br>{signed(step.value)}" for step in change.steps),
+        *(f"{step.name}<br>{signed(step.value)}" for step in steps),
         f"new rows<br>{number(change.new)}",
     ]
     figure = go.Figure()
     figure.add_bar(
         y=names,
-        x=[change.old, *(step.value for step in change.steps), change.new],
+        x=[change.old, *(step.value for step in steps), change.new],
         base=[0.0, *starts.tolist(), 0.0],
         orientation="h",
         marker={
             "color": [
                 OLD.colour,
-                *(WORSE if step.value > 0 else BETTER for step in change.steps),
+                *(WORSE if step.value > 0 else BETTER for step in steps),
                 NEW.colour,
             ],
-            "pattern": {"shape": ["", *("" if step.value > 0 else "/" for step in change.steps), ""]},
+            "pattern": {"shape": ["", *("" if step.value > 0 else "/" for step in steps), ""]},
         },
         customdata=[
             f"loss {number(change.old)}",
-            *(_with_interval(step) for step in change.steps),
+            *(_with_interval(step) for step in steps),
             f"loss {number(change.new)}",
         ],
         hovertemplate="%{y}: %{customdata}<extra></extra>",
@@ -78,10 +90,10 @@ def loss_waterfall(change: LossChange) -> go.Figure:
     )
     figure.add_scatter(
         y=names[1:-1],
-        x=[start + step.value for start, step in zip(starts.tolist(), change.steps, strict=True)],
+        x=[start + step.value for start, step in zip(starts.tolist(), steps, strict=True)],
         mode="markers",
         marker={"size": 1, "color": FAINT},
-        error_x=whiskers([(step.value, *step.interval) for step in change.steps]),
+        error_x=whiskers([(step.value, *step.interval) for step in steps]),
         hoverinfo="skip",
         name="95 % interval",
     )
@@ -92,6 +104,12 @@ def loss_waterfall(change: LossChange) -> go.Figure:
     figure.update_yaxes(type="category", categoryorder="array", categoryarray=names[::-1], showgrid=False)
     figure.update_xaxes(rangemode="tozero", nticks=6)
     return figure
+
+
+def _steps(change: LossChange) -> Sequence[_Step]:
+    if change.overlap < LEAST_OVERLAP:
+        return [_Step("difference", change.new - change.old, change.interval)]
+    return [_Step(step.name, step.value, step.interval) for step in change.steps]
 
 
 def regions_chart(regions: Sequence[Region], *, shares: bool = True) -> go.Figure:
@@ -268,7 +286,7 @@ def _png(canvas: NDArray[np.uint8]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + parts
 
 
-def _with_interval(step: LossStep) -> str:
+def _with_interval(step: _Step) -> str:
     low, high = (signed(end) for end in step.interval)
     return f"{signed(step.value)} (95 %: {low} to {high})"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,17 @@ from retrain_core.figures.style import (
     whiskers,
 )
 from retrain_core.shift.deciding import deciding
+from retrain_core.shift.levels import is_largest
 from retrain_core.shift.wording import percent
 from retrain_core.types import ColumnShift, Distribution, Level, ShiftReport
 
 OLD, NEW = look_of("keep").colour, look_of("fine_tune").colour
-LEVELS: dict[Level, tuple[str, str]] = {
-    "major": ("#D55E00", "diamond"),
-    "minor": ("#E69F00", "square"),
-    "none": ("#808080", "circle-open"),
+LEVELS: dict[
+    Level, tuple[str, str, str]
+] = {  # colour, symbol, and symbol of an effect that is open to the right
+    "major": ("#D55E00", "diamond", "triangle-right"),
+    "minor": ("#E69F00", "square", "triangle-right-dot"),
+    "none": ("#808080", "circle-open", "triangle-right-open"),
 }
 HEIGHT = 320
 LONGEST_NAME = 24
@@ -62,23 +66,13 @@ def column_effects(report: ShiftReport, top: int = 20) -> go.Figure:
         return empty_figure("There is no column to compare.")
     names = different(_label(column.name) for column in columns)
     figure = go.Figure()
-    for level, (colour, symbol) in LEVELS.items():
+    for level, (colour, symbol, open_ended) in LEVELS.items():
         own = [(name, column) for name, column in zip(names, columns, strict=True) if column.level == level]
-        if not own:
-            continue
-        ends = [(column.effect, *_interval(column)) for _, column in own]
-        figure.add_scatter(
-            x=[effect for effect, _, _ in ends],
-            y=[name for name, _ in own],
-            error_x=whiskers(ends),
-            mode="markers",
-            name=level,
-            marker={"color": colour, "symbol": symbol, "size": 10, "line": {"width": 1.5, "color": colour}},
-            customdata=[[low, high] for _, low, high in ends],
-            hovertemplate="%{y}: d = %{x:.2f} (95 %: %{customdata[0]:.2f} to %{customdata[1]:.2f})<extra>"
-            + level
-            + "</extra>",
-        )
+        exact = [pair for pair in own if not is_largest(pair[1].effect)]
+        rest = [pair for pair in own if is_largest(pair[1].effect)]
+        for pairs, look, title in ((exact, symbol, level), (rest, open_ended, f"{level}, 3 or more")):
+            if pairs:
+                _add_effects(figure, pairs, colour, look, title)
     minor, major = report.settings.thresholds.minor, report.settings.thresholds.major
     for value in (minor, major):
         figure.add_vline(x=value, line={"color": FAINT, "dash": "dot", "width": 1.5})
@@ -92,6 +86,29 @@ def column_effects(report: ShiftReport, top: int = 20) -> go.Figure:
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], type="category")
     figure.update_xaxes(rangemode="tozero")
     return figure
+
+
+def _add_effects(
+    figure: go.Figure, own: Sequence[tuple[str, ColumnShift]], colour: str, symbol: str, title: str
+) -> None:
+    ends = [(column.effect, *_interval(column)) for _, column in own]
+    figure.add_scatter(
+        x=[effect for effect, _, _ in ends],
+        y=[name for name, _ in own],
+        error_x=whiskers(ends),
+        mode="markers",
+        name=title,
+        marker={"color": colour, "symbol": symbol, "size": 10, "line": {"width": 1.5, "color": colour}},
+        customdata=[
+            f"d {_shown(effect)} (95 %: {low:.2f} to {_shown(high).removeprefix('= ')})"
+            for effect, low, high in ends
+        ],
+        hovertemplate="%{y}: %{customdata}<extra>" + title + "</extra>",
+    )
+
+
+def _shown(effect: float) -> str:
+    return "≥ 3" if is_largest(effect) else f"= {effect:.2f}"
 
 
 def _interval(column: ColumnShift) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.figures.style import FAINT, axis_title, base_layout, empty_figure, look_of, plain
 from retrain_core.shift.wording import short
 from retrain_core.types import TimeLine, TimeShift
@@ -49,7 +50,13 @@ def time_lines(shift: TimeShift, names: Sequence[str]) -> go.Figure:
     step = -(-len(starts) // TICKS)
     places = list(range(0, len(starts), step))
     figure.update_xaxes(tickvals=places, ticktext=[starts[place] for place in places])
-    x_title = f"start of the chunk ({plain(short(shift.column))})<br>dotted: old ends, new begins"
+    by_rows = shift.column == ROW_ORDER
+    first = (
+        "first row of the chunk in its file"
+        if by_rows
+        else f"start of the chunk ({plain(short(shift.column))})"
+    )
+    x_title = f"{first}<br>dotted: old ends, new begins"
     figure.update_xaxes(title=axis_title(x_title), row=len(lines), col=1)
     figure.update_annotations(x=0, xanchor="left", font={"size": 13})
     return figure
@@ -62,8 +69,9 @@ def _add_panel(figure: go.Figure, row: int, line: TimeLine, shift: TimeShift) ->
         name="band", legendgroup="band", showlegend=row == 1, hoverinfo="skip", row=row, col=1,
     )  # fmt: skip
     out = [value is not None and value > band for value, band in zip(line.values, line.band, strict=True)]
+    unit = "rows " if shift.column == ROW_ORDER else ""
     told = [
-        f"{chunk.side}, {plain(chunk.start)} to {plain(chunk.end)}, {chunk.rows:,} rows"
+        f"{chunk.side}, {unit}{plain(chunk.start)} to {plain(chunk.end)}, {chunk.rows:,} rows"
         for chunk in shift.chunks
     ]
     figure.add_scatter(

@@ -126,7 +126,9 @@ def _card(
         Finding("ok", "Only built-in layers", allowed_summary(objects)),
         Finding("ok", "Weights are plain numbers", weights_summary(weights)),
         Finding(
-            "ok", "Weights fit the layers", f"{count(layout.compared, 'layer')} compared with the config."
+            "ok",
+            "Weights fit the layers",
+            "Compared with the config in every layer of which it tells the shapes.",
         ),
         *check_vocabularies(objects, archive, layout),
         *_version_findings(version),

@@ -256,5 +256,4 @@ def _way_out(inside: str) -> str:
 
 def allowed_summary(found: list[Described]) -> str:
     """Return one line about what was checked, for the list of checks."""
-    layers = sum(described.kind in ("layer", "operation") for described in found)
-    return f"{count(layers, 'layer')} and {count(len(found) - layers, 'other object')}, all built into Keras."
+    return f"{count(len(found), 'object')} in the config (layers, initializers and the like), all built into Keras."

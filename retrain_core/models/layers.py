@@ -32,12 +32,10 @@ class Layout:
 
     Args:
         tensors: One group of arrays a layer, in the order of ``graph.layers``; a shared layer's are in each group.
-        compared: How many layers were found to fit their config.
         places: Layers at any depth with their path in the file; empty for ``.h5``.
     """
 
     tensors: tuple[tuple[Tensor, ...], ...]
-    compared: int
     places: tuple[tuple[Json, str], ...] = ()
 
     @property
@@ -63,18 +61,18 @@ def keras_layout(model: Json, weights: Weights) -> Layout:
             below.setdefault("/".join(parts[:end]), []).append(tensor)
     root = "layers" if "layers" in below else "_layer_checkpoint_dependencies"  # as Keras 2.12 wrote it
     first: dict[int, str] = {}  # a layer that the model uses in several places is saved in the first of them
-    groups, places, compared = [], [], 0
+    groups, places = [], []
     for layer, path in _with_paths(graph.layers(model), root):
         own = dict.fromkeys(below.get(path, []))
         for entry, place in _leaves(layer, path):
             place = first.setdefault(entry.get("shared_object_id", id(entry)), place)
             own |= dict.fromkeys(below.get(place, []))
-            compared += check_shapes(entry, _numbered(weights, place))
+            check_shapes(entry, _numbered(weights, place))
             places.append((entry, place))
         if layer["class_name"] == "SpectralNormalization":  # keeps a second reference to the wrapped kernel
             own = {tensor: None for tensor in own if tensor.path != f"{path}/vars/0"}
         groups.append(tuple(own))
-    return Layout(tuple(groups), compared, tuple(places))
+    return Layout(tuple(groups), tuple(places))
 
 
 def _with_paths(layers: list[Json], root: str) -> Iterator[tuple[Json, str]]:
@@ -111,14 +109,14 @@ def h5_layout(model: Json, weights: Weights) -> Layout:
     Raises:
         ModelError: If a layer's weights are missing or do not fit its config.
     """
-    groups, compared = [], 0
+    groups = []
     for layer in graph.layers(model):
         name = name_of(layer)
         own = tuple(_listed(weights, f"model_weights/{name}", name))
         inner = layer["config"]["layer"] if layer["class_name"] == "TimeDistributed" else layer
-        compared += check_shapes(inner, tuple(tensor.shape for tensor in own))
+        check_shapes(inner, tuple(tensor.shape for tensor in own))
         groups.append(own)
-    return Layout(tuple(groups), compared)
+    return Layout(tuple(groups))
 
 
 def _listed(weights: Weights, group: str, layer: str) -> Iterator[Tensor]:

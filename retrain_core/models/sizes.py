@@ -187,8 +187,8 @@ def estimated_parameters(entry: Json) -> int:
     return 0
 
 
-def check_shapes(entry: Json, found: tuple[Shape, ...]) -> bool:
-    """Compare a layer's weights with its config; return whether there was anything to compare.
+def check_shapes(entry: Json, found: tuple[Shape, ...]) -> None:
+    """Compare a layer's weights with its config, if that tells their shapes.
 
     Raises:
         ModelError: If they differ; names the layer, what was expected, and what was found.
@@ -201,7 +201,7 @@ def check_shapes(entry: Json, found: tuple[Shape, ...]) -> bool:
         or config.get("quantization_config")
         or config.get("renorm")
     ):
-        return False
+        return
     fits = len(expected) == len(found) and all(
         len(shape) == len(other) and all(a is None or a == b for a, b in zip(shape, other, strict=True))
         for shape, other in zip(expected, found, strict=True)
@@ -212,7 +212,6 @@ def check_shapes(entry: Json, found: tuple[Shape, ...]) -> bool:
             f"Expected {_shown(expected)}; found {_shown(found)}.",
             "The file is damaged, or was put together from two models: save it again where it was made.",
         )
-    return True
 
 
 def _shown(shapes: tuple[Shape, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import plotly.graph_objects as go
 
-from retrain_core.diagnosis import DISTURBANCES
+from retrain_core.diagnosis import DISTURBANCES, WHISKERS, better_without
 from retrain_core.figures.compare import cost_bars, score_dots, tradeoff
 from retrain_core.figures.curves import keep_on_validation, training_curves
 from retrain_core.figures.model_shift import drivers_chart, loss_waterfall, regions_chart
@@ -190,10 +190,11 @@ def volume_charts(curves: Sequence[LearningCurve]) -> list[Chart]:
 
 
 def sensitivity_charts(found: Sequence[Sensitivity]) -> list[Chart]:
-    """Return how the models bear the disturbance that costs the old one most, and which columns they lean on."""
+    """Return what the disturbance that costs the old model most costs each, and which columns they depend on."""
     if not found or not found[0].points:
         return []
     charts = []
+    whiskers = (WHISKERS,) if any(point.interval for one in found for point in one.points) else ()
     kinds = list(dict.fromkeys(point.what for point in found[0].points if not point.column))
     if kinds:
         sign = 1 if found[0].metric_name == "accuracy" else -1
@@ -202,9 +203,14 @@ def sensitivity_charts(found: Sequence[Sensitivity]) -> list[Chart]:
         words = f"Of the disturbances that were tried, this one costs {costs} most."
         title = DISTURBANCES[worst].title
         charts.append(
-            Chart("sensitivity", title[:1].upper() + title[1:], words, robustness_lines(found, worst))
+            Chart(
+                "sensitivity", title[:1].upper() + title[1:], words, robustness_lines(found, worst), whiskers
+            )
         )
     if any(point.column for point in found[0].points):
-        words = "How much worse each model scores once a column's values are given to other rows."
-        charts.append(Chart("importance", "Columns the models lean on", words, importance_bars(found)))
+        words = "How each model's score changes once a column's values are given to other rows."
+        remarks = (*better_without(found), *whiskers)
+        charts.append(
+            Chart("importance", "Columns the models depend on", words, importance_bars(found), remarks)
+        )
     return charts

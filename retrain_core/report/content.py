@@ -18,6 +18,7 @@ from retrain_core.types import (
     Sensitivity,
     ShiftReport,
     SplitSummary,
+    Volume,
     Work,
 )
 
@@ -54,7 +55,7 @@ class ReportContent:
         curves: By run id, the values along its training.
         versions: Version of each package that matters.
         outcomes: The runs that the comparison was made from, to weigh them again.
-        sensitivities: How each model bears disturbed rows, the old one first; empty if nobody asked.
+        sensitivities: What disturbed rows cost each model, the old one first; empty if nobody asked.
         learning_curves: What more new rows would bring, as far as somebody has asked.
         errors: Why something could not be measured, by kind of work and strategy.
         machine: What there was to compute on; ``None`` if that is not known.
@@ -83,3 +84,8 @@ class ReportContent:
         if self.shift is None:
             return None
         return first_guess(self.shift, volume_of(self.shift), self.comparison if self.complete else None)
+
+    @property
+    def volume(self) -> Volume | None:
+        """How much new data there is; ``None`` without a shift that was measured."""
+        return volume_of(self.shift) if self.shift else None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from retrain_core.compare import MARGIN
+from retrain_core.diagnosis import no_better_than_one_class
 from retrain_core.figures.style import keep_first, look_of, score_text
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import forecast_words, parts_of, status_words
@@ -188,7 +189,7 @@ def unmeasured(content: ReportContent, what: str, work: Work, page: str, strateg
 
 
 def robustness(content: ReportContent) -> tuple[list[str], Rows]:
-    """Return how each model bears disturbed rows: titles of the columns, and a row each."""
+    """Return how robust each model is against disturbed rows: titles of the columns, and a row each."""
     found = content.sensitivities
     return ["model", SCORE_NAMES[content.comparison.metric.name], "robustness (%)"], [
         [look_of(one.model).title, score_text(one.metric_name, one.metric), f"{100 * one.robustness:.0f}"]
@@ -197,8 +198,9 @@ def robustness(content: ReportContent) -> tuple[list[str], Rows]:
 
 
 def sensitivity_notes(content: ReportContent) -> list[str]:
-    """Return what is to be known about how the models were disturbed, each note once."""
-    return list(dict.fromkeys(note for one in content.sensitivities for note in one.notes))
+    """Return what is to be known about the robustness and how the models were disturbed, each note once."""
+    notes = (note for one in content.sensitivities for note in one.notes)
+    return list(dict.fromkeys((*no_better_than_one_class(content.sensitivities), *notes)))
 
 
 def undisturbed(content: ReportContent) -> list[str]:
@@ -211,7 +213,7 @@ def undisturbed(content: ReportContent) -> list[str]:
     ]
     return [
         unmeasured(
-            content, f"How {look_of(name).title} bears disturbed rows", "sensitivity", "Diagnosis", name
+            content, f"What disturbed rows cost {look_of(name).title}", "sensitivity", "Diagnosis", name
         )
         for name in models
         if name not in known

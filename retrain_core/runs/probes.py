@@ -83,7 +83,7 @@ def plan_sensitivity(store: Store, experiment: str) -> list[RunSpec]:
 
 
 def plan_report(store: Store, spec: ExperimentSpec) -> list[RunSpec]:
-    """Return the probes that the report of an experiment with runs shows: how the data has moved, what each model bears."""
+    """Return the probes that the report of an experiment with runs shows: how the data has moved, how sensitive each model is."""
     moved = plan_shift(spec.id, store.shift_settings(spec.id)) if spec.old is not None else []
     return [*moved, *plan_sensitivity(store, spec.id)]
 
@@ -233,13 +233,13 @@ def unusual_images(store: Store, spec: ExperimentSpec) -> NDArray[Any] | None:
 
 
 def known_sensitivities(store: Store, experiment: str) -> tuple[str, ...]:
-    """Return the ids of the probes that have told how a model bears disturbed rows."""
+    """Return the ids of the probes that have told what disturbed rows cost a model."""
     folder = store.experiment_folder(experiment) / FOLDERS[PROBE]
     return tuple(sorted(path.parent.name for path in folder.glob(f"*/{SENSITIVITY}")))
 
 
 def sensitivities(store: Store, experiment: str) -> tuple[Sensitivity, ...]:
-    """Return how each model that was looked at bears disturbed rows, the old model first."""
+    """Return what disturbed rows cost each model that was looked at, the old model first."""
     known = sorted(
         (store.run(experiment, id) for id in known_sensitivities(store, experiment)),
         key=lambda spec: spec.order,

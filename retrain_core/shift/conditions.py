@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from retrain_core.shift.estimate import Values
 DECILES = np.arange(1, 10) / 10
 STEPS = 50  # a threshold is rounded to about this part of the way between the outer deciles
 MOST_CATEGORIES = 20
+MOST_LISTED = 4  # codes that a condition names one by one
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,17 @@ def _codes(
     if numbers is None or len(numbers) <= 2:
         return found
     values = np.append(numbers, np.nan)[codes]  # a missing value is the last one
-    for number, category in sorted(zip(numbers.tolist(), categories, strict=True))[1:-1]:
-        found.append(Condition(f"{name} ≤ {category}", column, "≤", values <= number))
-        found.append(Condition(f"{name} ≥ {category}", column, "≥", values >= number))
+    ascending = sorted(zip(numbers.tolist(), categories, strict=True))
+    for place, (number, category) in enumerate(ascending[1:-1], start=1):
+        below, above = ([code for _, code in part] for part in (ascending[: place + 1], ascending[place:]))
+        found.append(Condition(_among(name, "≤", category, below), column, "≤", values <= number))
+        found.append(Condition(_among(name, "≥", category, above), column, "≥", values >= number))
     return found
+
+
+def _among(name: str, sign: str, category: str, members: Sequence[str]) -> str:
+    """Return a condition on codes: which they are if they are few, since their order may mean nothing."""
+    return f"{name} in {', '.join(members)}" if len(members) <= MOST_LISTED else f"{name} {sign} {category}"
 
 
 def _as_numbers(categories: tuple[str, ...]) -> Values | None:

@@ -19,16 +19,14 @@ from retrain_core.types import KindOfShift, KindTest, ShiftKinds, Thresholds
 
 X, Y, Y_GIVEN_X, X_GIVEN_Y = "x", "y", "y|x", "x|y"
 LEFT_ALONE: dict[KindOfShift, str] = {"covariate": Y_GIVEN_X, "label": X_GIVEN_Y, "concept": X}
-SAID: dict[KindOfShift, str] = {  # of what was left alone, {still} says how surely
+SAID: dict[KindOfShift, str] = {  # {inputs} says what moved, {still} how surely the rest did not
     "none": "No sign that the inputs moved, or the labels given the inputs.",
-    "covariate": "The inputs moved (covariate shift); labels given the inputs {still}.",
+    "covariate": "{inputs} (covariate shift); labels given the inputs {still}.",
     "label": "The labels moved (label shift); inputs given the label {still}.",
     "concept": "Labels given the inputs moved (concept shift); the inputs {still}.",
-    "mixed": "The inputs moved, and labels given the inputs moved as well (mixed shift).",
+    "mixed": "{inputs}, and labels given the inputs moved as well (mixed shift).",
 }
-FOLLOWED = (
-    "The inputs moved, and the labels followed them (covariate shift); labels given the inputs {still}."
-)
+FOLLOWED = "{inputs}, and the labels followed (covariate shift); labels given the inputs {still}."
 TOO_LITTLE = "Neither the inputs nor the labels given the inputs moved enough to matter."
 BY_CHANCE = "A single column that seems to have moved may be chance."
 RATES = ("missing_rate", "infinite_rate")  # whether there is a label says nothing about what it is
@@ -74,10 +72,11 @@ def shift_kinds(
     kind, others = _decide(answers)
     if not labelled.obstacle and any(answer.moved for answer in answers.values()):
         answers = _with_shares(answers, labelled.information())
+    inputs = _inputs_moved(asked[X], subjects, verdicts, thresholds)
     if kind is None:
-        return ShiftKinds(None, _untold(labelled, answers), answers)
+        return ShiftKinds(None, _untold(labelled, answers, inputs), answers)
     columns = any(verdicts[key].level != "none" for key in asked[X])
-    said = _said(kind, answers, thresholds)
+    said = _said(kind, answers, inputs, thresholds)
     if others:
         other = wording.listed([f"a {kind} shift" for kind in others])
         said = f"{said} It is close: {other} would fit as well."
@@ -86,13 +85,33 @@ def shift_kinds(
     return ShiftKinds(kind, said, answers)
 
 
-def _said(kind: KindOfShift, answers: Mapping[str, KindTest], thresholds: Thresholds) -> str:
+def _inputs_moved(
+    keys: Sequence[str],
+    subjects: Mapping[str, Evidence],
+    verdicts: Mapping[str, Verdict],
+    thresholds: Thresholds,
+) -> str:
+    """Return that the inputs moved; where all columns together do not show it, which columns did."""
+    moved = {
+        key: {test.measure for test in subjects[key].tests if _moved(test, verdicts[key], thresholds)}
+        for key in keys
+    }
+    names = [key for key, measures in moved.items() if measures]
+    if any(DOMAIN in measures for measures in moved.values()) or not names:
+        return "The inputs moved"
+    little = "" if any(verdicts[name].level == "major" for name in names) else " a little"
+    if len(names) == 1:
+        return f"One input column, {wording.short(names[0])}, moved{little}"
+    return f"{len(names):,} input columns ({wording.listed(names)}) moved{little}"
+
+
+def _said(kind: KindOfShift, answers: Mapping[str, KindTest], inputs: str, thresholds: Thresholds) -> str:
     """Return the kind in a sentence; what moved by more than chance, and too little to matter, is not called still."""
     if kind == "none" and min(answers[X].p, answers[Y_GIVEN_X].p) < thresholds.alpha:
         return TOO_LITTLE
     said = FOLLOWED if kind == "covariate" and answers[Y].moved else SAID[kind]
     real = kind in LEFT_ALONE and answers[LEFT_ALONE[kind]].p < thresholds.alpha
-    return said.format(still="did not move enough to matter" if real else "did not move")
+    return said.format(inputs=inputs, still="did not move enough to matter" if real else "did not move")
 
 
 def _answer(
@@ -165,10 +184,10 @@ def _with_shares(answers: Mapping[str, KindTest], told: Mapping[str, float]) -> 
     return {question: replace(answer, share=shares[question]) for question, answer in answers.items()}
 
 
-def _untold(labelled: Labelled, answers: Mapping[str, KindTest]) -> str:
+def _untold(labelled: Labelled, answers: Mapping[str, KindTest], inputs: str) -> str:
     """Return what can be told although the kind cannot, and why not."""
     moved = X in answers and answers[X].moved
-    start = "The inputs moved; which kind of shift it is" if moved else "Which kind of shift it is"
+    start = f"{inputs}; which kind of shift it is" if moved else "Which kind of shift it is"
     if labelled.obstacle:
         why = labelled.obstacle
     elif labelled.concept is not None and labelled.concept.overlap < LEAST_OVERLAP:

@@ -14,6 +14,15 @@ LARGEST_D = 3.0  # two normals 3 apart share 13 %; their overlap says little abo
 ORDER: dict[Level, int] = {"none": 0, "minor": 1, "major": 2}
 
 
+def is_largest(effect: float) -> bool:
+    """Return whether an effect in d stands for itself and all that are larger.
+
+    >>> is_largest(2.99), is_largest(2.9999999999), is_largest(5.0)
+    (False, True, False)
+    """
+    return abs(effect - LARGEST_D) < 1e-6
+
+
 def level_of(effect: float, p_adjusted: float, thresholds: Thresholds = Thresholds()) -> Level:
     """Return the level of an effect in d whose adjusted p-value is known.
 

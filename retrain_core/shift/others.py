@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from retrain_core.shift import wording
+from retrain_core.shift.deciding import what_moved
 from retrain_core.types import ShiftReport
 
 NAMED = 3
@@ -19,7 +20,5 @@ def others_said(report: ShiftReport) -> str:
     )
     if not moved:
         return f"{said}."
-    most = wording.listed(
-        [f"{wording.short(column.name)} ({wording.deviations(column.effect)})" for column in moved[:NAMED]]
-    )
+    most = wording.joined([what_moved(column) for column in moved[:NAMED]])
     return f"{said}, most {most}. They count for nothing in the levels, but may explain why labels change."

@@ -1,7 +1,7 @@
 """Where the old model has become worse: rules of one or two conditions that a reader understands.
 
 Rules are chosen on one half of the rows and measured on the other, so that what is shown is no luck of the search;
-then the halves change places.
+then the halves change places. What both halves chose is measured on all rows: each by the rule of the half it is not in.
 """
 
 from __future__ import annotations
@@ -26,10 +26,20 @@ MOST_RANKED = 2_000  # pairs that are looked through for three that hardly overl
 SHARED = 1 / 3  # of the smaller region, at most, may lie in one that is shown already
 MARGIN = 3.0  # standard errors taken off while choosing: the best of many rules is partly luck
 BETTER = 1.15  # times the score of its better half, at least, is that of a rule of two conditions: else one is enough
-Z_SHOWN = float(stats.norm.isf(Thresholds().alpha / 2 / (2 * MOST)))  # three rules of each half are measured
+ALIKE = 1 / 2  # of the new rows in either of two regions, at least, lie in both if they are the same one
+MEASURED = 2 * (MOST + 1)  # at most: three rules of each half, and its best one of a single condition
+Z_SHOWN = float(stats.norm.isf(Thresholds().alpha / 2 / MEASURED))
 PRIOR_ROWS = (
     2.0  # as in the interval of Agresti and Caffo: a few rows without an error do not make its spread 0
 )
+
+
+@dataclass(frozen=True, eq=False)
+class _Rule:
+    """A rule as people write it, and in which rows it holds."""
+
+    text: str
+    holds: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -55,9 +65,10 @@ def worst_regions(
 
     All rules ``column ≤ value``, ``column ≥ value`` and ``column = category``, and all pairs of them joined by
     "and", are tried on one half of the rows. A rule is scored by the rise of its error, or by how much more that rose
-    than elsewhere if it is less, three standard errors taken off. The best three that hardly overlap are measured on
-    the other half, and shown if both are above 0 there, corrected for how many are measured. The same is done with the
-    halves exchanged; of rules that overlap, the one that rose more is shown.
+    than elsewhere if it is less, three standard errors taken off. The best three that hardly overlap, and the best one
+    of a single condition, are measured on the other half, and shown if both are above 0 there, corrected for how many
+    are measured. The same is done with the halves exchanged, and with all rows for what both halves chose; of rules
+    that overlap, the one that rose more is shown.
 
     Args:
         pairs: The columns of the rows, labels left out.
@@ -70,18 +81,18 @@ def worst_regions(
     Source: Atzmueller (2015), WIREs Data Mining and Knowledge Discovery 5(1), 35-49 (search for subgroups); Agresti and
         Caffo (2000), The American Statistician 54(4) (the interval).
     """
-    found: list[tuple[Region, NDArray[np.bool_]]] = []
     scaled = error / (float(error.std()) or 1.0)  # the search computes in single precision
+    chosen: list[list[_Rule]] = []
     for choose in (half == 0, half == 1):
         if not (_enough(side, choose) and _enough(side, ~choose)):
             return ()
         single = _strongest_conditions(pairs, scaled, side, choose, names)
-        for rule in _best_rules(single, scaled, side, choose):
-            holds = np.logical_and.reduce([condition.holds for condition in rule])
-            text = " and ".join(condition.text for condition in rule)
-            region = _measured(text, holds, error, side, ~choose, shares)
-            if region is not None:
-                found.append((region, holds[side == 1]))
+        chosen.append([_rule(conditions) for conditions in _best_rules(single, scaled, side, choose)])
+    found: list[tuple[Region, NDArray[np.bool_]]] = []
+    for rule, measure in _to_measure(chosen, scaled, side, half):
+        region = _measured(rule.text, rule.holds, error, side, measure, shares)
+        if region is not None:
+            found.append((region, rule.holds[side == 1]))
     found.sort(key=lambda pair: -pair[0].interval[0])
     shown: list[tuple[Region, NDArray[np.bool_]]] = []
     for region, inside in found:
@@ -89,6 +100,40 @@ def worst_regions(
             shown.append((region, inside))
     regions = [region for region, _ in shown[:MOST]]
     return tuple(sorted(regions, key=lambda region: region.old_error - region.new_error))
+
+
+def _rule(conditions: Sequence[Condition]) -> _Rule:
+    text = " and ".join(condition.text for condition in conditions)
+    return _Rule(text, np.logical_and.reduce([condition.holds for condition in conditions]))
+
+
+def _to_measure(
+    chosen: Sequence[Sequence[_Rule]], error: Values, side: NDArray[np.int64], half: NDArray[np.int64]
+) -> list[tuple[_Rule, NDArray[np.bool_]]]:
+    """Return each rule with the rows that did not choose it; those that both halves chose are one, with all rows."""
+    first, second = (list(rules) for rules in chosen)
+    found: list[tuple[_Rule, NDArray[np.bool_]]] = []
+    pairs = [(_alike(a.holds[side == 1], b.holds[side == 1]), a, b) for a in first for b in second]
+    for alike, a, b in sorted(pairs, key=lambda pair: -pair[0]):
+        if alike >= ALIKE and a in first and b in second:
+            first.remove(a)
+            second.remove(b)
+            found.append((_joined(a, b, error, side, half), np.ones(len(side), dtype=np.bool_)))
+    return [*found, *((rule, half == 1) for rule in first), *((rule, half == 0) for rule in second)]
+
+
+def _joined(
+    first: _Rule, second: _Rule, error: Values, side: NDArray[np.int64], half: NDArray[np.int64]
+) -> _Rule:
+    """Return two rules as one: each row by that of the half it is not in, named by the better one."""
+    held = np.stack([first.holds, second.holds], axis=1).astype(np.float32)
+    scores = _scores([_sums(held[side == s], error[side == s]) for s in (0, 1)])
+    better = (first, second)[int(np.argmax(scores))]
+    return _Rule(better.text, np.where(half == 1, first.holds, second.holds))
+
+
+def _alike(rows: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    return float((rows & other).sum() / max(1, (rows | other).sum()))
 
 
 def _overlap(rows: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
@@ -137,7 +182,7 @@ def _highest(scored: list[tuple[float, Condition]]) -> list[tuple[float, Conditi
 def _best_rules(
     single: list[Condition], error: Values, side: NDArray[np.int64], choose: NDArray[np.bool_]
 ) -> list[tuple[Condition, ...]]:
-    """Return the rules of one or two conditions with the highest scores that hardly overlap, best first."""
+    """Return the rules with the highest scores that hardly overlap, best first, and the best of a single condition."""
     if not single:
         return []
     rows = [choose & (side == which) for which in (0, 1)]
@@ -163,6 +208,9 @@ def _best_rules(
             taken.append(inside)
         if len(chosen) == MOST:
             break
+    best = int(np.argmax(alone))
+    if np.isfinite(alone[best]) and not any(len(rule) == 1 for rule in chosen):
+        chosen.append((single[best],))
     return chosen
 
 

@@ -29,7 +29,7 @@ from retrain_core.shift.judged import (
 from retrain_core.shift.kinds import RATES, shift_kinds
 from retrain_core.shift.labels import label_summary, labels_aspect, labels_clause
 from retrain_core.shift.levels import ORDER
-from retrain_core.shift.overall import overall_aspect
+from retrain_core.shift.overall import one_sided, overall_aspect
 from retrain_core.types import Aspect, ColumnShift, ShiftReport, ShiftSettings, Task
 
 NO_LABEL = "that takes a label on both sides"
@@ -101,9 +101,10 @@ def _report(tables: Tables, found: Judged, settings: ShiftSettings) -> ShiftRepo
         label_moved=labels_clause(labels, found.labels) if label.level else "",
         concept=concept,
         multivariate=multivariate,
-        one_sided=_one_sided(tables),
+        one_sided=one_sided(tables.old, tables.new, tables.labels),
         detectable=detectable_d(tables.rows, tests=tests, alpha=thresholds.alpha),
-        minor=thresholds.minor,
+        rows=tables.rows,
+        thresholds=thresholds,
     )
     asked = {
         "x": [*(pair.name for pair in found.pairs if is_input(pair)), MULTIVARIATE],
@@ -190,12 +191,3 @@ def _label(pair: ColumnPair, found: Judged) -> ColumnShift:
 
 def _in_order(shifts: Sequence[ColumnShift]) -> tuple[ColumnShift, ...]:
     return tuple(sorted(shifts, key=lambda column: (-ORDER[column.level], -column.effect)))
-
-
-def _one_sided(tables: Tables) -> list[str]:
-    findings, old, new = [], tables.old, tables.new
-    for here, there, where in ((old, new, "old"), (new, old, "new")):
-        only = [name for name in here.columns if name not in there.columns and name not in tables.labels]
-        if only:
-            findings.append(f"Only the {where} data has {wording.listed(only)}.")
-    return findings

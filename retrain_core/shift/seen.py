@@ -46,6 +46,7 @@ from retrain_core.types import (
 
 AS_INFERRED = ShiftSettings()
 LAYER = "layer\0"  # a subject beside the outputs, which no unit's name can be taken for
+MOST_LOOKED_AT = 5_000  # rows of a side that are given to the old model
 MOSTLY_DIFFERENT = 0.5  # different values a row from which a column of categories is taken for text
 KNEW_OLD_ROWS = (
     "The old model was probably trained on many of the old rows, so a part of the rise of its loss and of its errors "
@@ -120,6 +121,23 @@ def model_shift(
         rows=(len(before.rows), len(after.rows)),
         notes=_notes(change, readable, layer, measured),
     )
+
+
+def rows_said(looked: tuple[int, int], whole: tuple[int, int]) -> str:
+    """Return how many rows of each side the old model looked at, and which; empty if it saw all of both.
+
+    >>> rows_said((2_968, 1_021), (3_000, 1_100))
+    'By 2,968 old and 1,021 new rows: all that can be used.'
+    """
+    if looked == whole:
+        return ""
+    drawn = [some == MOST_LOOKED_AT < of for some, of in zip(looked, whole, strict=True)]
+    how = [
+        "drawn at random from those that can be used" if side else "all that can be used" for side in drawn
+    ]
+    if drawn[0] == drawn[1]:
+        return f"By {looked[0]:,} old and {looked[1]:,} new rows: {how[0]}."
+    return f"By {looked[0]:,} old rows ({how[0]}) and {looked[1]:,} new ones ({how[1]})."
 
 
 def _side(observed: Mapping[Side, Observed], side: Side, frame: pd.DataFrame) -> Observed:

@@ -11,13 +11,15 @@ from retrain_core.shift.measures import MEASURES
 from retrain_core.shift.wording import chance
 from retrain_core.types import ColumnShift, ShiftReport
 
+CAPPED = "3 means 3 or more."
 # What each column of the table holds, for tooltips.
 SHIFT_COLUMNS: dict[str, str] = {
     "column": "Most moved first.",
     "level": "Whether the movement is real (adjusted p) and large enough to matter (effect).",
-    "effect (sd)": "How far the column moved, as a mean shift in standard deviations; comparable over columns. 3 means 3 or more.",
-    "95 % from": "Lower end of the 95 % interval of the effect.",
-    "95 % to": "Upper end of the 95 % interval of the effect.",
+    "effect (sd)": "How far the column moved, as a mean shift in standard deviations; comparable over columns. "
+    + CAPPED,
+    "95 % from": "Lower end of the 95 % interval of the effect. " + CAPPED,
+    "95 % to": "Upper end of the 95 % interval of the effect. " + CAPPED,
     "read as": "What the column is taken for; the level follows from the measures of this kind.",
     "adjusted p": "Chance of a difference this large without any shift, corrected for testing many columns.",
 }

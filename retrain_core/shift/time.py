@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from retrain_core.data.time_order import in_time, moment, times_of
+from retrain_core.data.time_order import ROW_ORDER, in_time, moment, times_of
 from retrain_core.errors import DataError
 from retrain_core.shift import wording
 from retrain_core.shift.chunk_effects import Effects, chunk_effects, mean_effects
@@ -88,7 +88,9 @@ def time_shift(
         return TimeShift(column, (), (), text)
     cuts = [np.array_split(order, max(1, min(chunks, len(order) // FEWEST_ROWS))) for order in orders]
     shown = tuple(
-        _chunk(side, times[i][rows], dates) for i, side in enumerate(("old", "new")) for rows in cuts[i]
+        _chunk(side, times[i][rows], column, dates)
+        for i, side in enumerate(("old", "new"))
+        for rows in cuts[i]
     )
     names = [name for name in old.columns if name in new.columns and name != column]
 
@@ -106,11 +108,11 @@ def time_shift(
     kept = tuple(line for line in lines if line in most or line.name == ALL_COLUMNS)
     same = all(side[order[0]] == side[order[-1]] for side, order in zip(times, orders, strict=True))
     note = " All times of a side are the same, so the order of the file counts." if same else ""
-    return TimeShift(column, shown, kept, _summary(shown, lines) + note + gaps)
+    return TimeShift(column, shown, kept, _summary(column, shown, lines) + note + gaps)
 
 
-def _chunk(side: Any, times: Values, dates: bool) -> Chunk:
-    return Chunk(side, moment(times[0], dates), moment(times[-1], dates), len(times))
+def _chunk(side: Any, times: Values, column: str, dates: bool) -> Chunk:
+    return Chunk(side, moment(times[0], column, dates), moment(times[-1], column, dates), len(times))
 
 
 def _pair(old: pd.Series[Any], new: pd.Series[Any], reading: Reading | None) -> ColumnPair | None:
@@ -176,44 +178,67 @@ def _beyond(line: TimeLine) -> float:
     return max((value - band for value, band in pairs if value is not None), default=-np.inf)
 
 
-def _summary(chunks: Sequence[Chunk], lines: Sequence[TimeLine]) -> str:
+def _summary(column: str, chunks: Sequence[Chunk], lines: Sequence[TimeLine]) -> str:
     """Return what left its band and when; ``lines`` in order of importance."""
     if not lines:
         return "There is no column to compare."
     new = np.array([chunk.side == "new" for chunk in chunks])
-    moved = _single([line for line in lines if (_out(line) & new).any()])
+    left = [line for line in lines if (_out(line) & new).any()]
+    moved = _single(left)
     if not moved:
-        return _old_only(lines, chunks)
+        return _old_only(column, lines, chunks)
     out = np.array([_out(line) & new for line in moved])
     when = np.asarray(out.any(axis=0))
     first = int(np.flatnonzero(when)[0])
-    start = chunks[first].start
+    start = _start(column, chunks[first])
     lasting = when[first:].all()
     told = f"From {start} on" if lasting else f"In {when.sum()} of {new.sum()} new chunks, first from {start}"
-    names = wording.listed([line.name for line in moved], SHOWN)
     most = moved[0]
     peak = max(
         map(int, np.flatnonzero(out[0])), key=lambda place: (most.values[place] or 0.0) - most.band[place]
     )
+    value, band = wording.alike(most.values[peak] or 0.0, most.band[peak])
+    together = sum(int((_out(line) & new).sum()) for line in left if line.name == ALL_COLUMNS)
+    also = together > out.sum(axis=1).max()
     return (
-        f"{told}, {names} left {'its' if len(moved) == 1 else 'their'} band; most: {wording.short(most.name)} from "
-        f"{chunks[peak].start} to {chunks[peak].end}, {wording.deviations(most.values[peak] or 0.0)} where "
-        f"{wording.number(most.band[peak])} are to be expected at most."
+        f"{told}, {_left(moved)}; most: {wording.short(most.name)} {_span(column, chunks[peak])}, {value} standard "
+        f"deviations where {band} are to be expected at most."
+        + (
+            f" All columns taken together left their band in {together} of {new.sum()} new chunks."
+            if also
+            else ""
+        )
     )
 
 
+def _left(moved: Sequence[TimeLine]) -> str:
+    """Return which lines left their band."""
+    one = len(moved) == 1 and moved[0].name != ALL_COLUMNS
+    return f"{wording.listed([line.name for line in moved], SHOWN)} left {'its' if one else 'their'} band"
+
+
+def _start(column: str, chunk: Chunk) -> str:
+    return f"row {chunk.start} of the {chunk.side} file" if column == ROW_ORDER else chunk.start
+
+
+def _span(column: str, chunk: Chunk) -> str:
+    if column == ROW_ORDER:
+        return f"in rows {chunk.start} to {chunk.end}"
+    return f"from {chunk.start} to {chunk.end}"
+
+
 def _single(moved: Sequence[TimeLine]) -> Sequence[TimeLine]:
-    """Return the lines of single columns, if there is any: that of all columns follows from them."""
+    """Return the lines of single columns, if there is any: that of all columns mostly follows from them."""
     return [line for line in moved if line.name != ALL_COLUMNS] or moved
 
 
-def _old_only(lines: Sequence[TimeLine], chunks: Sequence[Chunk]) -> str:
+def _old_only(column: str, lines: Sequence[TimeLine], chunks: Sequence[Chunk]) -> str:
     moved = _single([line for line in lines if _out(line).any()])
     if not moved:
         return "No chunk left its band."
     first = chunks[int(np.flatnonzero(_out(moved[0]))[0])]
     names = wording.listed([line.name for line in moved], SHOWN)
-    return f"No new chunk left its band; among the old ones {names} did, first from {first.start}."
+    return f"No new chunk left its band; among the old ones {names} did, first from {_start(column, first)}."
 
 
 def _gaps(missing: Sequence[int]) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from retrain_core.data.time_order import ROW_ORDER, orders
 from retrain_core.errors import DataError
 from retrain_core.shift.frames import feature_frame
+from retrain_core.shift.overall import one_sided
 from retrain_core.shift.peers import peer_verdicts
 from retrain_core.shift.report import column_shifts, shift_report
 from retrain_core.shift.time import time_shift
@@ -45,10 +46,12 @@ def measure_shift(
     report = shift_report(*sides, label=labels, task=task, settings=settings)
     inputs = [side.drop(columns=[name for name in labels if name in side]) for side in sides]
     rest = [table.columns.drop(columns=_taken(sides, table, schema), errors="ignore") for table in (old, new)]
+    said = " ".join([report.overall.summary, *one_sided(rest[0], rest[1])])
     report = replace(
         report,
+        overall=replace(report.overall, summary=said),
         peers=peer_verdicts(*inputs),
-        orders=orders(old, new),
+        orders=orders(old, new, (*labels, *(schema.labels if schema else ()))),
         others=column_shifts(rest[0], rest[1], settings),
     )
     if settings.time is None:
@@ -68,7 +71,7 @@ def _taken(sides: tuple[pd.DataFrame, pd.DataFrame], table: Table, schema: Schem
 
 def _with_time(frame: pd.DataFrame, table: Table, time: str) -> pd.DataFrame:
     if time == ROW_ORDER:
-        return frame.assign(**{time: np.arange(len(frame))})
+        return frame.assign(**{time: np.arange(1, len(frame) + 1)})
     if time not in table.columns:
         raise DataError(
             f"{table.name} has no column '{time}' to put its rows in order.",

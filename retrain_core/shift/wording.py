@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 
-from retrain_core.shift.levels import LARGEST_D
+from retrain_core.shift.levels import is_largest
 
 LONGEST_NAME = 40
 
@@ -36,6 +36,17 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
+def alike(*values: float) -> list[str]:
+    """Return numbers with as many decimals each: two, or as many as the smallest needs.
+
+    >>> alike(3.04, 0.257), alike(0.0123, 0.0042)
+    (['3.04', '0.26'], ['0.012', '0.004'])
+    """
+    smallest = min((abs(value) for value in values if value), default=1.0)
+    decimals = max(2, -math.floor(math.log10(smallest)))
+    return [f"{value:.{decimals}f}" for value in values]
+
+
 def day(value: float) -> str:
     """Return days since 1970 as a date.
 
@@ -56,11 +67,20 @@ def deviations(effect: float) -> str:
     """
     if effect < 0.005:
         return "less than 0.01 standard deviations"
-    if effect == LARGEST_D:
+    if is_largest(effect):
         return f"{effect:.0f} or more standard deviations"
     if effect >= 1000:
         return "over 1,000 standard deviations"
     return f"{effect:.1f} standard deviations" if effect >= 1 else f"{effect:.2f} standard deviations"
+
+
+def at_least(effect: float) -> str:
+    """Return an effect in d as the least of a range.
+
+    >>> at_least(0.62), at_least(3.0)
+    ('0.62 standard deviations or more', '3 or more standard deviations')
+    """
+    return deviations(effect) if is_largest(effect) else f"{deviations(effect)} or more"
 
 
 def like(effect: float) -> str:
@@ -100,4 +120,13 @@ def listed(names: list[str], most: int = 5) -> str:
     shown = [short(name) for name in names[:most]]
     if len(names) > most:
         shown.append(f"{len(names) - most:,} more")
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    return joined(shown)
+
+
+def joined(parts: list[str]) -> str:
+    """Return parts of a sentence as a list, none of them cut.
+
+    >>> joined(["age (0.3)", "income (0.2)"])
+    'age (0.3) and income (0.2)'
+    """
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

@@ -1,4 +1,4 @@
-"""How a model bears disturbed inputs: its loss and metric on held-out new rows, disturbed in many ways."""
+"""What a model scores once its inputs are disturbed: loss and metric on held-out new rows, disturbed in many ways."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from retrain_core.data.files import write_atomic
 from retrain_core.diagnosis.disturb import DISTURBANCES, Disturbance, Facts, facts_of, kind_of
-from retrain_core.diagnosis.sensitivity import robustness
+from retrain_core.diagnosis.sensitivity import change_interval, robustness
 from retrain_core.training import memory, models
 from retrain_core.training.gradient import Gradient
 from retrain_core.training.graph import input_structure, leaves
@@ -106,6 +106,8 @@ class Probe:
         floats = 4 * sum(int(np.prod(item.values.shape[1:])) for item in self._inputs)  # bytes of a row
         self._chunk = max(1, min(self._rows.rows, CHUNK_BYTES // floats))
         self._planned, self._done = 1, 0
+        self._metric_name = "mae" if job.schema.task == "regression" else "accuracy"
+        self._clean: NDArray[np.float64] = np.zeros(self._rows.rows)  # metric of each undisturbed row
 
     def measure(self) -> Sensitivity:
         """Return what the model scores, undisturbed and disturbed.
@@ -116,6 +118,7 @@ class Probe:
         clean_rows = self._scored(self._outputs(_unchanged))
         refuse_no_number("the held-out new rows", *clean_rows)
         loss, metric = (float(values.mean()) for values in clean_rows)
+        self._clean = clean_rows[1]
         gradient = self._find_gradient()
         together = {
             name: d for name, d in DISTURBANCES.items() if not d.single and self._reached(d, gradient)
@@ -146,16 +149,16 @@ class Probe:
             self.notes.append(
                 "On some disturbed rows the loss is not a number; it counts as the largest there is."
             )
-        name = "mae" if self._schema.task == "regression" else "accuracy"
         return Sensitivity(
             model=self._job.spec.strategy,
             rows=self._rows.rows,
             loss=loss,
             metric=metric,
-            metric_name=name,
+            metric_name=self._metric_name,
             points=tuple(points),
-            robustness=robustness(name, metric, points),
+            robustness=robustness(self._metric_name, metric, points),
             notes=tuple(self.notes),
+            commonest=self._commonest(),
         )
 
     # --- what is disturbed --------------------------------------------------------------------
@@ -230,11 +233,17 @@ class Probe:
     def _point(
         self, name: str, severity: float, outputs: list[NDArray[np.float32]], column: str = ""
     ) -> Disturbed:
-        scores = [
-            [np.nan_to_num(v, nan=LARGEST, posinf=LARGEST).mean() for v in self._scored(o)] for o in outputs
-        ]
-        loss, metric = np.mean(scores, axis=0)
-        return Disturbed(name, severity, float(loss), float(metric), column)
+        scores = [np.nan_to_num(self._scored(o), nan=LARGEST, posinf=LARGEST) for o in outputs]
+        losses, metrics = np.stack(scores, axis=1)  # each (repeats, rows)
+        interval = change_interval(metrics - self._clean, share=self._metric_name == "accuracy")
+        return Disturbed(name, severity, float(losses.mean()), float(metrics.mean()), column, interval)
+
+    def _commonest(self) -> float | None:
+        """Return the share of the commonest class in the chosen rows, if each row has one class."""
+        if self._schema.task not in ("binary", "multiclass"):
+            return None
+        counts = np.unique(self._rows.targets, return_counts=True)[1]
+        return float(counts.max() / self._rows.rows)
 
     def _scored(self, outputs: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return loss and metric of each row."""

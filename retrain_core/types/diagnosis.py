@@ -29,13 +29,13 @@ class CurveBand:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """What more new rows would buy.
+    """What more new rows would bring.
 
     Args:
         strategy: Which strategy was run on parts of the rows.
         metric: ``accuracy`` or ``mae``.
         points: What was measured.
-        band: What was fitted, from the fewest rows to beyond those there are; empty if nothing could be fitted.
+        band: What was fitted, from the fewest rows to beyond those there are; empty if what more rows bring cannot be told.
         further_rows: A round number of further rows.
         gain: What they would change the metric by, and its 95 % interval; ``None`` if nothing could be fitted.
         summary: One plain sentence.
@@ -59,7 +59,7 @@ class Volume:
     Args:
         new_rows: Rows of the new data.
         old_rows: Rows of the old data, 0 without it.
-        effective_old_rows: How many rows drawn like the new ones the old rows are worth; ``None`` if unknown.
+        effective_old_rows: How many rows like the new ones the old rows are worth by their inputs; ``None`` if unknown.
         summary: One plain sentence.
     """
 
@@ -117,6 +117,7 @@ class Disturbed:
         loss: Mean loss.
         metric: Accuracy or mean absolute error.
         column: The column disturbed, if it is a single one.
+        interval: 95 % interval of the metric's change against the same rows undisturbed; ``None`` in old results.
     """
 
     what: str
@@ -124,11 +125,12 @@ class Disturbed:
     loss: float
     metric: float
     column: str = ""
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How a model bears disturbed inputs.
+    """What a model scores once its inputs are disturbed.
 
     Args:
         model: Which one: the name of its strategy, ``keep`` for the old one.
@@ -139,6 +141,7 @@ class Sensitivity:
         points: What it scored on disturbed rows.
         robustness: Share of the score that is left on average over all disturbances of all columns, 0 to 1; see the glossary.
         notes: What could not be disturbed, and why.
+        commonest: Share of the commonest class in those rows; ``None`` if they have no one class each.
     """
 
     model: str
@@ -149,6 +152,7 @@ class Sensitivity:
     points: tuple[Disturbed, ...]
     robustness: float
     notes: tuple[str, ...] = ()
+    commonest: float | None = None
 
 
 # --- the first guess ------------------------------------------------------------------------------
@@ -161,8 +165,7 @@ class FirstGuess:
     Args:
         strategy: Its name.
         lead: Which strategy that is, and why, in one sentence.
-        points: What moved, of which kind, whether the model is hurt and where, how many rows there are; a sentence or two
-            each.
+        points: What moved, of which kind, whether the model is hurt and where; a sentence or two each.
         measured: How the measured comparison agrees or differs; empty before there is one.
     """
 

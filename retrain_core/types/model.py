@@ -68,3 +68,8 @@ class ModelCard:
     task_reason: str
     keras_version: str
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """How many layers there are: input layers do not count, a nested model counts as one."""
+        return sum(layer.class_name != "InputLayer" for layer in self.layers)

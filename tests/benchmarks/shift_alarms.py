@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
 
+from retrain_core.machine import usable_cores
 from retrain_core.shift import shift_report
 
 COLUMNS = 50
@@ -86,9 +89,10 @@ def alarms(rows: tuple[int, int], trials: int, columns: int = COLUMNS) -> Alarms
 
 
 def all_sizes(trials: int = 1_000) -> Iterator[Alarms]:
-    """Go through the sizes, the same number of trials each, fewer where one takes long."""
-    for rows in SIZES:
-        yield alarms(rows, max(20, min(trials, trials * 20_000 // sum(rows))))
+    """Go through the sizes on all cores, the same number of trials each, fewer where one takes long."""
+    counts = [max(20, min(trials, trials * 20_000 // sum(rows))) for rows in SIZES]
+    with ProcessPoolExecutor(usable_cores(), mp_context=get_context("spawn")) as pool:
+        yield from pool.map(alarms, SIZES, counts)
 
 
 if __name__ == "__main__":

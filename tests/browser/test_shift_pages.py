@@ -58,7 +58,7 @@ def test_the_learning_curve_and_the_costs_are_measured_on_demand(page: Page, app
     page.get_by_role("button", name="Try the sample").nth(0).click()
     expect(page.get_by_text("major shift").first).to_be_visible()
     steps.go(page, "Diagnosis")
-    page.get_by_role("button", name="Measure what more new rows would buy").click()
+    page.get_by_role("button", name="Measure what more new rows would bring").click()
     told = page.get_by_text("would change the accuracy of").or_(
         page.get_by_text("what more new rows would bring")
     )

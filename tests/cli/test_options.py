@@ -310,8 +310,30 @@ def test_report_checks_weight_and_out(store: Path, tmp_path: Path) -> None:
         assert done.returncode == 2 and done.stderr.startswith(f"error: --out {out} cannot be written.")
 
 
-def test_a_command_that_is_none_exits_2() -> None:
-    assert command_line("retrain").returncode == 2
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("retrain",), "COMMAND 'retrain' is not known. It is one of: 'inspect', 'shift'"),
+        ((), "COMMAND is missing. The command needs it. See python -m retrain_core --help."),
+        (("shift", "--new", "a", "--old", "b", "--out", "c", "--alpha", "abc"), "--alpha 'abc' cannot be read. It takes a number."),
+        (("shift", "--old", "b", "--out", "c"), "--new is missing. The command needs it."),
+        (("shift", "--old", "b"), "--new, --out are missing. The command needs them."),
+        (("shift", "--new"), "--new stands without a value. It takes one."),
+        (("compare", "--seeds", "1.5"), "--seeds '1.5' cannot be read. It takes a whole number."),
+        (("shift", "--new", "a", "--old", "b", "--out", "c", "--colour", "red"), "--colour red is not understood."),
+        (("shift", "--o", "b"), "The command line cannot be read: ambiguous option: --o could match"),
+    ],
+)  # fmt: skip
+def test_a_command_line_that_cannot_be_read_exits_2_with_one_message(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    shown = capsys.readouterr().err
+    command = (
+        " ".join(("python -m retrain_core", *arguments[:1])) if arguments[1:] else "python -m retrain_core"
+    )
+    assert shown.startswith(f"error: {said}") and shown.endswith(f"See {command} --help.\n")
+    assert shown.count("\n") == 1
 
 
 @pytest.mark.parametrize("case", ["a model that is none", "a Lambda layer"])

@@ -69,6 +69,7 @@ def test_readings_and_thresholds(folder: Path, tmp_path: Path) -> None:
     [
         (("--read", "code"), "It has the form COLUMN=KIND"),
         (("--read", "code=colour"), "It has the form COLUMN=KIND"),
+        (("--read", "nope=date"), "--read nope=date names no column of both files. Theirs are: "),
         (("--time", "century"), "old.csv has no column 'century' to put its rows in order."),
         (("--minor", 1, "--major", 0.5), "The thresholds do not fit together."),
         (("--alpha", 0), "The thresholds do not fit together."),
@@ -77,6 +78,20 @@ def test_readings_and_thresholds(folder: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_is_said_in_one_message(folder: Path, tmp_path: Path, more, said: str) -> None:
     done = shift(folder, tmp_path, *more)
     assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_column_that_cannot_be_read_as_asked_is_told(folder: Path, tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        frame = pd.read_csv(folder / f"{name}.csv")
+        frame.assign(region=["north", "south"] * (len(frame) // 2)).to_csv(
+            tmp_path / f"{name}.csv", index=False
+        )
+    done = shift(tmp_path, tmp_path, "--read", "region=numeric", "--read", "code=numeric")
+    assert done.returncode == 0
+    assert done.stderr == (
+        "note: --read region=numeric is not followed. It cannot be read as numeric: most of its values are not numbers. "
+        "It is read as categorical.\n"
+    )
 
 
 def test_a_model_that_cannot_look_at_the_rows_does_not_stop_the_report(folder: Path, tmp_path: Path) -> None:

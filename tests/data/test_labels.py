@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -234,3 +235,36 @@ def test_a_label_written_as_text_is_refused_where_yes_or_no_is_needed() -> None:
     rows = table(y_0=pd.Series(["yes", "no"] * 20), y_1=HALF, y_2=HALF)
     with pytest.raises(DataError, match="column 'y_0' is not numeric"):
         encode(infer_schema(TAGS, rows), rows)
+
+
+FLAT = card(1, "sigmoid", "binary_crossentropy", from_logits=False)  # takes a and b
+
+
+def test_a_column_that_old_and_new_data_have_is_the_likelier_label() -> None:
+    new, old = table(churned=HALF, campaign=HALF), table(churned=HALF)
+    assert infer_schema(FLAT, new, old).labels == ("churned",)
+
+
+def test_a_label_that_only_the_old_data_has_is_said_to_be_missing() -> None:
+    new, old = table(), replace(table(churned=HALF), name="old.csv")
+    with pytest.raises(DataError, match=r"new.csv has no column 'churned'\.") as caught:
+        infer_schema(FLAT, new, old)
+    assert "It is needed as the label: old.csv has it" in caught.value.why
+
+
+def test_columns_that_do_not_fit_name_the_label_and_that_it_is_a_guess() -> None:
+    rows = table(churned=HALF, campaign=HALF)
+    with pytest.raises(DataError, match=r"takes 2 values a row; new\.csv has 3") as caught:
+        infer_schema(FLAT, rows)
+    said = "'campaign' was taken for the label because it comes last; that is a guess."
+    assert said in caught.value.why
+    with pytest.raises(DataError, match="has 3 columns") as caught:
+        infer_schema(FLAT, rows, label="campaign")
+    assert "guess" not in caught.value.why
+
+
+def test_old_data_that_lacks_columns_too_is_said() -> None:
+    whole, short = table(extra=HALF, y=HALF), table(y=HALF)
+    short = replace(short, columns=short.columns.drop(columns="b"))
+    with pytest.raises(DataError, match="has 3 columns beside the label, the old data 1"):
+        infer_schema(FLAT, whole, short)

@@ -136,7 +136,7 @@ def test_evidence_points_to_a_strategy(made, rows, strategy):
     assert not found.measured
 
 
-def test_the_points_say_what_moved_how_whether_it_hurts_and_how_much_there_is():
+def test_the_points_say_what_moved_how_and_whether_it_hurts():
     columns = [column("LIMIT_BAL", effect=0.81), column("PAY_0", "minor", 0.2), column("AGE", "none", 0.01)]
     made = report(CONCEPT, model(loss(0.2), [0.2]), [column("default")], columns)
     found = first_guess(made, ENOUGH, None)
@@ -150,7 +150,6 @@ def test_the_points_say_what_moved_how_whether_it_hurts_and_how_much_there_is():
         "The old model is hurt: its loss went from 0.4 on old rows to 0.6 on new ones "
         "(95 % interval of the change: +0.18 to +0.22), most of it from changed labels (+0.2). "
         f"Its error has risen most where {FAR}",
-        "There are 5,000 new rows and 10,000 old ones; for data like the new, the old rows are worth about 4,000.",
     )
     assert found.paragraph == " ".join((*found.points, found.lead))
 
@@ -216,6 +215,19 @@ def test_a_guess_and_a_measurement_that_differ():
     )
 
 
+@pytest.mark.parametrize(("choice", "agrees"), [("keep", False), ("fine_tune", True)])
+def test_what_is_not_certain_decides_nothing(choice, agrees):
+    unsure = comparison(choice, clear=False)
+    loss_says = "By loss, full retrain is clearly better (0.3 against 0.4 on the new rows)."
+    reasons = ("Training took 3 s.", loss_says)
+    unsure = replace(unsure, recommendation=replace(unsure.recommendation, reasons=reasons))
+    said = first_guess(LOCAL, ENOUGH, unsure).measured
+    assert ("agrees with the first guess" in said) is agrees and "decides" not in said
+    start = "This is not decided yet:" if agrees else "Not decided yet: for now keep the old model;"
+    assert said.endswith(f" {start} more held-out rows or more seeds would help. {loss_says}")
+    assert "decided" not in first_guess(LOCAL, ENOUGH, comparison(choice)).measured
+
+
 def test_a_guess_that_was_not_tried_is_said_to_be_so():
     found = first_guess(report(LABEL, model(loss(0.2))), ENOUGH, comparison("fine_tune"))
     assert found.measured.startswith(
@@ -272,6 +284,11 @@ def test_a_step_that_the_kinds_speak_against_decides_nothing():
 def test_a_label_shift_stays_one_though_it_changes_the_labels_given_the_inputs():
     found = first_guess(report(kinds("label", "x", "y", "y|x"), model(loss(0.2))), ENOUGH, None)
     assert found.strategy == "recalibrate" and "each looks as it did before" in found.lead
+
+
+def test_nothing_is_said_of_regions_where_none_was_confirmed():
+    found = first_guess(report(CONCEPT, model(loss(0.2))), ENOUGH, None)
+    assert found.lead == "First guess: full retrain, because the same inputs get other labels."
 
 
 def test_labels_that_followed_the_inputs_are_no_label_shift():

@@ -1,6 +1,8 @@
 """How much new data there is, relative to the old."""
 
+import numpy as np
 import pandas as pd
+import pytest
 
 from retrain_core.diagnosis import volume, volume_of
 from retrain_core.shift import shift_report
@@ -23,3 +25,18 @@ def test_rows_that_are_left_out_are_counted():
     told = [volume_of(report, SplitSummary(parts, Holdout("", 6, 5))).summary for parts in (whole, few)]
     assert told[0] == volume_of(report).summary and "left out" not in told[0]
     assert told[1].startswith(told[0]) and " 10 new and 1 old rows are left out" in told[1]
+
+
+@pytest.mark.parametrize(("flipped", "said"), [(True, True), (False, False)])
+def test_old_rows_whose_labels_may_be_outdated_are_said_to_be_so(flipped, said):
+    def side(seed, *, flipped):
+        x = np.random.default_rng(seed).normal(size=1_500)
+        return pd.DataFrame({"a": x, "y": (x > 0) ^ flipped})
+
+    found = volume_of(shift_report(side(0, flipped=False), side(1, flipped=flipped), label="y"))
+    assert found.effective_old_rows
+    assert ("labels of the same inputs have changed" in found.summary) is said
+
+
+def test_without_a_count_nothing_is_said_of_labels():
+    assert "labels" not in volume(2_000, 500, None, concept=True).summary

@@ -4,6 +4,7 @@ import base64
 import json
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,6 +69,16 @@ def test_the_waterfall_tells_rise_and_fall_without_colour():
     assert "+0.2" in bars.y[2] and "−0.05" in bars.y[3]
     assert bars.marker.pattern.shape[2] != bars.marker.pattern.shape[3]
     assert loss_waterfall(CHANGE).layout.xaxis.title.text.startswith("loss (mean over rows)")
+
+
+def test_causes_that_cannot_be_told_apart_are_one_bar():
+    bars, whiskers = loss_waterfall(replace(CHANGE, overlap=0.01)).data
+    assert list(bars.x) == pytest.approx([0.4, 0.2, 0.6]) and list(bars.base) == pytest.approx([0, 0.4, 0])
+    assert bars.y[1].startswith("difference<br>+0.2")
+    assert list(whiskers.x) == pytest.approx([CHANGE.new])
+    ends = CHANGE.interval[0] - 0.2, CHANGE.interval[1] - 0.2
+    assert list(whiskers.error_x.arrayminus) == pytest.approx([-ends[0]])
+    assert list(whiskers.error_x.array) == pytest.approx([ends[1]])
 
 
 def test_regions_show_both_sides_with_the_interval_of_the_rise():

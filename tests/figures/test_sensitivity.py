@@ -58,9 +58,9 @@ def test_what_was_not_measured_is_said() -> None:
     assert note.text.replace("<br>", " ") == "No model was measured with blur."
 
 
-def test_bars_show_the_columns_that_cost_most_on_top_for_every_model() -> None:
+def test_bars_show_the_columns_that_change_most_on_top_for_every_model() -> None:
     keep, other = importance_bars([model("keep"), model("fine_tune")]).data
-    assert keep.x == pytest.approx((100 * 0.2 / 3, 100 * 0.1 / 3, 0), abs=1e-9)
+    assert keep.x == pytest.approx((-100 * 0.2 / 3, -100 * 0.1 / 3, 0), abs=1e-9)
     assert keep.y == other.y == (0, 1, 2)
     assert keep.marker.pattern.shape != other.marker.pattern.shape
     assert keep.marker.color == look_of("keep").colour
@@ -73,8 +73,32 @@ def test_few_columns_are_shown_of_many() -> None:
 
 
 def test_bars_say_what_they_count() -> None:
-    assert "points" in importance_bars([model("keep")]).layout.xaxis.title.text
-    assert "label's units" in importance_bars([model("keep", metric="mae")]).layout.xaxis.title.text
+    assert "(points)<br>below 0: worse" in importance_bars([model("keep")]).layout.xaxis.title.text
+    assert "above 0: worse" in importance_bars([model("keep", metric="mae")]).layout.xaxis.title.text
+
+
+def close(*points: Disturbed) -> Sensitivity:
+    return Sensitivity("keep", 100, 1.0, 0.8, "accuracy", points, 1.0)
+
+
+def test_intervals_are_whiskers_of_lines_and_bars() -> None:
+    one = close(
+        Disturbed("noise", 1.0, 1.0, 0.7, interval=(-0.15, -0.05)),
+        Disturbed("permuted", 1.0, 1.0, 0.75, "a", (-0.07, -0.03)),
+    )
+    (line,), (bar,) = robustness_lines([one], "noise").data, importance_bars([one]).data
+    for ends in (line.error_y.array, line.error_y.arrayminus):
+        assert ends == pytest.approx((0, 0.05))
+    for ends in (bar.error_x.array, bar.error_x.arrayminus):
+        assert ends == pytest.approx((2,))
+
+
+def test_chance_looks_flat() -> None:
+    one = close(Disturbed("noise", 1.0, 1.0, 0.797), Disturbed("permuted", 1.0, 1.0, 0.803, "a"))
+    low, high = robustness_lines([one], "noise").layout.yaxis.range
+    assert high - low >= 0.05 and low < 0.797 < 0.8 < high
+    low, high = importance_bars([one]).layout.xaxis.range
+    assert high - low >= 5 and low < 0 < 0.3 < high
 
 
 def test_hostile_names_are_shown_as_text_and_cut_short() -> None:

@@ -154,6 +154,19 @@ def test_levels_differ_in_more_than_colour():
     assert column_effects(REPORT).layout.showlegend
 
 
+def test_an_effect_at_the_end_of_the_scale_is_open_to_the_right():
+    old = pd.DataFrame({"a": ["x"] * 300, "b": np.random.default_rng(0).normal(0, 1, 300)})
+    figure = column_effects(
+        shift_report(old, pd.DataFrame({"a": ["z"] * 300, "b": old["b"] + 1}), label=None)
+    )
+    traces = {trace.name: trace for trace in figure.data}
+    assert traces["major, 3 or more"].y == ("a",) and traces["major"].y == ("b",)
+    assert traces["major, 3 or more"].marker.symbol == "triangle-right"
+    assert traces["major, 3 or more"].customdata[0].startswith("d ≥ 3 (95 %: ")
+    assert traces["major, 3 or more"].customdata[0].endswith(" to ≥ 3)")
+    assert traces["major"].customdata[0].startswith("d = 0.9")
+
+
 def test_no_more_columns_than_asked_for():
     figure = column_effects(REPORT, top=2)
     assert sum(len(trace.y) for trace in figure.data) == 2

@@ -1,9 +1,11 @@
 """Drift in time as a chart: a panel a line, its band, and which chunks left it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.figures.time_shift import OUT, time_lines
 from retrain_core.types import Chunk, TimeLine, TimeShift
 
@@ -52,6 +54,16 @@ def test_the_axis_says_when_chunks_start():
     axis = time_lines(SHIFT, ["amount"]).layout.xaxis
     assert axis.ticktext == tuple(chunk.start for chunk in CHUNKS)
     assert axis.title.text.startswith("start of the chunk (&lt;b&gt;day&lt;/b&gt;)")
+
+
+def test_the_order_of_the_file_is_told_in_rows():
+    rows = tuple(
+        replace(chunk, start=f"{100 * i:,}1", end=f"{100 * i + 100:,}0") for i, chunk in enumerate(CHUNKS)
+    )
+    figure = time_lines(replace(SHIFT, column=ROW_ORDER, chunks=rows), ["amount"])
+    assert figure.layout.xaxis.title.text.startswith("first row of the chunk in its file<br>")
+    (effect,) = (trace for trace in figure.data if trace.name == "effect")
+    assert effect.customdata[1][0].startswith("old, rows 1001 to 2000, ")
 
 
 def test_many_chunks_get_few_labels():

@@ -1,8 +1,10 @@
 """The card says what Keras itself says, without Keras."""
 
+import re
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from retrain_core.models import read_card
 from retrain_core.models.compiled import Compiled, compile_findings, compiled, task_of
-from retrain_core.types import ModelCard, TensorSpec, from_json, to_json
+from retrain_core.types import LayerCard, ModelCard, TensorSpec, from_json, to_json
 from tests.conftest import ROOT, command_line
 
 BOTH = (
@@ -198,6 +200,8 @@ def test_the_question_is_asked_when_the_task_cannot_be_told(saved: Path) -> None
 def test_checks_are_listed(saved: Path) -> None:
     card = read_card(saved / "functional.keras")
     assert {finding.status for finding in card.findings} == {"ok"}
+    said = " ".join(f"{finding.title} {finding.detail}" for finding in card.findings)
+    assert re.search(r"\d+ layers?\b", said) is None  # the card alone says how many there are
     titles = " ".join(finding.title for finding in card.findings)
     for word in ("built-in", "plain numbers", "fit the layers", "Vocabularies", "finite"):
         assert word in titles
@@ -270,3 +274,10 @@ def test_inspect_refuses_with_exit_2_and_one_message(saved: Path) -> None:
         "would need labels and a score of its own. Save a model with the one output you want to decide on: "
         "keras.Model(model.inputs, one_output).\n"
     )
+
+
+def test_a_model_has_as_many_layers_however_it_was_built(saved: Path) -> None:
+    """Keras lists the input layer of a functional model, and not that of a sequential one."""
+    card = read_card(saved / "sequential.keras")
+    functional = replace(card, layers=(LayerCard("input", "InputLayer", 0, True), *card.layers))
+    assert functional.depth == card.depth == len(card.layers)

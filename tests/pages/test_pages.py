@@ -267,6 +267,10 @@ def test_a_choice_that_does_not_fit_is_said_and_can_be_undone(open_page, answere
     assert not app.error and app.selectbox[0].value == "y"
 
 
+def press(app: AppTest, label: str) -> None:
+    next(button for button in app.button if button.label == label).click().run()
+
+
 def upload(app: AppTest, label: str, name: str, content: bytes) -> AppTest:
     next(field for field in app.file_uploader if field.label.startswith(label)).upload(name, content)
     return app.run()
@@ -298,6 +302,7 @@ def test_a_column_too_many_is_said_and_can_be_taken_out(open_page, answered: Ans
     frame.insert(0, "id", range(60))
     app = open_page("data", answered.without_old.id)
     upload(app, "New data", "with_id.csv", frame.to_csv(index=False).encode())
+    press(app, "Undo my changes")
     assert any("takes 2 values a row" in error.value.replace("\\", "") for error in app.error)
     app.multiselect[0].unselect("id").run()
     assert not app.error and not app.exception
@@ -359,6 +364,32 @@ def test_another_file_forgets_which_columns_were_named(open_page, answered: Answ
     assert next(box for box in app.selectbox if box.label == "Id column").value is None
 
 
+def test_choices_that_a_new_file_has_too_are_kept(open_page, answered: Answered) -> None:
+    app = open_page("data", answered.without_old.id)
+    frame = table(60, 1).rename(columns={"y": "churned"})[["churned", "b", "a"]]
+    upload(app, "New data", "first.csv", frame.to_csv(index=False).encode())
+    next(box for box in app.selectbox if box.label == "Label column").select("churned").run()
+    assert app.multiselect[0].value == ["b", "a"]
+    app.multiselect[0].set_value(["a", "b"]).run()
+    upload(app, "New data", "second.csv", frame.assign(campaign=1.0).to_csv(index=False).encode())
+    assert not app.error and not app.exception
+    assert next(box for box in app.selectbox if box.label == "Label column").value == "churned"
+    assert app.multiselect[0].value == ["a", "b"]
+
+
+def test_one_file_is_always_shown(open_page, answered: Answered) -> None:
+    app = open_page("data", answered.fresh.id)
+    upload(app, "New data", "picture.csv", b"\x89PNG\r\n\x1a\n" + b"0" * 64)
+    assert app.button_group(key="preview").value == "old"
+    upload(app, "New data", "rows.csv", table(60, 1).to_csv(index=False).encode())
+    assert app.button_group(key="preview").value == "old" and "600 rows, 3 columns" in texts(app)
+
+
+def test_a_file_that_cannot_be_read_is_still_needed(open_page, answered: Answered) -> None:
+    app = upload(open_page("data"), "Old model", "rows.csv", table(60, 1).to_csv(index=False).encode())
+    assert "Still needed: the old model and the new data." in texts(app)
+
+
 def test_labels_that_cannot_be_told_can_be_named(open_page, answered: Answered) -> None:
     frame = table(60, 1)
     frame["y"] = "yes"
@@ -412,6 +443,7 @@ def test_a_label_changed_and_changed_back_never_chooses_columns(open_page, answe
     frame.insert(0, "id", range(60))
     app = open_page("data", answered.without_old.id)
     upload(app, "New data", "with_id.csv", frame.to_csv(index=False).encode())
+    press(app, "Undo my changes")
     for name in ("b", "y"):
         next(box for box in app.selectbox if box.label == "Label column").select(name).run()
         assert not app.exception

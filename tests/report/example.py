@@ -216,7 +216,7 @@ def content(
 
 
 def sensitivity(model: str, comparison: Comparison) -> Sensitivity:
-    """Return how a model bears noise, and one column given to other rows."""
+    """Return what noise costs a model, and one column given to other rows."""
     metric, falls = comparison.metric.name, comparison.metric.direction == "max"
     points = tuple(
         Disturbed("noise", s, 0.5 + s, 0.8 - 0.2 * s if falls else 20 + s) for s in (0.1, 0.5, 1.0)

@@ -13,11 +13,12 @@ import pandas as pd
 import pytest
 from plotly.offline import get_plotlyjs
 
+from retrain_core.diagnosis import WHISKERS
 from retrain_core.report import render
 from retrain_core.report.content import ReportContent
 from retrain_core.shift import shift_report
 from retrain_core.shift.distribution import RARE
-from retrain_core.types import Finding
+from retrain_core.types import Disturbed, Finding
 from tests.report.example import comparison, content, frames
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -124,7 +125,7 @@ def test_the_first_guess_is_a_sentence_and_its_points_and_the_measurement_stands
     made = dataclasses.replace(content(comparison(broken={"fine_tune": "It fell."})), complete=complete)
     guess, found = made.guess, page(made)
     text = found.text("shift")
-    assert guess is not None and len(guess.points) == 4
+    assert guess is not None and len(guess.points) == 3
     assert guess.lead in text and all(point in text for point in guess.points)
     if complete:
         assert "Fine-tune failed, so it was not measured." in guess.measured
@@ -272,8 +273,22 @@ def test_what_each_model_bears_is_in_a_table(full: Page) -> None:
     assert "not measured" not in text and {"sensitivity", "importance"} <= full.drawings.keys()
 
 
+def test_disturbed_scores_have_intervals_and_what_stands_out_is_said() -> None:
+    made = content(comparison())
+    keep = made.sensitivities[0]
+    points = (*keep.points, Disturbed("permuted", 1.0, 0.4, 0.85, "age", (0.03, 0.07)))
+    odd = dataclasses.replace(keep, points=points, commonest=0.801)
+    found = page(dataclasses.replace(made, sensitivities=(odd,)))
+    text = found.text("sensitivity")
+    assert "Keep is right on 80.0 % of these rows, and 80.1 % are of the commonest class" in text
+    assert "Without age, keep would do better on the new rows." in text and WHISKERS in text
+    assert WHISKERS not in page(made).text("sensitivity")  # none is drawn of results without intervals
+
+
 def test_what_more_rows_would_bring_and_the_machine_are_in_it(full: Page) -> None:
     curve = content(comparison()).learning_curves[0]
+    volume = content(comparison()).volume
+    assert volume and volume.summary in full.text("volume") and volume.summary not in full.text("shift")
     assert curve.summary in full.text("volume") and "volume-full_retrain" in full.drawings
     assert "Machine: 4 CPU cores, 16.0 GB of memory, Tesla T4." in full.text("method")
 
@@ -292,9 +307,9 @@ def test_what_was_not_measured_is_said_and_how_to_get_it() -> None:
     )
     text = found.text("sensitivity")
     assert (
-        "How Fine-tune bears disturbed rows was not measured: the Diagnosis page of the app does it." in text
+        "What disturbed rows cost Fine-tune was not measured: the Diagnosis page of the app does it." in text
     )
-    assert "How Full retrain bears disturbed rows could not be measured. Its outputs are no numbers." in text
+    assert "What disturbed rows cost Full retrain could not be measured. Its outputs are no numbers." in text
     assert "Incremental" not in text  # it has no model
     assert (
         "What the old model makes of the shift was not measured: the Shift page of the app does it."

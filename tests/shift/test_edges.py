@@ -3,6 +3,7 @@
 import datetime
 import decimal
 import json
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -14,6 +15,7 @@ from retrain_core.figures.shift import column_distribution, column_effects
 from retrain_core.shift import shift_json, shift_report, shift_table, threads
 from retrain_core.shift.column_evidence import column_evidence
 from retrain_core.shift.columns import is_usable, pair_columns
+from retrain_core.shift.others import others_said
 from retrain_core.shift.peers import peer_verdicts
 from retrain_core.shift.time import time_shift
 from retrain_core.types import Reading, ShiftReport, ShiftSettings, from_json, to_json
@@ -241,7 +243,7 @@ def test_a_handful_of_rows_is_too_few_to_tell(rows):
     old, new = (pd.DataFrame({"x": np.arange(n) * 1.0, "y": ["a"] * n}) for n in rows)
     report = shift_report(old, new, label="y")
     assert report.overall.level == "none"
-    assert "with so few rows, a move below" in report.overall.summary
+    assert report.overall.summary.endswith("shifts of 3 or more standard deviations would be seen.")
     assert report.multivariate.level is None and report.concept.level is None
 
 
@@ -257,8 +259,40 @@ def test_a_column_that_one_side_lacks_is_named_and_is_a_shift():
 
 def test_no_column_in_common():
     report = shift_report(pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]}), label=None)
-    assert report.overall.summary.startswith("Old and new data have no column in common.")
+    assert report.overall.summary.startswith("Old and new data have no input column in common.")
     assert report.columns == ()
+
+
+def test_no_column_in_common_but_the_label():
+    old, new = (pd.DataFrame({name: NORMAL, "y": NORMAL + i}) for i, name in enumerate("ab"))
+    said = shift_report(old, new, label="y").overall.summary
+    assert said.startswith("Old and new data have no input column in common; the label's mean moved")
+
+
+def test_how_little_few_rows_can_show_is_said_though_something_else_was_found():
+    old = pd.DataFrame({"x": NORMAL, "z": NORMAL})
+    said = shift_report(old, old[:2].assign(fresh=1), label=None).overall.summary
+    assert said == (
+        "None of the 2 columns moved enough to matter; with 2 new rows, at best shifts of 3 or more standard deviations "
+        "would be seen. Only the new data has fresh."
+    )
+    many = pd.concat([old] * 9)
+    assert "would be seen" not in shift_report(many, many + 100, label=None).overall.summary
+    moved = shift_report(old[:30], old + 100, label=None).overall.summary
+    assert (
+        moved.startswith("All 2 columns moved; ")
+        and "with 30 old rows, only shifts of 0.83 standard" in moved
+    )
+
+
+def test_where_values_went_missing_that_is_what_moved():
+    old = pd.DataFrame({"x": NORMAL, "income": NORMAL})
+    report = shift_report(old, old.assign(income=old["income"].where(old.index % 2 == 0)), label=None)
+    assert report.overall.summary.startswith(
+        "1 of 2 columns moved: the share of missing values of income (1.3"
+    )
+    moved = replace(report, others=report.columns)
+    assert "most the share of missing values of income (1.3" in others_said(moved)
 
 
 @pytest.mark.parametrize("side", ["old", "new"])

@@ -78,8 +78,8 @@ def test_level_follows_size_however_many_rows(move, level):
 def test_what_too_few_rows_cannot_show_is_said():
     summary = report(2, 60, 40, move=0.2).overall.summary
     assert summary == (
-        "None of the 10 columns moved enough to matter; with so few rows, a move below 0.94 standard deviations may "
-        "go unseen."
+        "None of the 10 columns moved enough to matter; with 40 new rows, only shifts of 0.96 standard deviations or more "
+        "would be seen."
     )
 
 

@@ -166,3 +166,7 @@ def test_columns_that_the_model_does_not_take_are_measured_and_count_for_nothing
     assert found == replace(plain, others=found.others)
     assert others_said(found).startswith("1 of the 1 columns that the model does not take moved")
     assert others_said(plain) == "" and "mood" in shift_json(found)["others"]
+    moodless = replace(old, columns=old.columns.drop(columns="mood"))
+    alone = measure_shift(moodless, new, schema=schema, labels=("late",)).overall
+    assert alone.summary == f"{plain.overall.summary} Only the new data has mood."
+    assert alone.level == plain.overall.level

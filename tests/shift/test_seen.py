@@ -13,7 +13,9 @@ from retrain_core.models import read_card
 from retrain_core.samples import FOLDER
 from retrain_core.shift import feature_frame, image_features, model_json, model_shift
 from retrain_core.shift.layer import layer_features
+from retrain_core.shift.seen import MOST_LOOKED_AT, rows_said
 from retrain_core.shift.unusual import shrunken_covariance, unusual_rows
+from retrain_core.training.observe import MOST_ROWS
 from retrain_core.types import ModelShift, Schema, ShiftSettings, Thresholds, from_json, to_json
 
 MIX = np.random.default_rng(99).normal(0, 1, (6, 16))  # the made model's first layer
@@ -344,3 +346,15 @@ def test_a_real_model_on_a_sample(keras_script, tmp_path):
     assert moved["changed labels"].interval[0] <= 0 <= moved["changed labels"].interval[1]
     assert set(model.unusual) <= set(chosen["new"].tolist()) and len(model.unusual) == 12
     assert from_json(to_json(model), ModelShift) == model
+
+
+def test_rows_are_called_drawn_only_where_they_were():
+    assert MOST_LOOKED_AT == MOST_ROWS
+    assert rows_said((900, 700), (900, 700)) == ""
+    assert rows_said((899, 700), (900, 700)) == "By 899 old and 700 new rows: all that can be used."
+    both = rows_said((5_000, 5_000), (9_000, 5_001))
+    assert both == "By 5,000 old and 5,000 new rows: drawn at random from those that can be used."
+    one = rows_said((5_000, 700), (9_000, 701))
+    assert one == (
+        "By 5,000 old rows (drawn at random from those that can be used) and 700 new ones (all that can be used)."
+    )

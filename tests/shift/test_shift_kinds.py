@@ -101,10 +101,12 @@ def told(p: dict[str, float], moved: str) -> ShiftKinds:
 def test_a_column_that_only_a_strong_shift_elsewhere_lets_through_is_called_chance():
     together = check_together([], [], (100, 100))
     labelled = Labelled(together.features, together.features, together.chance, None, "-", None)
-    column, concept = (Evidence({"ks": Estimate(0.1)}, (evidence.Test("ks", p, 0.2),)) for p in (0.03, 1e-40))
+    column, concept = (
+        Evidence({"ks": Estimate(0.1)}, (evidence.Test("ks", p, 0.2),)) for p in (0.025, 1e-40)
+    )
     same = {f"x{i}": Evidence({"ks": Estimate(0.0)}, (evidence.Test("ks", 0.9, 0.0),)) for i in range(3)}
     subjects = {"x": column, **same, "y": same["x0"], "concept": concept}
-    strong = {name: Verdict("minor", {"ks": Measure(0.1, p_adjusted=0.04)}) for name in subjects}
+    strong = {name: Verdict("minor", {"ks": Measure(0.1, p_adjusted=0.03)}) for name in subjects}
     quiet = {name: Verdict("none", {"ks": Measure(0.0, p_adjusted=0.9)}) for name in [*same, "y"]}
     asked = {"x": ["x", *same], "y": ["y"], "y|x": ["concept"]}
     found = shift_kinds(
@@ -137,6 +139,21 @@ def test_intervals_hold_the_effect():
     for kind in KINDS[1:]:
         for test in made(kind).kinds.tests.values():
             assert test.interval is not None and test.interval[0] <= test.effect <= test.interval[1]
+
+
+def test_columns_that_moved_where_all_together_did_not_are_named():
+    rng = np.random.default_rng(3)
+
+    def side(move: float, turn: float) -> pd.DataFrame:
+        frame = pd.DataFrame(rng.normal(0, 1, (4_000, 8))).add_prefix("x")
+        frame["x1"] += move
+        return frame.assign(y=(rng.random(4_000) < 1 / (1 + np.exp(-turn * 2 * frame["x0"]))).astype(int))
+
+    report = shift_report(side(0, 1), side(0.14, 0.3), label="y")
+    assert report.multivariate.level == "none" and report.kinds.tests["x"].moved
+    assert report.kinds.summary == (
+        "One input column, x1, moved a little, and labels given the inputs moved as well (mixed shift)."
+    )
 
 
 def test_several_labels_have_one_kind():

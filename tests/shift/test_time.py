@@ -1,12 +1,16 @@
 """Drift in time: sudden, gradual, none; and columns of times of every kind."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from retrain_core.data.time_order import ROW_ORDER, orders
 from retrain_core.errors import DataError
 from retrain_core.shift.time import ALL_COLUMNS, MOST_LINES, time_shift
-from retrain_core.types import ShiftSettings, TimeShift, from_json, to_json
+from retrain_core.shift.whole import measure_shift
+from retrain_core.types import ShiftSettings, Table, TimeShift, from_json, to_json
 from tests.benchmarks.time_alarms import alarms, out_of_band
 from tests.shift.test_peers import SIDES
 
@@ -38,6 +42,60 @@ def test_a_sudden_change_is_seen_from_its_chunk_on():
     assert found.summary.startswith("From 6000 on, level left its band; most: level from ")
     assert [chunk.side for chunk in found.chunks] == ["old"] * 10 + ["new"] * 10
     assert found.chunks[15].start == "6000" and found.chunks[15].rows == 400
+
+
+def by_rows(old: pd.DataFrame, new: pd.DataFrame) -> str:
+    """Return what is said of the drift in the order of the file."""
+    tables = (Table("old.csv", "", old), Table("new.csv", "", new))
+    return measure_shift(*tables, schema=None, labels=(), settings=ShiftSettings(time=ROW_ORDER)).time.summary
+
+
+def test_the_order_of_the_file_is_told_in_rows_that_count_from_one():
+    old, new = (table(4_000, seed).drop(columns="step") for seed in (0, 1))
+    new.loc[2_000:, "level"] += 1.0
+    assert re.fullmatch(
+        r"From row 2,001 of the new file on, level left its band; most: level in rows [23],\d01 to [234],\d00, "
+        r"(\d\.\d\d) standard deviations where 0\.\d\d are to be expected at most\.",
+        by_rows(old, new),
+    )
+    new.loc[2_000:, "level"] -= 1.0
+    old.loc[1_200:1_599, "level"] += 2.0
+    assert by_rows(old, new).endswith("among the old ones level did, first from row 1,201 of the old file.")
+
+
+def test_all_columns_are_named_where_they_left_their_band_more_often_than_any_column():
+    rng = np.random.default_rng(0)
+
+    def side(move: float) -> pd.DataFrame:
+        return pd.DataFrame(rng.normal(move, 1, (4_000, 12))).add_prefix("x").assign(step=range(4_000))
+
+    old, new = side(0), side(0.12)
+    new.loc[3_600:, "x0"] += 1.0
+    found = time_shift(old, new, "step")
+    assert re.search(
+        r"\. All columns taken together left their band in (\d+) of 10 new chunks\.$", found.summary
+    )
+    new["x0"] += 1.0
+    assert "taken together" not in time_shift(old, new, "step").summary
+
+
+def test_only_what_could_be_an_order_is_offered_likely_ones_first():
+    def side(year: str) -> Table:
+        rng = np.random.default_rng(0)
+        frame = pd.DataFrame(
+            {
+                "y": range(90),
+                "height": rng.normal(0, 1, 90),
+                "flag": rng.integers(0, 2, 90),
+                "switch": rng.random(90) < 0.5,
+                "town": rng.choice(["Ulm", "Bonn"], 90),
+                "number": range(90),
+                "day": pd.date_range(f"{year}-01-01", periods=90).astype(str),
+            }
+        )
+        return Table(f"{year}.csv", "", frame)
+
+    assert orders(side("2025"), side("2026"), ("y",)) == ("day", "number", "height", ROW_ORDER)
 
 
 def test_a_gradual_drift_grows_and_leaves_the_band():

@@ -100,7 +100,19 @@ def test_columns_are_as_important_as_their_weights_and_an_unused_one_is_not(meas
     assert (found.model, found.rows, found.metric, found.metric_name) == ("keep", ROWS, 1.0, "accuracy")
     costs = importance(found)
     assert list(costs) == ["c0", "c1", "c3", "c2"]
-    assert costs["c2"] == pytest.approx((0, 0), abs=1e-6) and costs["c0"][1] > 0.2
+    assert costs["c2"].metric == pytest.approx(0, abs=1e-6) and costs["c0"].metric < -0.2
+
+
+def test_changes_have_intervals_on_the_same_rows_and_one_class_alone_is_counted(measured) -> None:
+    model = logistic(WEIGHTS)
+    rows = answers_of(model, HOW)
+    _, found = measured(model, HOW, rows)
+    assert found is not None
+    assert all(p.interval and p.interval[0] <= p.metric - found.metric <= p.interval[1] for p in found.points)
+    (weak, *_), needed = points(found, "noise"), importance(found)["c0"]
+    assert weak.interval and weak.interval[1] - weak.interval[0] < 0.1  # fewer rows change than are wrong
+    assert needed.interval and needed.interval[1] < 0
+    assert found.commonest == np.bincount(rows.targets).max() / ROWS
 
 
 def test_a_moved_column_costs_what_moving_it_by_hand_costs(measured) -> None:
@@ -166,7 +178,7 @@ def test_a_column_that_feeds_two_inputs_is_permuted_in_both(measured) -> None:
     x = np.random.default_rng(0).normal(size=(ROWS, 1)).astype(np.float32)
     held = Dataset({"a": x, "b": x}, np.arange(ROWS, dtype=np.int32) % 2, "binary", (), "")
     _, found = measured(model, how, held)
-    assert importance(found)["c"] == pytest.approx((0, 0), abs=1e-6)
+    assert importance(found)["c"].metric == pytest.approx(0, abs=1e-6)
 
 
 def test_codes_and_text_are_permuted_and_missing_but_no_noise_is_added(measured) -> None:
@@ -212,6 +224,7 @@ def test_a_regression_is_told_by_its_absolute_error(measured) -> None:
     model = mlp(activation=None)
     _, found = measured(model, asked(schema("regression"), table()))
     assert found is not None and found.metric_name == "mae" and 0 < found.robustness <= 1
+    assert found.commonest is None and all(point.interval for point in found.points)
 
 
 @pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
