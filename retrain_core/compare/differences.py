@@ -75,6 +75,13 @@ def paired(evidence: Evidence, candidate: str, base: str, weights: Mapping[Side,
 
 def _rows_error(evidence: Evidence, candidate: str, base: str, side: Side, score: str) -> float:
     """Return the standard error of a difference on one part, from its rows."""
+    key = (side, score, *sorted((candidate, base)))
+    if key not in evidence.errors:
+        evidence.errors[key] = _new_rows_error(evidence, candidate, base, side, score)
+    return evidence.errors[key]
+
+
+def _new_rows_error(evidence: Evidence, candidate: str, base: str, side: Side, score: str) -> float:
     by_row = SCORES[score].by_row
     if by_row is not None and evidence.held[side].groups is None:
         mine, theirs = (

@@ -50,6 +50,7 @@ class Evidence:
     outcomes: tuple[Outcome, ...]
     predicted: Mapping[Side, Mapping[str, tuple[Predicted, ...]]]
     held: Mapping[Side, Held]
+    errors: dict[tuple[Side, str, str, str], float] = field(default_factory=dict, repr=False, compare=False)
     _values: dict[tuple[Side, str], dict[str, Floats]] = field(
         default_factory=dict, repr=False, compare=False
     )

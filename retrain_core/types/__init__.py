@@ -3,7 +3,15 @@
 Nothing here computes. ``to_json`` and ``from_json`` are the only way in and out of text.
 """
 
-from retrain_core.types.answer import CandidateScores, Comparison, Delta, Metric, Recommendation
+from retrain_core.types.answer import (
+    CandidateScores,
+    Comparison,
+    Delta,
+    Difference,
+    Metric,
+    Recommendation,
+    Wishes,
+)
 from retrain_core.types.data import (
     Binding,
     Dataset,
@@ -91,6 +99,7 @@ __all__ = [
     "Dataset",
     "Delta",
     "Device",
+    "Difference",
     "Distribution",
     "Disturbed",
     "Driver",
@@ -145,4 +154,5 @@ __all__ = [
     "Work",
     "from_json",
     "to_json",
+    "Wishes",
 ]

@@ -19,6 +19,57 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Wishes:
+    """What the user wants of the next model; another wish needs no further run.
+
+    Args:
+        score: What candidates are weighed by, a name in ``SCORES``; ``None`` takes the one that fits the labels.
+        old_weight: Weight of the old part of the holdout, 0 to 1.
+        margin: The smallest difference that matters, in the score's unit where that lies between 0 and 1, else as a share of
+            keep's score.
+        most_forgetting: What the score may get worse on the old part at most, in the unit of ``margin``; ``None``: anything.
+        most_seconds: How long training may take; ``None``: any time.
+    """
+
+    score: str | None = None
+    old_weight: float = 0.5
+    margin: float = 0.005
+    most_forgetting: float | None = None
+    most_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Whether a candidate is better than another on the same rows.
+
+    Args:
+        candidate: Whose score.
+        base: Against whose.
+        side: Which part of the holdout.
+        score: Name in ``SCORES``.
+        value: How much better it is; negative is worse, whichever way the score runs.
+        interval: Its 95 % interval.
+        seeds: Its standard deviation over seeds alone; ``None`` with one seed.
+        p: Of no difference: McNemar's for accuracy, else from the paired bootstrap.
+        p_adjusted: Adjusted over the candidates (Holm).
+        verdict: What can be said.
+        more_rows: About how many more rows of this part would tell, if it cannot be told.
+    """
+
+    candidate: str
+    base: str
+    side: Literal["new", "old"]
+    score: str
+    value: float
+    interval: tuple[float, float]
+    seeds: float | None
+    p: float
+    p_adjusted: float
+    verdict: Literal["better", "worse", "no material difference", "cannot tell"]
+    more_rows: int | None = None
+
+
+@dataclass(frozen=True)
 class Delta:
     """A difference to keep on the same rows, with its 95 % interval."""
 
@@ -77,12 +128,31 @@ class CandidateScores:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What to do, and why."""
+    """What to do, and why.
+
+    Args:
+        choice: The candidate to take.
+        clear: Whether no other candidate may be materially better.
+        summary: One sentence.
+        reasons: In order of weight, with numbers.
+        changes: What would change the choice.
+        doubts: What makes it doubtful.
+        stability: Share of draws of the rows and seeds in which the same candidate is chosen.
+        score: What candidates were weighed by, a name in ``SCORES``.
+        utility: By candidate, the weighted score.
+        excluded: By candidate, which limit it breaks.
+    """
 
     choice: str
     clear: bool
     summary: str
     reasons: tuple[str, ...]
+    changes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    stability: float | None = None
+    score: str = "accuracy"
+    utility: Mapping[str, float] = field(default_factory=dict)
+    excluded: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,5 +165,6 @@ class Comparison:
     holdout: Holdout
     strategies: Mapping[str, CandidateScores]
     recommendation: Recommendation | None
-    old_weight: float = 0.5
     notes: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    wishes: Wishes = Wishes()
