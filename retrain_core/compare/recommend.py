@@ -15,6 +15,7 @@ from retrain_core.strategies.naming import noun, title
 from retrain_core.types import CandidateScores, Metric, Recommendation
 
 MARGIN = 0.005  # differences in accuracy smaller than this do not matter; for an error, this share of keep's
+BY_LOSS = "By loss, "  # begins the reason that the loss prefers another candidate
 MOST_RIVALS = 2  # that a sentence names
 MOST_NAMED = 3  # rivals that get a reason of their own, one more if it is the only one left
 Rows = Mapping[str, NDArray[Any]]
@@ -256,7 +257,7 @@ def _by_loss(
     mine, other = scores[choice].new, scores[best].new
     assert mine is not None and other is not None
     return [
-        f"By loss, {noun(best)} is clearly better {_where(old_weight)} "
+        f"{BY_LOSS}{noun(best)} is clearly better {_where(old_weight)} "
         f"({other['loss']:.4g} against {mine['loss']:.4g} on the new rows)."
     ]
 

@@ -110,7 +110,10 @@ def _check_label_is_there(
 def guessed_because(card: ModelCard, table: Table, labels: tuple[str, ...]) -> str:
     """Return that labels were guessed, and why these, in a sentence."""
     are = "was taken for the label" if len(labels) == 1 else "were taken for the labels"
-    named = any(name.lower().rstrip("0123456789_.") in SEVERAL_NAMES for name in labels)
+    if len(labels) == 1:
+        named = labels[0].lower() in LABEL_NAMES
+    else:
+        named = any(name.lower().rstrip("0123456789_.") in SEVERAL_NAMES for name in labels)
     left = _left(card, table)
     if named:
         why = "because of the name"

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from retrain_core.data.files import write_atomic
 
+MOST_ROWS = 5_000  # of each side that the old model looks at
+
 
 @dataclass(frozen=True)
 class Observed:

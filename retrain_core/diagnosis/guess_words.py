@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from retrain_core.compare.recommend import BY_LOSS
 from retrain_core.shift import wording
 from retrain_core.shift.chances import LEAST_OVERLAP
 from retrain_core.shift.loss_change import signed
@@ -102,7 +103,7 @@ def measured(strategy: str, comparison: Comparison | None) -> str:
 
 def _by_loss(advised: Recommendation) -> str:
     """Return the reason that the loss prefers another candidate, if it does, after a space."""
-    return "".join(f" {reason}" for reason in advised.reasons if reason.startswith("By loss, "))
+    return "".join(f" {reason}" for reason in advised.reasons if reason.startswith(BY_LOSS))
 
 
 def _not_measured(lacking: dict[str, CandidateScores]) -> str:

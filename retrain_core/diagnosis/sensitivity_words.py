@@ -38,11 +38,16 @@ def _gain(change: Change, sign: float) -> float:
 
 
 def no_better_than_one_class(sensitivities: Iterable[Sensitivity]) -> list[str]:
-    """Return of each model whose accuracy is not clearly above the share of the commonest class that it is so."""
-    return [
-        f"{noun(one.model).capitalize()} is right on {100 * one.metric:.1f} % of these rows, and "
-        f"{100 * one.commonest:.1f} % are of the commonest class: its robustness says little, as always answering that "
-        "class would score as much."
+    """Return a sentence if the accuracy of some models is not clearly above the share of the commonest class."""
+    low = [
+        one
         for one in sensitivities
         if one.commonest is not None and wilson(one.metric, one.rows)[0] <= one.commonest
+    ]
+    if not low:
+        return []
+    named = wording.listed([f"{noun(one.model)} ({100 * one.metric:.1f} %)" for one in low])
+    return [
+        f"{100 * (low[0].commonest or 0):.1f} % of these rows are of the commonest class. Not clearly above that: {named}. "
+        "Robustness says little there: always answering the commonest class would be perfectly robust."
     ]

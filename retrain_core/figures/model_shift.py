@@ -7,7 +7,6 @@ import struct
 import textwrap
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from retrain_core.figures.style import (
 from retrain_core.shift.chances import LEAST_OVERLAP
 from retrain_core.shift.loss_change import signed
 from retrain_core.shift.wording import number, percent, short
-from retrain_core.types import Driver, LossChange, Region
+from retrain_core.types import Driver, LossChange, LossStep, Region
 
 OLD, NEW = look_of("keep"), look_of("fine_tune")
 WORSE, BETTER = "#D55E00", "#009E73"
@@ -42,15 +41,6 @@ LARGEST_SIDES = (48, 40, 32, 24, 16, 8)  # pixels of an image: the first that ke
 LARGEST_PICTURE = 60_000  # bytes; as text it takes a third more
 NARROW_WIDTH = 330  # pixels of the plot on a narrow screen
 TITLE, TITLE_ROOM = 14, 0.3  # letters; part of an image's width that stays free above it
-
-
-@dataclass(frozen=True)
-class _Step:
-    """A bar between the loss on old rows and that on new rows."""
-
-    name: str
-    value: float
-    interval: tuple[float, float]
 
 
 def loss_waterfall(change: LossChange) -> go.Figure:
@@ -106,10 +96,10 @@ def loss_waterfall(change: LossChange) -> go.Figure:
     return figure
 
 
-def _steps(change: LossChange) -> Sequence[_Step]:
+def _steps(change: LossChange) -> Sequence[LossStep]:
     if change.overlap < LEAST_OVERLAP:
-        return [_Step("difference", change.new - change.old, change.interval)]
-    return [_Step(step.name, step.value, step.interval) for step in change.steps]
+        return [LossStep("difference", change.new - change.old, change.interval)]
+    return change.steps
 
 
 def regions_chart(regions: Sequence[Region], *, shares: bool = True) -> go.Figure:
@@ -286,7 +276,7 @@ def _png(canvas: NDArray[np.uint8]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + parts
 
 
-def _with_interval(step: _Step) -> str:
+def _with_interval(step: LossStep) -> str:
     low, high = (signed(end) for end in step.interval)
     return f"{signed(step.value)} (95 %: {low} to {high})"
 

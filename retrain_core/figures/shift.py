@@ -19,7 +19,7 @@ from retrain_core.figures.style import (
     whiskers,
 )
 from retrain_core.shift.deciding import deciding
-from retrain_core.shift.levels import is_largest
+from retrain_core.shift.levels import OR_MORE, is_largest
 from retrain_core.shift.wording import percent
 from retrain_core.types import ColumnShift, Distribution, Level, ShiftReport
 
@@ -70,7 +70,7 @@ def column_effects(report: ShiftReport, top: int = 20) -> go.Figure:
         own = [(name, column) for name, column in zip(names, columns, strict=True) if column.level == level]
         exact = [pair for pair in own if not is_largest(pair[1].effect)]
         rest = [pair for pair in own if is_largest(pair[1].effect)]
-        for pairs, look, title in ((exact, symbol, level), (rest, open_ended, f"{level}, 3 or more")):
+        for pairs, look, title in ((exact, symbol, level), (rest, open_ended, f"{level}, {OR_MORE}")):
             if pairs:
                 _add_effects(figure, pairs, colour, look, title)
     minor, major = report.settings.thresholds.minor, report.settings.thresholds.major
@@ -108,7 +108,7 @@ def _add_effects(
 
 
 def _shown(effect: float) -> str:
-    return "≥ 3" if is_largest(effect) else f"= {effect:.2f}"
+    return f"≥ {effect:.0f}" if is_largest(effect) else f"= {effect:.2f}"
 
 
 def _interval(column: ColumnShift) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from scipy import stats
 from retrain_core.types import Level, Thresholds
 
 LARGEST_D = 3.0  # two normals 3 apart share 13 %; their overlap says little about a longer way
+OR_MORE = f"{LARGEST_D:g} or more"
 ORDER: dict[Level, int] = {"none": 0, "minor": 1, "major": 2}
 
 

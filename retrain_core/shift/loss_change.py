@@ -57,7 +57,7 @@ def loss_change(loss: Values, features: Features) -> LossChange | None:
     ends = np.quantile(draws, COVERAGE, axis=0)
     whole = np.quantile(draws.sum(axis=1), COVERAGE)
     steps = tuple(
-        LossStep(name, float(value[i]), (float(ends[0, i]), float(ends[1, i])))  # type: ignore[arg-type]
+        LossStep(name, float(value[i]), (float(ends[0, i]), float(ends[1, i])))
         for i, name in enumerate(STEPS)
     )
     before, after = float(loss[side == 0].mean()), float(loss[side == 1].mean())

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from retrain_core.data.observed import Observed, Side
+from retrain_core.data.observed import MOST_ROWS, Observed, Side
 from retrain_core.shift import wording
 from retrain_core.shift.column_evidence import column_evidence
 from retrain_core.shift.columns import ColumnPair, pair_columns
@@ -46,7 +46,6 @@ from retrain_core.types import (
 
 AS_INFERRED = ShiftSettings()
 LAYER = "layer\0"  # a subject beside the outputs, which no unit's name can be taken for
-MOST_LOOKED_AT = 5_000  # rows of a side that are given to the old model
 MOSTLY_DIFFERENT = 0.5  # different values a row from which a column of categories is taken for text
 KNEW_OLD_ROWS = (
     "The old model was probably trained on many of the old rows, so a part of the rise of its loss and of its errors "
@@ -131,7 +130,7 @@ def rows_said(looked: tuple[int, int], whole: tuple[int, int]) -> str:
     """
     if looked == whole:
         return ""
-    drawn = [some == MOST_LOOKED_AT < of for some, of in zip(looked, whole, strict=True)]
+    drawn = [some == MOST_ROWS < of for some, of in zip(looked, whole, strict=True)]
     how = [
         "drawn at random from those that can be used" if side else "all that can be used" for side in drawn
     ]

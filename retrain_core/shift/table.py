@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 
 from retrain_core.shift.deciding import deciding
+from retrain_core.shift.levels import LARGEST_D, OR_MORE
 from retrain_core.shift.measures import MEASURES
 from retrain_core.shift.wording import chance
 from retrain_core.types import ColumnShift, ShiftReport
 
-CAPPED = "3 means 3 or more."
+CAPPED = f"{LARGEST_D:g} means {OR_MORE}."
 # What each column of the table holds, for tooltips.
 SHIFT_COLUMNS: dict[str, str] = {
     "column": "Most moved first.",

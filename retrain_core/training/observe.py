@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain_core.data.observed import Observed, Side, save_observed
+from retrain_core.data.observed import MOST_ROWS, Observed, Side, save_observed
 from retrain_core.training import models
 from retrain_core.training.features import projected, with_features
 from retrain_core.training.job import Job, ended
@@ -19,7 +19,6 @@ from retrain_core.training.rows import CHUNK_BYTES, inputs_of, row_bytes
 from retrain_core.training.scoring import metric_rows, refuse_no_number
 from retrain_core.types import Dataset, RunResult
 
-MOST_ROWS = 5_000  # of each side
 MOST_AT_ONCE = 1_024
 SIDES: Mapping[Side, tuple[str, ...]] = {
     "old": ("old_train", "old_holdout"),

@@ -306,7 +306,7 @@ class PeerVerdict:
 class LossStep:
     """One step on the way from the old model's loss on old rows to that on new rows."""
 
-    name: Literal["harder inputs", "changed labels", "unseen inputs"]
+    name: str
     value: float
     interval: tuple[float, float]
 

@@ -123,4 +123,5 @@ def test_a_column_that_makes_the_model_clearly_worse_is_named_and_luck_among_man
 @pytest.mark.parametrize(("metric", "said"), [(0.581, True), (0.59, True), (0.9, False)])
 def test_it_is_said_if_the_model_is_no_better_than_one_class(metric: float, said: bool) -> None:
     one = Sensitivity("keep", 1_000, 1.0, metric, "accuracy", (), 1.0, commonest=0.583)
-    assert bool(no_better_than_one_class([one])) is said
+    found = no_better_than_one_class([one, replace(one, model="fine_tune")])
+    assert len(found) == said and (not said or f"keep ({100 * metric:.1f} %) and fine-tune" in found[0])

@@ -280,7 +280,7 @@ def test_disturbed_scores_have_intervals_and_what_stands_out_is_said() -> None:
     odd = dataclasses.replace(keep, points=points, commonest=0.801)
     found = page(dataclasses.replace(made, sensitivities=(odd,)))
     text = found.text("sensitivity")
-    assert "Keep is right on 80.0 % of these rows, and 80.1 % are of the commonest class" in text
+    assert "80.1 % of these rows are of the commonest class. Not clearly above that: keep (80.0 %)." in text
     assert "Without age, keep would do better on the new rows." in text and WHISKERS in text
     assert WHISKERS not in page(made).text("sensitivity")  # none is drawn of results without intervals
 

@@ -13,9 +13,8 @@ from retrain_core.models import read_card
 from retrain_core.samples import FOLDER
 from retrain_core.shift import feature_frame, image_features, model_json, model_shift
 from retrain_core.shift.layer import layer_features
-from retrain_core.shift.seen import MOST_LOOKED_AT, rows_said
+from retrain_core.shift.seen import rows_said
 from retrain_core.shift.unusual import shrunken_covariance, unusual_rows
-from retrain_core.training.observe import MOST_ROWS
 from retrain_core.types import ModelShift, Schema, ShiftSettings, Thresholds, from_json, to_json
 
 MIX = np.random.default_rng(99).normal(0, 1, (6, 16))  # the made model's first layer
@@ -349,7 +348,6 @@ def test_a_real_model_on_a_sample(keras_script, tmp_path):
 
 
 def test_rows_are_called_drawn_only_where_they_were():
-    assert MOST_LOOKED_AT == MOST_ROWS
     assert rows_said((900, 700), (900, 700)) == ""
     assert rows_said((899, 700), (900, 700)) == "By 899 old and 700 new rows: all that can be used."
     both = rows_said((5_000, 5_000), (9_000, 5_001))
