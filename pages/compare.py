@@ -3,13 +3,13 @@
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.answers import DEFAULT_OLD_WEIGHT, certainty, current_answer
+from pages._ui.answers import certainty, current_answer
 from pages._ui.text import chart, help_for, literal
 from retrain_core.figures.compare import cost_bars, score_dots, tradeoff
 from retrain_core.figures.curves import keep_on_validation, training_curves
 from retrain_core.figures.style import look_of
 from retrain_core.report.tables import SCORE_COLUMNS, TEXT_COLUMNS, score_table
-from retrain_core.types import Comparison, Recommendation, SplitSummary
+from retrain_core.types import Comparison, Recommendation, SplitSummary, Wishes
 
 st.title("Compare")
 spec = state.require_experiment("Here all candidates are compared on the same held-out rows.")
@@ -19,7 +19,7 @@ old_weight = (
         "How much do the old rows count?",
         0.0,
         1.0,
-        DEFAULT_OLD_WEIGHT,
+        Wishes.old_weight,
         0.05,
         format="percent",
         key="old_weight",
@@ -29,7 +29,7 @@ old_weight = (
     if spec.old
     else 0.0
 )
-content = current_answer(spec, old_weight)
+content = current_answer(spec)
 comparison = content.comparison
 
 

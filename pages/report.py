@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.answers import certainty, current_answer, old_weight
+from pages._ui.answers import certainty, current_answer
 from pages._ui.text import literal
 from retrain_core.answer import commands_of, model_path
 from retrain_core.figures.style import look_of
@@ -18,7 +18,7 @@ from retrain_core.types import ExperimentSpec, ShiftSettings, to_json
 st.title("Report")
 spec = state.require_experiment("Here you take the comparison away as one file.")
 state.require_runs(spec, "Run the strategies first, then there is something to report.")
-content = current_answer(spec, old_weight(spec))
+content = current_answer(spec)
 comparison = content.comparison
 file_name = (
     "".join(letter if letter.isalnum() else "-" for letter in spec.name).strip("-").lower() or "experiment"
@@ -36,7 +36,7 @@ def commands(
 
 
 settings = state.store().shift_settings(spec.id)
-content = replace(content, commands=commands(spec, settings, comparison.old_weight, content))
+content = replace(content, commands=commands(spec, settings, comparison.wishes.old_weight, content))
 
 if comparison.recommendation:
     st.markdown(f"#### {literal(comparison.recommendation.summary)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -12,8 +12,10 @@ import numpy as np
 
 from retrain_core.answer_command import commands
 from retrain_core.compare import compare
+from retrain_core.compare.evidence import Evidence, Held, gather
 from retrain_core.data import read_table
 from retrain_core.data.files import write_atomic
+from retrain_core.data.parts import SCORED_PARTS, load_dataset, load_groups, looked_at, sample_of
 from retrain_core.diagnosis import learning_curve, machine
 from retrain_core.errors import StoreError
 from retrain_core.machine import available_memory_mb, total_memory_mb
@@ -27,11 +29,13 @@ from retrain_core.runs.store import Store
 from retrain_core.types import (
     Comparison,
     ExperimentSpec,
+    Level,
     ModelCard,
-    Outcome,
     Schema,
+    ScoredSide,
     SplitSummary,
     Table,
+    Wishes,
     from_json,
     to_json,
 )
@@ -48,7 +52,7 @@ class HeldRows:
     rows: tuple[int, ...]
 
 
-def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
+def answer(store: Store, experiment: str, wishes: Wishes) -> ReportContent:
     """Return the comparison of an experiment whose runs have ended, with all that explains it.
 
     Raises:
@@ -67,7 +71,8 @@ def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
     folders = {outcome.spec.id: store.run_folder(experiment, outcome.spec.id) for outcome in outcomes}
     probes = probe_states(store, experiment, [probe.id for probe in plan_report(store, spec)]).values()
     events = {run: read_events(folder / "events.jsonl") for run, folder in folders.items()}
-    comparison = _compare(outcomes, split, spec.schema, old_weight)
+    evidence = gather(outcomes, split.holdout, spec.schema, _held(store, spec))
+    comparison = _compare(evidence, split, spec.schema, wishes, shift.overall.level if shift else None)
     return ReportContent(
         spec=spec,
         card=card,
@@ -86,30 +91,52 @@ def answer(store: Store, experiment: str, old_weight: float) -> ReportContent:
         complete=len(outcomes) == len(store.runs(experiment)),
         curves={run: tuple(e.values for e in found if e.kind == "epoch") for run, found in events.items()},
         versions={name: metadata.version(name) for name in PACKAGES},
-        outcomes=outcomes,
+        evidence=evidence,
     )
 
 
-def weigh(content: ReportContent, old_weight: float) -> ReportContent:
-    """Return the same answer for another weight of the old rows; no file is read again."""
-    return replace(
-        content, comparison=_compare(content.outcomes, content.split, content.spec.schema, old_weight)
-    )
+def weigh(content: ReportContent, wishes: Wishes) -> ReportContent:
+    """Return the same answer under other wishes; no file is read again and nothing runs again."""
+    assert content.evidence is not None
+    level = content.shift.overall.level if content.shift else None
+    found = _compare(content.evidence, content.split, content.spec.schema, wishes, level)
+    return replace(content, comparison=found)
+
+
+def _held(store: Store, spec: ExperimentSpec) -> dict[ScoredSide, Held]:
+    """Return the rows that candidates are scored on, by part.
+
+    Rows that told when to stop are no substitute for those of the holdout if these are later ones or a file of their own.
+    """
+    held: dict[ScoredSide, Held] = {}
+    apart = spec.split.time is not None or spec.holdout is not None
+    for side, part in SCORED_PARTS.items():
+        folder = store.experiment_folder(spec.id) / "data" / part
+        if not folder.is_dir() or (side == "validation" and apart):
+            continue
+        data, groups = load_dataset(folder), load_groups(folder)
+        if side not in ("new", "old") and groups is not None:
+            groups = np.unique(groups[sample_of(len(groups))], return_inverse=True)[1]
+        held[side] = Held(np.asarray(looked_at(side, data).targets), groups)
+    return held
 
 
 def _compare(
-    outcomes: Sequence[Outcome], split: SplitSummary, schema: Schema, old_weight: float
+    evidence: Evidence, split: SplitSummary, schema: Schema, wishes: Wishes, level: Level | None
 ) -> Comparison:
-    found = compare(outcomes, split.holdout, schema.task, old_weight)
+    return compare(evidence, wishes, level, _notes(split, schema))
+
+
+def _notes(split: SplitSummary, schema: Schema) -> tuple[str, ...]:
+    """Return what is to be known of the new classes."""
     added = [name for name in schema.new_classes if split.held_labels.get(name)]
     if not added:
-        return found
+        return ()
     rows = sum(split.held_labels[name] for name in added)
-    note = (
+    return (
         f"{rows:,} of {split.holdout.new_rows:,} new rows have a label that the old model does not know "
-        f"({', '.join(added)}): they count as wrong for keep."
+        f"({', '.join(added)}): they count as wrong for keep.",
     )
-    return replace(found, notes=(*found.notes, note))
 
 
 def write_answer(store: Store, content: ReportContent, out: Path) -> None:

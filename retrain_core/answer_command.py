@@ -153,7 +153,7 @@ def _compare(content: ReportContent, runs: Sequence[RunSpec]) -> list[tuple[str,
     options += [("--forecast", "")] if any(run.forecast for run in runs) else []
     seeds = _seeds(runs)
     options += [("--seed", str(seeds[0])), ("--seeds", str(len(seeds)))]
-    return [*options, ("--old-weight", f"{content.comparison.old_weight:g}")]
+    return [*options, ("--old-weight", f"{content.comparison.wishes.old_weight:g}")]
 
 
 def _split(split: SplitSettings) -> list[tuple[str, str]]:

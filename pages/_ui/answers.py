@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from pages._ui import state
@@ -17,18 +19,16 @@ from retrain_core.runs import (
     run_states,
     runs_done,
 )
-from retrain_core.types import Comparison, ExperimentSpec
-
-DEFAULT_OLD_WEIGHT = 0.5
+from retrain_core.types import Comparison, ExperimentSpec, Wishes
 
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing ...")
 def _answer(experiment: str, ended: tuple[str, ...], probes: tuple[tuple[str, int], ...]) -> ReportContent:
     """Return the answer; ``ended`` and ``probes`` name what it rests on, so that a new result makes a new one."""
-    return answer(state.store(), experiment, DEFAULT_OLD_WEIGHT)
+    return answer(state.store(), experiment, Wishes())
 
 
-def current_answer(spec: ExperimentSpec, old_weight: float) -> ReportContent:
+def current_answer(spec: ExperimentSpec) -> ReportContent:
     """Return the answer to ``spec`` so far, or say what is missing and stop the page."""
     status, error = experiment_status(state.store(), spec.id)
     if status == "failed":
@@ -45,15 +45,16 @@ def current_answer(spec: ExperimentSpec, old_weight: float) -> ReportContent:
         )
         state.page_link("train", "Watch them", ":material/model_training:")
     try:
-        return weigh(_answer(spec.id, ended, known_probes(state.store(), spec.id)), old_weight)
+        return weigh(_answer(spec.id, ended, known_probes(state.store(), spec.id)), wishes(spec))
     except RetrainError as error:
         show_error(error)
         st.stop()
 
 
-def old_weight(spec: ExperimentSpec) -> float:
-    """Return how much the old rows count, as chosen on the Compare page."""
-    return float(st.session_state.get("old_weight", DEFAULT_OLD_WEIGHT)) if spec.old else 0.0
+def wishes(spec: ExperimentSpec) -> Wishes:
+    """Return what the user wants of the next model, as chosen on the Compare page."""
+    chosen = Wishes(**{name: st.session_state[name] for name in ("old_weight",) if name in st.session_state})
+    return chosen if spec.old else replace(chosen, old_weight=0.0)
 
 
 def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
@@ -63,7 +64,7 @@ def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
         return None
     ended = tuple(run.id for run in state.store().runs(spec.id))
     try:
-        return weigh(_answer(spec.id, ended, ()), old_weight(spec)).comparison  # it rests on runs alone
+        return weigh(_answer(spec.id, ended, ()), wishes(spec)).comparison  # it rests on runs alone
     except RetrainError:  # such as runs that have all failed: the Compare page says so
         return None
 
@@ -85,4 +86,4 @@ def certainty(comparison: Comparison) -> None:
             icon=":material/verified:" if clear else ":material/help:",
         )
         if comparison.holdout.old_rows:
-            st.caption(f"if old rows count {comparison.old_weight:.0%}".replace("%", " %"))
+            st.caption(f"if old rows count {comparison.wishes.old_weight:.0%}".replace("%", " %"))

@@ -6,7 +6,8 @@ import streamlit as st
 
 from pages._ui import state
 from pages._ui.text import help_for, literal, seconds
-from retrain_core.figures.style import look_of, score_text, trains
+from retrain_core.compare.score_words import score_text
+from retrain_core.figures.style import look_of, trains
 from retrain_core.runs import RunState
 from retrain_core.types import RunResult, RunSpec
 

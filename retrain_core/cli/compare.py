@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrain_core.cli.reading import check_old_weight, data_arguments, experiment_of, make_folder, tell
+from retrain_core.cli.reading import (
+    data_arguments,
+    experiment_of,
+    make_folder,
+    tell,
+    wish_arguments,
+    wishes_of,
+)
 from retrain_core.cli.waiting import work_until
 from retrain_core.errors import DataError, RunError
 from retrain_core.types import (
@@ -76,12 +83,7 @@ def add(commands: Any) -> None:
         "--seeds", type=int, default=1, help="runs a strategy, each with a seed of its own (%(default)s)"
     )
     compare.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (%(default)s)")
-    compare.add_argument(
-        "--old-weight",
-        type=float,
-        default=0.5,
-        help="weight of the old part in the score, 0 to 1 (%(default)s)",
-    )
+    wish_arguments(compare)
     compare.set_defaults(command=run)
 
 
@@ -127,6 +129,7 @@ def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespa
 
     split = SplitSettings(options.seed, options.time, options.id)
     spec = experiment_of(store, options, runs[0].experiment, split, split.columns)
+    wishes = wishes_of(options, spec.schema.task)
     runner = Runner(store)
     try:
         prepare(store, spec)  # not by the runner, so that an error keeps its kind and its exit code
@@ -138,7 +141,7 @@ def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespa
         _wait(store, spec.id, runner)
     finally:
         runner.close()
-    content = answer(store, spec.id, options.old_weight)
+    content = answer(store, spec.id, wishes)
     write_answer(store, content, options.out)
     for sentence in undisturbed(content):
         print(f"note: {sentence}", file=sys.stderr)
@@ -163,7 +166,7 @@ def _tell_split(split: SplitSummary | None) -> None:
 
 
 def _check_compare(options: argparse.Namespace) -> None:
-    check_old_weight(options)
+    wishes_of(options)
     if options.seeds < 1:
         raise DataError(
             f"--seeds is {options.seeds}.", "Each strategy runs at least once.", "Give 1 or more."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 import time
@@ -19,6 +20,7 @@ from retrain_core.types import (
     SplitSettings,
     Table,
     Task,
+    Wishes,
 )
 
 if TYPE_CHECKING:
@@ -121,9 +123,74 @@ def make_folder(out: Path) -> None:
         raise FileError(f"--out {out} cannot be used as a folder.", f"{why}.", "Choose another.") from error
 
 
-def check_old_weight(options: argparse.Namespace) -> None:
-    """Refuse a weight that is no share."""
+def wish_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the user wants of the next model."""
+    parser.add_argument(
+        "--old-weight",
+        type=float,
+        default=0.5,
+        help="weight of the old part in the score, 0 to 1 (%(default)s)",
+    )
+    parser.add_argument(
+        "--score",
+        metavar="NAME",
+        help="what candidates are weighed by, such as auroc; else accuracy and log-loss, or the absolute error",
+    )
+    parser.add_argument(
+        "--margin",
+        type=float,
+        default=Wishes.margin,
+        help="the smallest difference that matters (%(default)s)",
+    )
+    parser.add_argument(
+        "--most-forgetting", type=float, metavar="LOSS", help="how much worse the old part may get at most"
+    )
+    parser.add_argument(
+        "--most-seconds", type=float, metavar="S", help="how long a training may take at most"
+    )
+    parser.add_argument(
+        "--old-unseen", action="store_true", help="the old model was not trained on the rows of OLD"
+    )
+
+
+def wishes_of(options: argparse.Namespace, task: Task | None = None) -> Wishes:
+    """Return what the user wants of the next model.
+
+    Args:
+        options: As typed.
+        task: Kind of problem, once it is known: then a score that does not fit it is refused.
+
+    Raises:
+        DataError: If a wish is out of bounds.
+    """
+    from retrain_core.compare.measures import SCORES, scores_of
+
     if not 0 <= options.old_weight <= 1:
         raise DataError(
             f"--old-weight is {options.old_weight}.", "It is a share.", "Give a number from 0 to 1."
         )
+    for name in ("margin", "most_forgetting", "most_seconds"):
+        value = getattr(options, name)
+        if value is not None and not (
+            value >= 0 and math.isfinite(value) and (value > 0 or name != "margin")
+        ):
+            raise DataError(
+                f"--{name.replace('_', '-')} is {value}.",
+                "It is a size.",
+                "Give a number above 0." if name == "margin" else "Give 0 or more.",
+            )
+    known = scores_of(task) if task else SCORES
+    if options.score is not None and options.score not in known:
+        raise DataError(
+            f"--score is {options.score}.",
+            f"For this task it can be {', '.join(known)}." if task else f"It can be {', '.join(known)}.",
+            "Choose one of these.",
+        )
+    return Wishes(
+        options.score,
+        options.old_weight,
+        options.margin,
+        options.most_forgetting,
+        options.most_seconds,
+        not options.old_unseen,
+    )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrain_core.cli.reading import check_old_weight
+from retrain_core.cli.reading import wish_arguments, wishes_of
 from retrain_core.errors import DataError, FileError, StoreError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def add(commands: Any) -> None:
     report = commands.add_parser("report", help="write the report of an experiment in a store")
     report.add_argument("--store", type=Path, required=True)
     report.add_argument("--experiment", required=True)
-    report.add_argument("--old-weight", type=float, default=0.5)
+    wish_arguments(report)
     report.add_argument("--out", type=Path, required=True, help="the HTML file")
     report.set_defaults(command=run)
 
@@ -30,14 +30,15 @@ def run(options: argparse.Namespace) -> None:
     from retrain_core.report import render
     from retrain_core.runs.probes import measure_here
 
-    check_old_weight(options)
+    wishes_of(options)
     store = _open_store(options)
     if options.out.is_dir() or not options.out.parent.is_dir():
         why = "It is a folder." if options.out.is_dir() else "Its folder does not exist."
         raise FileError(f"--out {options.out} cannot be written.", why, "Name an HTML file.")
     try:
-        measure_here(store, store.experiment(options.experiment))
-        content = answer(store, options.experiment, options.old_weight)
+        spec = store.experiment(options.experiment)
+        measure_here(store, spec)
+        content = answer(store, options.experiment, wishes_of(options, spec.schema.task))
         content = replace(content, commands=commands_of(store, content))
     except StoreError as error:  # such as an experiment without results
         raise DataError(error.what, error.why, error.next_step) from error

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from retrain_core.compare.evidence import Evidence, Side
+from retrain_core.compare.evidence import Evidence
 from retrain_core.compare.intervals import Z95, paired_error, seed_half_width
 from retrain_core.compare.measures import SCORES
+from retrain_core.types import ScoredSide
 
 FEW_DIFFERING = 25  # rows on which two candidates differ: with fewer, McNemar's test is exact
 Verdict = Literal["better", "worse", "no material difference", "cannot tell"]
@@ -49,7 +50,9 @@ class Gap:
         return float(2 * stats.norm.sf(abs(self.value) / self.error)) if self.error else 1.0
 
 
-def paired(evidence: Evidence, candidate: str, base: str, weights: Mapping[Side, float], score: str) -> Gap:
+def paired(
+    evidence: Evidence, candidate: str, base: str, weights: Mapping[ScoredSide, float], score: str
+) -> Gap:
     """Return the difference of two candidates in a score, weighted over the parts of the holdout.
 
     Args:
@@ -73,15 +76,15 @@ def paired(evidence: Evidence, candidate: str, base: str, weights: Mapping[Side,
     return Gap(value, rows, seeds)
 
 
-def _rows_error(evidence: Evidence, candidate: str, base: str, side: Side, score: str) -> float:
+def _rows_error(evidence: Evidence, candidate: str, base: str, side: ScoredSide, score: str) -> float:
     """Return the standard error of a difference on one part, from its rows."""
-    key = (side, score, *sorted((candidate, base)))
+    key = (side, score, min(candidate, base), max(candidate, base))
     if key not in evidence.errors:
         evidence.errors[key] = _new_rows_error(evidence, candidate, base, side, score)
     return evidence.errors[key]
 
 
-def _new_rows_error(evidence: Evidence, candidate: str, base: str, side: Side, score: str) -> float:
+def _new_rows_error(evidence: Evidence, candidate: str, base: str, side: ScoredSide, score: str) -> float:
     by_row = SCORES[score].by_row
     if by_row is not None and evidence.held[side].groups is None:
         mine, theirs = (

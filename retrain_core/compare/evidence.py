@@ -13,11 +13,16 @@ from retrain_core.compare.measures import SCORES, scores_of
 from retrain_core.compare.predicted import Floats, Predicted
 from retrain_core.compare.resampling import resample
 from retrain_core.errors import RunError
-from retrain_core.types import Holdout, Outcome, Schema, Task
+from retrain_core.types import Holdout, Outcome, Schema, ScoredSide, Task
 
 Side = Literal["new", "old"]
 SIDES: tuple[Side, ...] = ("new", "old")
-DRAW_SEEDS: Mapping[Side, int] = {"new": 1, "old": 2}  # rows of both parts are drawn independently
+DRAW_SEEDS: Mapping[ScoredSide, int] = {
+    "new": 1,
+    "old": 2,
+    "validation": 3,
+    "trained": 4,
+}  # independent draws
 
 
 @dataclass(frozen=True)
@@ -42,19 +47,24 @@ class Evidence:
         holdout: The rows.
         outcomes: Every run that has ended.
         predicted: By part and candidate, one for each seed that has a score.
-        held: The rows of each part.
+        held: The rows of each part. Beside the two of the holdout, ``validation`` (new rows that only tell when to stop)
+            and ``trained`` (old rows that are trained on) are weighed; what is shown is the holdout's.
     """
 
     task: Task
     holdout: Holdout
     outcomes: tuple[Outcome, ...]
-    predicted: Mapping[Side, Mapping[str, tuple[Predicted, ...]]]
-    held: Mapping[Side, Held]
-    errors: dict[tuple[Side, str, str, str], float] = field(default_factory=dict, repr=False, compare=False)
-    _values: dict[tuple[Side, str], dict[str, Floats]] = field(
+    predicted: Mapping[ScoredSide, Mapping[str, tuple[Predicted, ...]]]
+    held: Mapping[ScoredSide, Held]
+    errors: dict[tuple[ScoredSide, str, str, str], float] = field(
         default_factory=dict, repr=False, compare=False
     )
-    _draws: dict[tuple[Side, str], dict[str, Floats]] = field(default_factory=dict, repr=False, compare=False)
+    _values: dict[tuple[ScoredSide, str], dict[str, Floats]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _draws: dict[tuple[ScoredSide, str], dict[str, Floats]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @property
     def names(self) -> list[str]:
@@ -71,7 +81,7 @@ class Evidence:
         """Names of the scores for this kind of problem."""
         return list(scores_of(self.task))
 
-    def values(self, side: Side, score: str) -> dict[str, Floats]:
+    def values(self, side: ScoredSide, score: str) -> dict[str, Floats]:
         """Return a score of each candidate on one part, shape ``(seeds,)``."""
         key = (side, score)
         if key not in self._values:
@@ -81,7 +91,7 @@ class Evidence:
             }
         return self._values[key]
 
-    def draws(self, side: Side, score: str) -> dict[str, Floats]:
+    def draws(self, side: ScoredSide, score: str) -> dict[str, Floats]:
         """Return a score of each candidate in draws of one part's rows, shape ``(seeds, draws)``."""
         key = (side, score)
         if key not in self._draws:
@@ -92,14 +102,14 @@ class Evidence:
 
 
 def gather(
-    outcomes: Sequence[Outcome], holdout: Holdout, schema: Schema, held: Mapping[Side, Held]
+    outcomes: Sequence[Outcome], holdout: Holdout, schema: Schema, held: Mapping[ScoredSide, Held]
 ) -> Evidence:
     """Return the evidence of runs that have ended.
 
     Raises:
         RunError: If a run was scored on other rows: then no order would be fair.
     """
-    predicted: dict[Side, dict[str, tuple[Predicted, ...]]] = {}
+    predicted: dict[ScoredSide, dict[str, tuple[Predicted, ...]]] = {}
     for side in held:
         for outcome in outcomes:
             _check_rows(outcome, holdout)

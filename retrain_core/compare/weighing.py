@@ -1,86 +1,213 @@
-"""Which candidate to take: the one that is expected to be worth most, or a simpler one that is hardly worth less.
+"""What each candidate is worth against keep: one number, from all rows that tell it, with how sure it is.
 
-What was measured on the holdout is a gain over keep with an error. A small holdout makes large gains by luck, so a gain
-is expected to be smaller than it looks, the more so the larger its error is against what gains can be expected at all:
-little where the data has not moved, much where it has.
+Gains are counted in margins, the smallest differences that matter, so that accuracy and log-loss can be weighed together.
+Log-loss tells candidates apart with fewer rows, as it counts how sure a model is of each row rather than which side of the
+border it lies on.
 
-Source: Efron and Morris (1973), JASA 68 (shrinking what was measured towards what is expected).
+Which rows are weighed. New: those of the holdout, and those that only told when to stop training. Old: where the old model
+was trained on the old rows, it has an advantage on the held-out ones over a model that was trained afresh without them. So
+candidates are compared on old rows that both have been trained on, which also are four times as many.
+
+How much is luck. A small holdout makes large gains by luck, so a gain is expected to be smaller than it looks, the more so
+the larger its error is against what gains can be expected at all: little where the data has not moved, much where it has.
+
+Source: Efron and Morris (1973), JASA 68 (shrinking what was measured towards what is expected); figures in
+``tests/benchmarks/results.md`` ("Is the recommendation right?").
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain_core.compare.differences import paired
-from retrain_core.compare.evidence import Evidence, Side
+from retrain_core.compare.differences import Gap
+from retrain_core.compare.evidence import Evidence
+from retrain_core.compare.intervals import Z95, seed_half_width
 from retrain_core.compare.measures import SCORES
 from retrain_core.compare.predicted import Floats
+from retrain_core.types import Level, ScoredSide, Wishes
+
+EXPECTED: Mapping[Level | None, float] = {"none": 0.2, "minor": 6.0, "major": 20.0, None: 6.0}
+INDIFFERENT = 0.6  # margins: of those expected to be closer to the best than that, the cheapest is taken
+ONE_SIDED = 0.9  # share of the commonest label from which accuracy alone would mislead
+LOG_LOSSES = 2  # margins of accuracy to one of log-loss
 
 
 @dataclass(frozen=True)
-class Scales:
-    """What candidates are weighed by, and what is known before any is scored.
+class Weighing:
+    """What candidates are weighed by.
 
     Args:
-        score: Name in ``SCORES``.
-        weights: Of the parts that count; together 1.
-        margin: The smallest difference that matters, in the score's unit.
-        expected: Standard deviation of the gains to be expected, in the score's unit.
+        margins: By score, the smallest difference that matters, in the score's unit.
+        weights: Of the rows of each part; together 1.
+        expected: Standard deviation of the gains to be expected before any is measured, in margins.
     """
 
-    score: str
-    weights: Mapping[Side, float]
-    margin: float
+    margins: Mapping[str, float]
+    weights: Mapping[ScoredSide, float]
     expected: float
 
-    @property
-    def sign(self) -> float:
-        """1 if a higher score is better, else -1."""
-        return 1.0 if SCORES[self.score].direction == "max" else -1.0
+
+@dataclass(frozen=True)
+class Weights:
+    """Each candidate's worth in margins, up to a constant that is the same for all.
+
+    Args:
+        values: With each seed, shape ``(seeds,)``.
+        draws: In draws of the rows, shape ``(seeds, draws)``.
+    """
+
+    values: Mapping[str, Floats]
+    draws: Mapping[str, Floats]
+
+    def gap(self, name: str, base: str) -> Gap:
+        """Return how much more one candidate is worth than another."""
+        if name == base:
+            return Gap(0.0, 0.0, 0.0)
+        mine, theirs = self.values[name], self.values[base]
+        rows = np.nanstd(self.draws[name].mean(axis=0) - self.draws[base].mean(axis=0), ddof=1)
+        seeds = math.hypot(seed_half_width(mine), seed_half_width(theirs)) / Z95
+        return Gap(float(mine.mean() - theirs.mean()), float(rows), seeds)
 
 
-def gains(evidence: Evidence, names: Sequence[str], scales: Scales) -> tuple[Floats, Floats]:
-    """Return each candidate's gain over keep in the weighted score, and its standard error; shape ``(names,)``."""
-    gaps = [paired(evidence, name, "keep", scales.weights, scales.score) for name in names]
-    return scales.sign * np.array([gap.value for gap in gaps]), np.array([gap.error for gap in gaps])
+def weighing_of(evidence: Evidence, wishes: Wishes, level: Level | None) -> Weighing:
+    """Return what candidates are weighed by.
+
+    Args:
+        evidence: All predictions.
+        wishes: What the user wants.
+        level: How far the data has moved; ``None`` if that is not known.
+    """
+    margins = {name: margin_of(evidence, name, wishes.margin) for name in scores_weighed(evidence, wishes)}
+    return Weighing(margins, weights_of(evidence, wishes), EXPECTED[level])
+
+
+def scores_weighed(evidence: Evidence, wishes: Wishes) -> tuple[str, ...]:
+    """Return the scores that candidates are weighed by: accuracy and log-loss together, if nobody says otherwise.
+
+    Where nine rows of ten have one label, log-loss alone: a model that always names that label is right on nine of ten.
+    """
+    if wishes.score is not None:
+        return (wishes.score,)
+    if evidence.task == "regression":
+        return ("mae",)
+    return ("log_loss",) if one_sided(evidence) else ("accuracy", "log_loss")
+
+
+def one_sided(evidence: Evidence) -> bool:
+    """Whether nearly all new rows have the same label."""
+    if evidence.task not in ("binary", "multiclass"):
+        return False
+    counts = np.bincount(np.asarray(evidence.held["new"].targets, np.intp))
+    return bool(counts.max() >= ONE_SIDED * counts.sum())
+
+
+def margin_of(evidence: Evidence, score: str, margin: float) -> float:
+    """Return the smallest difference that matters in the score's unit; errors of numbers count in shares of keep's."""
+    if score == "log_loss":
+        return LOG_LOSSES * margin
+    if SCORES[score].share or score in ("brier", "r2"):
+        return margin
+    keep = abs(float(evidence.values("new", score)["keep"].mean()))
+    return (LOG_LOSSES if score == "loss" else 1) * margin * max(keep, np.finfo(float).tiny)
+
+
+def weights_of(evidence: Evidence, wishes: Wishes) -> dict[ScoredSide, float]:
+    """Return how much the rows of each part count."""
+    old = wishes.old_weight if "old" in evidence.predicted else 0.0
+    weights: dict[ScoredSide, float] = {}
+    if old > 0:
+        weights[old_side(evidence, wishes)] = old
+    if old < 1:
+        sides = new_sides(evidence)
+        rows = {side: len(evidence.held[side].targets) for side in sides}
+        weights |= {side: (1 - old) * count / sum(rows.values()) for side, count in rows.items()}
+    return weights
+
+
+def new_sides(evidence: Evidence) -> tuple[ScoredSide, ...]:
+    """Return the parts of the new rows that are weighed."""
+    return ("new", "validation") if _scored(evidence, "validation") else ("new",)
+
+
+def old_side(evidence: Evidence, wishes: Wishes) -> ScoredSide:
+    """Return the old rows that are weighed."""
+    return "trained" if wishes.old_seen and _scored(evidence, "trained") else "old"
+
+
+def _scored(evidence: Evidence, side: ScoredSide) -> bool:
+    """Whether every candidate with a score has one on this part, with every seed."""
+    counts = {
+        part: {name: len(seeds) for name, seeds in evidence.predicted.get(part, {}).items()}
+        for part in ("new", side)
+    }
+    return counts[side] == counts["new"]
+
+
+def weights(evidence: Evidence, weighing: Weighing) -> Weights:
+    """Return what each candidate with a score is worth."""
+    names = list(evidence.predicted["new"])
+    factors = {
+        (side, score): weight / len(weighing.margins) / margin * sign_of(score)
+        for side, weight in weighing.weights.items()
+        for score, margin in weighing.margins.items()
+    }
+    draws = {key: evidence.draws(*key) for key in factors}
+    least = min(next(iter(found.values())).shape[1] for found in draws.values())
+    return Weights(
+        {name: sum_of(factor * evidence.values(*key)[name] for key, factor in factors.items()) for name in names},
+        {name: sum_of(factor * draws[key][name][:, :least] for key, factor in factors.items()) for name in names},
+    )  # fmt: skip
+
+
+def sum_of(arrays: Iterable[Floats]) -> Floats:
+    """Return the sum of arrays of one shape."""
+    return np.asarray(np.sum(list(arrays), axis=0))
+
+
+def sign_of(score: str) -> float:
+    """Return 1 if a higher score is better, else -1."""
+    return 1.0 if SCORES[score].direction == "max" else -1.0
 
 
 def expected_gains(found: Floats, errors: Floats, expected: float) -> Floats:
-    """Return what gains are to be expected of fresh rows, given those that were found.
+    """Return what gains are to be expected of other rows, given those that were found.
 
     Args:
         found: Gains over keep, shape ``(..., names)``.
         errors: Their standard errors, shape ``(names,)``.
         expected: Standard deviation of gains before anything was measured.
+
+    >>> expected_gains(np.array([2.0]), np.array([1.0]), 1.0)
+    array([1.])
     """
     return found * expected**2 / (expected**2 + np.square(errors))
 
 
-def choose(worth: Floats, effort: Sequence[float], margin: float) -> NDArray[np.intp]:
-    """Return the place of the candidate to take: of those within the margin of the best, the one of least effort.
+def choose(expected: Floats, effort: Sequence[float]) -> NDArray[np.intp]:
+    """Return the place of the candidate to take: of those that are expected to be nearly the best, that of least effort.
 
     Args:
-        worth: Expected gains, shape ``(..., names)``.
+        expected: Expected gains in margins, shape ``(..., names)``; minus infinity for one that is excluded.
         effort: What each takes to make; keep nothing.
-        margin: The smallest difference that matters.
+
+    >>> int(choose(np.array([0.0, 1.9, 2.2]), [0, 3, 9]))
+    1
     """
-    near = worth >= worth.max(axis=-1, keepdims=True) - margin
+    near = expected >= expected.max(axis=-1, keepdims=True) - INDIFFERENT
     return np.asarray(np.where(near, np.asarray(effort), np.inf).argmin(axis=-1))
 
 
-def drawn_gains(evidence: Evidence, names: Sequence[str], scales: Scales, seed: int = 0) -> Floats:
+def drawn_gains(found: Weights, names: Sequence[str], seed: int = 0) -> Floats:
     """Return gains over keep in draws of the rows, each candidate with a seed drawn at random; ``(draws, names)``."""
     rng = np.random.default_rng(seed)
-    drawn = {side: evidence.draws(side, scales.score) for side in scales.weights}
-    count = min(draws[names[0]].shape[1] for draws in drawn.values())
     columns = []
     for name in names:
-        picks = rng.integers(0, len(next(iter(drawn.values()))[name]), count), np.arange(count)
-        columns.append(sum(weight * drawn[side][name][picks] for side, weight in scales.weights.items()))
+        seeds, draws = found.draws[name].shape
+        columns.append(found.draws[name][rng.integers(0, seeds, draws), np.arange(draws)])
     table = np.column_stack(columns)
-    keep = list(names).index("keep")
-    return np.asarray(scales.sign * (table - table[:, [keep]]))
+    return np.asarray(np.nan_to_num(table - table[:, [list(names).index("keep")]]))

@@ -39,6 +39,15 @@ def ties_of(data: Mapping[str, Dataset], ids: Mapping[str, NDArray[np.str_]]) ->
     }
 
 
+def groups_of(ids: NDArray[np.str_]) -> NDArray[np.intp]:
+    """Return a number for each id, from 0; a row without one has a number of its own.
+
+    >>> groups_of(np.array(["b", "", "b", "a"])).tolist()
+    [0, 2, 0, 1]
+    """
+    return np.unique(_codes(ids), return_inverse=True)[1]
+
+
 def _codes(ids: NDArray[np.str_]) -> Keys:
     """Return a number for each id; a row without one has a number of its own."""
     codes, distinct = pd.factorize(ids.astype(object))

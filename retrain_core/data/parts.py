@@ -12,9 +12,23 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from retrain_core.data.values import text_of
-from retrain_core.types import Dataset, Table, Task, from_json, to_json
+from retrain_core.types import Dataset, Part, ScoredSide, Table, Task, from_json, to_json
 
 COLUMNS = "columns.parquet"
+GROUPS = "groups.npy"
+SCORED_PARTS: Mapping[ScoredSide, Part] = {
+    "new": "new_holdout",
+    "old": "old_holdout",
+    "validation": "new_validation",
+    "trained": "old_train",
+}
+PART_NAMES: Mapping[ScoredSide, str] = {
+    "new": "new part of the holdout",
+    "old": "old part of the holdout",
+    "validation": "new rows that tell when to stop",
+    "trained": "old rows that are trained on",
+}
+MOST_SCORED = 5_000  # of the rows beside the holdout: a sample says enough
 
 
 @dataclass(frozen=True)
@@ -65,6 +79,26 @@ def save_columns(folder: Path, table: Table, rows: NDArray[np.intp]) -> None:
 def load_columns(folder: Path) -> pd.DataFrame:
     """Return the columns of a held-out part as they came."""
     return pd.read_parquet(folder / COLUMNS)
+
+
+def looked_at(side: ScoredSide, data: Dataset) -> Dataset:
+    """Return the rows of a part that candidates are scored on: all of the holdout, else a sample in even steps."""
+    if side in ("new", "old") or data.rows <= MOST_SCORED:
+        return data
+    rows = sample_of(data.rows)
+    inputs = {name: values[rows] for name, values in data.inputs.items()}
+    return Dataset(inputs, data.targets[rows], data.task, data.names, data.fingerprint)
+
+
+def sample_of(rows: int) -> NDArray[np.intp]:
+    """Return which of so many rows are looked at beside the holdout."""
+    return np.linspace(0, rows - 1, min(rows, MOST_SCORED)).astype(np.intp)
+
+
+def load_groups(folder: Path) -> NDArray[np.intp] | None:
+    """Return whose each row of a part is, numbered from 0; ``None`` if no column of ids was named."""
+    path = folder / GROUPS
+    return np.load(path, allow_pickle=False) if path.is_file() else None
 
 
 def _storable(column: pd.Series) -> pd.Series:

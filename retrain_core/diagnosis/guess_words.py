@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from retrain_core.compare.recommend import BY_LOSS
 from retrain_core.shift import wording
 from retrain_core.shift.chances import LEAST_OVERLAP
 from retrain_core.shift.loss_change import signed
 from retrain_core.strategies.naming import noun, title
-from retrain_core.types import CandidateScores, Comparison, LossStep, Recommendation, ShiftReport
+from retrain_core.types import CandidateScores, Comparison, LossStep, ShiftReport
 
 NAMED = 3  # columns
 WOULD_HELP = "more held-out rows or more seeds would help"
@@ -79,13 +78,13 @@ def measured(strategy: str, comparison: Comparison | None) -> str:
         return ""
     lacking = {name: scores for name, scores in comparison.strategies.items() if scores.new is None}
     missing = _not_measured(lacking)
-    counts = wording.percent(comparison.old_weight)
+    counts = wording.percent(comparison.wishes.old_weight)
     weight = f" (old rows count {counts})" if comparison.holdout.old_rows else ""
     if comparison.strategies.keys() - lacking.keys() <= {"keep"}:
         return f"Nothing beside keep has a score, so the first guess was not put to the test.{missing} {advised.summary}"
     if advised.choice == strategy:
         goes = ", as far as it goes" if lacking else ""
-        unsure = "" if advised.clear else f" This is not decided yet: {WOULD_HELP}.{_by_loss(advised)}"
+        unsure = "" if advised.clear else f" This is not decided yet: {WOULD_HELP}."
         return (
             f"The measurement agrees with the first guess{goes}{weight}.{missing} {advised.summary}{unsure}"
         )
@@ -97,13 +96,8 @@ def measured(strategy: str, comparison: Comparison | None) -> str:
     decides = "By what was measured" if untried or lacking else "The measurement decides"
     end = f"{decides}: {advice}."
     if not advised.clear:
-        end = f"Not decided yet: for now {advice}; {WOULD_HELP}.{_by_loss(advised)}"
+        end = f"Not decided yet: for now {advice}; {WOULD_HELP}."
     return f"First guess: {noun(strategy)}.{missing} Measured{weight}: {advised.summary} {end}"
-
-
-def _by_loss(advised: Recommendation) -> str:
-    """Return the reason that the loss prefers another candidate, if it does, after a space."""
-    return "".join(f" {reason}" for reason in advised.reasons if reason.startswith(BY_LOSS))
 
 
 def _not_measured(lacking: dict[str, CandidateScores]) -> str:

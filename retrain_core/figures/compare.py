@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
+from retrain_core.compare.score_words import score_text
 from retrain_core.figures.style import (
     FAINT,
     GRID,
@@ -19,7 +20,6 @@ from retrain_core.figures.style import (
     keep_first,
     look_of,
     plain,
-    score_text,
     trains,
     whiskers,
 )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from retrain_core.compare.score_words import score_text
 from retrain_core.diagnosis.disturb import DISTURBANCES
 from retrain_core.diagnosis.sensitivity import importance, size
 from retrain_core.figures.style import (
@@ -17,7 +18,6 @@ from retrain_core.figures.style import (
     empty_figure,
     look_of,
     plain,
-    score_text,
     whiskers,
 )
 from retrain_core.types import Sensitivity

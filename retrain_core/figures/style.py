@@ -110,15 +110,6 @@ def plain(text: object) -> str:
     return html.escape(str(text))
 
 
-def score_text(name: str, value: float) -> str:
-    """Return a score as people read it.
-
-    >>> score_text("accuracy", 0.7123), score_text("loss", 0.41234), score_text("mae", 12.3456)
-    ('71.2 %', '0.4123', '12.35')
-    """
-    return f"{value:.1%}".replace("%", " %") if name == "accuracy" else f"{value:.4g}"
-
-
 def axis_format(name: str) -> str:
     """Return the d3 format of a score on an axis: as many decimals as its ticks have, so that no two read alike."""
     return "~%" if name == "accuracy" else ""

@@ -6,6 +6,7 @@ from statistics import mean
 
 import plotly.graph_objects as go
 
+from retrain_core.compare.score_words import score_text
 from retrain_core.figures.style import (
     FAINT,
     SCORE_TITLES,
@@ -13,7 +14,6 @@ from retrain_core.figures.style import (
     base_layout,
     empty_figure,
     look_of,
-    score_text,
 )
 from retrain_core.types import CurvePoint, LearningCurve
 

@@ -74,7 +74,7 @@ def tradeoff_chart(comparison: Comparison) -> Chart | None:
     """Return new against old; ``None`` without old rows."""
     if not comparison.holdout.old_rows:
         return None
-    figure = tradeoff(comparison, comparison.old_weight)
+    figure = tradeoff(comparison, comparison.wishes.old_weight)
     return Chart(
         "tradeoff",
         f"{SCORE_NAMES[comparison.metric.name].capitalize()} on both parts",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from retrain_core.compare.evidence import Evidence
 from retrain_core.diagnosis import first_guess, volume_of
 from retrain_core.types import (
     Comparison,
@@ -14,7 +15,6 @@ from retrain_core.types import (
     LearningCurve,
     Machine,
     ModelCard,
-    Outcome,
     Sensitivity,
     ShiftReport,
     SplitSummary,
@@ -54,7 +54,7 @@ class ReportContent:
         shift: How the data moved; ``None`` without old data.
         curves: By run id, the values along its training.
         versions: Version of each package that matters.
-        outcomes: The runs that the comparison was made from, to weigh them again.
+        evidence: What the comparison was made from, to weigh it again.
         sensitivities: What disturbed rows cost each model, the old one first; empty if nobody asked.
         learning_curves: What more new rows would bring, as far as somebody has asked.
         errors: Why something could not be measured, by kind of work and strategy.
@@ -70,7 +70,7 @@ class ReportContent:
     shift: ShiftReport | None
     curves: Curves
     versions: Mapping[str, str] = field(default_factory=dict)
-    outcomes: tuple[Outcome, ...] = ()
+    evidence: Evidence | None = None
     sensitivities: tuple[Sensitivity, ...] = ()
     learning_curves: tuple[LearningCurve, ...] = ()
     errors: Mapping[tuple[Work, str], str] = field(default_factory=dict)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from retrain_core.compare import MARGIN
+from retrain_core.compare.measures import SCORES
+from retrain_core.compare.score_words import gap_text, name_of, score_text
+from retrain_core.compare.weighing import LOG_LOSSES
 from retrain_core.diagnosis import no_better_than_one_class
-from retrain_core.figures.style import keep_first, look_of, score_text
+from retrain_core.figures.style import keep_first, look_of
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import forecast_words, parts_of, status_words
 from retrain_core.report.words import SCORE_NAMES
@@ -37,27 +39,47 @@ def day(seconds: float) -> str:
 
 def method(comparison: Comparison) -> list[str]:
     """Return how scores, intervals and the recommendation come about."""
-    holdout, seeds = (
-        comparison.holdout,
-        max((len(c.per_seed) for c in comparison.strategies.values()), default=0),
-    )
+    holdout, wishes = comparison.holdout, comparison.wishes
+    seeds = max((len(c.per_seed) for c in comparison.strategies.values()), default=0)
     old = f" and {holdout.old_rows:,} old" if holdout.old_rows else ""
-    score = SCORE_NAMES[comparison.metric.name]
     over = f"over rows and over {seeds} seeds" if seeds > 1 else "over rows; one seed a strategy"
-    least = (
-        "half a point"
-        if comparison.metric.name == "accuracy"
-        else f"{MARGIN:.1%} of keep's error".replace("%", " %")
-    )
     sentences = [
         f"Every strategy is scored on the same {holdout.new_rows:,} new{old} rows, held out from all training here.",
-        f"Intervals are 95 % intervals {over}. Differences to keep are taken row by row on the same rows.",
-        f"The recommendation takes the best {score}"
-        + (f", in which the old part counts {comparison.old_weight:.0%}".replace("%", " %") if holdout.old_rows else "")
-        + f". Differences below {least} do not matter: then the strategy that trains faster is taken, and keep before all.",
-        "It is called clear if the 95 % intervals of the differences agree; else it is called not certain.",
-    ]  # fmt: skip
-    return sentences
+        f"Intervals are 95 % intervals {over}. Differences to keep are taken row by row on the same rows; their p-values "
+        "are McNemar's for accuracy, else from 1,000 draws of the rows, adjusted over the candidates (Holm).",
+    ]
+    found = comparison.recommendation
+    if found is None:
+        return sentences
+    counts = f", in which the old part counts {100 * wishes.old_weight:.0f} %" if holdout.old_rows else ""
+    rows = " and ".join(f"{count:,} {side}" for side, count in found.rows.items())
+    return [
+        *sentences,
+        f"The recommendation takes the candidate whose {' and '.join(map(name_of, found.scores))} can be expected to be best"
+        f"{counts}, over {rows} rows: new ones of the holdout and those that only tell when to stop"
+        + (
+            "; old ones that the old model and retraining have both been trained on, as the old model knows those of the holdout"
+            if "old" in found.rows and wishes.old_seen
+            else ""
+        )
+        + ". What was found is partly luck of the rows, the more so the less the data has moved; that much is taken off.",
+        "Of candidates that are hardly apart the one that trains fastest is taken, and keep before all. The smallest "
+        f"difference that matters is {_margin(found.scores[0], wishes.margin)}. It is called clear if no other candidate "
+        "may be better by more than that (95 % intervals).",
+    ]
+
+
+def _margin(score: str, margin: float) -> str:
+    """Return the smallest difference that matters.
+
+    >>> _margin("accuracy", 0.005), _margin("mae", 0.005)
+    ('0.5 points of accuracy', "0.5 % of keep's mean absolute error")
+    """
+    if SCORES[score].share:
+        return f"{gap_text(score, margin)} of {name_of(score)}"
+    if score == "log_loss":
+        return f"{LOG_LOSSES * margin:.3g} of {name_of(score)}"
+    return f"{100 * margin:.2g} % of keep's {name_of(score)}"
 
 
 def row_counts(content: ReportContent) -> Rows:

@@ -8,8 +8,9 @@ from typing import Literal
 
 import numpy as np
 
+from retrain_core.compare.score_words import score_text
 from retrain_core.figures.curves import FROM_OLD_MODEL
-from retrain_core.figures.style import keep_first, look_of, score_text, trains
+from retrain_core.figures.style import keep_first, look_of, trains
 from retrain_core.report.content import Curves
 from retrain_core.report.tables import best_on, parts_of, scores_on
 from retrain_core.types import CandidateScores, Comparison, Delta

@@ -10,8 +10,9 @@ import numpy as np
 
 from retrain_core.data import encode, read_table, split
 from retrain_core.data.files import write_atomic
+from retrain_core.data.groups import groups_of
 from retrain_core.data.marks import Rows, marks_of
-from retrain_core.data.parts import COLUMNS, save_columns, save_dataset
+from retrain_core.data.parts import COLUMNS, GROUPS, save_columns, save_dataset
 from retrain_core.models import read_card
 from retrain_core.runs.store import Store, question_hash
 from retrain_core.types import Dataset, ExperimentSpec, RunSpec, Work, to_json
@@ -47,6 +48,8 @@ def prepare(store: Store, spec: ExperimentSpec) -> None:
         side = "holdout" if part == "new_holdout" and "holdout" in data else part.split("_")[0]
         save_dataset(temporary / part, data[side], rows)
         np.save(temporary / part / "rows.npy", numbers[side][rows])
+        if marks.ids:
+            np.save(temporary / part / GROUPS, groups_of(marks.ids[side][rows]))
         if part.endswith("holdout"):
             save_columns(temporary / part, tables[side], numbers[side][rows])
     for name, value in {"card": card, "schema": spec.schema, "split": done.summary}.items():
@@ -72,7 +75,7 @@ def link_inputs(store: Store, run: RunSpec) -> Path:
             _link(before / "observed.npz", inputs / "observed.npz")
         return folder
     data = store.experiment_folder(run.experiment) / "data"
-    unused = shutil.ignore_patterns(COLUMNS)
+    unused = shutil.ignore_patterns(COLUMNS, GROUPS)
     shutil.copytree(data, inputs, ignore=unused, copy_function=_link, dirs_exist_ok=True)
     if spec.holdout:  # a file of its own: its row numbers are not those of the new file
         (inputs / "new_holdout" / "rows.npy").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Score one model on the holdout: predictions once, everything else from them."""
+"""Score one model on the holdout, and on the rows that tell more of it: predictions once, everything else from them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrain_core.data.files import write_atomic
+from retrain_core.data.parts import PART_NAMES, SCORED_PARTS, looked_at
 from retrain_core.errors import RunError
 from retrain_core.training.loop import Forward
 from retrain_core.training.objective import Objective
@@ -19,21 +20,22 @@ from retrain_core.training.rows import inputs_of
 from retrain_core.types import Dataset, PartScores, Schema
 
 
-def score_holdout(
+def score_parts(
     model: keras.Model, objective: Objective, parts: Mapping[str, Dataset], folder: Path
 ) -> tuple[PartScores, PartScores | None]:
-    """Score on the new and the old part, and keep the loss of each row and each prediction in ``scores.npz``.
+    """Score on each of ``SCORED_PARTS``, and keep the loss of each row and each prediction in ``scores.npz``.
 
     Returns:
-        Scores on the new and on the old part; the second is ``None`` without old data.
+        Scores on the new and on the old part of the holdout; the second is ``None`` without old data.
     """
     arrays: dict[str, NDArray[Any]] = {}
     schema, outputs_of = objective.schema, Forward(model)
     scores: dict[str, PartScores | None] = {"old": None}
-    for side in ("new", "old"):
-        data = parts.get(f"{side}_holdout")
+    for side, part in SCORED_PARTS.items():
+        data = parts.get(part)
         if data is None:
             continue
+        data = looked_at(side, data)
         outputs = outputs_of(inputs_of(model, data))[0].astype(np.float32).reshape(data.rows, -1)
         outputs = objective.widen(outputs)
         loss = objective.row_losses(np.asarray(data.targets), outputs)
@@ -42,7 +44,7 @@ def score_holdout(
             f"{side}_loss": loss,
             f"{side}_metric": metric_rows(schema, data, outputs),
         }
-        refuse_no_number(f"the {side} part of the holdout", loss, arrays[f"{side}_metric"])
+        refuse_no_number(f"the {PART_NAMES[side]}", loss, arrays[f"{side}_metric"])
         metric = float(arrays[f"{side}_metric"].mean())
         name = "mae" if schema.task == "regression" else "accuracy"
         scores[side] = PartScores(loss=float(loss.mean()), rows=data.rows, **{name: metric})

@@ -18,7 +18,7 @@ from retrain_core.training.devices import use_device
 from retrain_core.training.engine import Engine
 from retrain_core.training.job import Job, ended, open_job
 from retrain_core.training.observe import observe
-from retrain_core.training.scoring import score_holdout
+from retrain_core.training.scoring import score_parts
 from retrain_core.training.sensitivity import measure_sensitivity
 from retrain_core.types import RunResult, RunSpec, Work, from_json, to_json
 from retrain_core.workers.events import EventLog
@@ -86,7 +86,7 @@ def train(job: Job) -> RunResult:
     model.save(temporary)
     temporary.replace(folder / "model.keras")
     job.report("progress", {"progress": 1.0, "label": "scoring on the holdout"})
-    new, old = score_holdout(model, engine.objective, parts, folder)
+    new, old = score_parts(model, engine.objective, parts, folder)
     job.report("scored", {"new": new, "old": old})
     return replace(
         ended(folder, cost),

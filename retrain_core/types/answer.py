@@ -19,16 +19,36 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What the user wants of the next model; another wish needs no further run.
+class Stakes:
+    """What a better model is worth, and what an hour of training costs; all money in one currency.
 
     Args:
-        score: What candidates are weighed by, a name in ``SCORES``; ``None`` takes the one that fits the labels.
+        value: Of one prediction that is right instead of wrong; for numbers, of an absolute error smaller by 1.
+        a_day: Predictions a day.
+        days: How long the next model is used.
+        an_hour: Price of an hour of the machine.
+    """
+
+    value: float
+    a_day: float
+    days: float
+    an_hour: float
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user wants of the next model, and knows of the old one; to change it takes no further run.
+
+    Args:
+        score: What candidates are weighed by, a name in ``SCORES``; ``None`` takes those that fit the labels.
         old_weight: Weight of the old part of the holdout, 0 to 1.
-        margin: The smallest difference that matters, in the score's unit where that lies between 0 and 1, else as a share of
-            keep's score.
-        most_forgetting: What the score may get worse on the old part at most, in the unit of ``margin``; ``None``: anything.
+        margin: The smallest difference that matters: of shares such as accuracy; twice of it for log-loss; for errors of
+            numbers, a share of keep's.
+        most_forgetting: What the first score may get worse on the old part at most, in the unit of ``margin``; ``None``:
+            anything.
         most_seconds: How long training may take; ``None``: any time.
+        old_seen: Whether the old model was trained on the old rows.
+        stakes: What a better model is worth; ``None`` if nobody has said.
     """
 
     score: str | None = None
@@ -36,6 +56,8 @@ class Wishes:
     margin: float = 0.005
     most_forgetting: float | None = None
     most_seconds: float | None = None
+    old_seen: bool = True
+    stakes: Stakes | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +149,27 @@ class CandidateScores:
 
 
 @dataclass(frozen=True)
+class Weighed:
+    """What a candidate is worth against keep, in the weighted score.
+
+    Args:
+        gains: By score, how much better it is than keep over the rows that are weighed; negative is worse.
+        worth: That gain over all scores, as a multiple of the smallest difference that matters.
+        interval: Its 95 % interval.
+        expected: What of it is to be expected on other rows, as gains that were found are partly luck.
+        share: Of draws of the rows and seeds in which it is chosen.
+        excluded: Which limit it breaks; empty if none.
+    """
+
+    gains: Mapping[str, float]
+    worth: float
+    interval: tuple[float, float]
+    expected: float
+    share: float
+    excluded: str = ""
+
+
+@dataclass(frozen=True)
 class Recommendation:
     """What to do, and why.
 
@@ -138,9 +181,9 @@ class Recommendation:
         changes: What would change the choice.
         doubts: What makes it doubtful.
         stability: Share of draws of the rows and seeds in which the same candidate is chosen.
-        score: What candidates were weighed by, a name in ``SCORES``.
-        utility: By candidate, the weighted score.
-        excluded: By candidate, which limit it breaks.
+        scores: What candidates were weighed by, names in ``SCORES``.
+        rows: How many rows of each part were weighed: ``new`` and ``old``.
+        weighed: Each candidate.
     """
 
     choice: str
@@ -149,10 +192,10 @@ class Recommendation:
     reasons: tuple[str, ...]
     changes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
-    stability: float | None = None
-    score: str = "accuracy"
-    utility: Mapping[str, float] = field(default_factory=dict)
-    excluded: Mapping[str, str] = field(default_factory=dict)
+    stability: float = 1.0
+    scores: tuple[str, ...] = ("accuracy",)
+    rows: Mapping[str, int] = field(default_factory=dict)
+    weighed: Mapping[str, Weighed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

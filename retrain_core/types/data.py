@@ -145,13 +145,11 @@ class SplitSettings:
         seed: Same seed, same split.
         time: The column that says when a row came: the latest rows are held out; rows are drawn at random without one.
         id: The column that says whose a row is: rows of one are never trained on and held out.
-        margin: The smallest difference that matters: of accuracy, or for numbers to predict as a share of keep's error.
     """
 
     seed: int = 0
     time: str | None = None
     id: str | None = None
-    margin: float = 0.005
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -10,6 +10,9 @@ Task = Literal["binary", "multiclass", "multilabel", "regression"]
 Level = Literal["none", "minor", "major"]
 Kind = Literal["numeric", "categorical"]
 Part = Literal["new_train", "new_validation", "new_holdout", "old_train", "old_holdout"]
+ScoredSide = Literal[
+    "new", "old", "validation", "trained"
+]  # the holdout's two parts, and rows that tell more
 RunStatus = Literal["queued", "running", "finished", "failed", "stopped"]
 Scalar = str | int | float | bool
 T = TypeVar("T")

@@ -22,6 +22,7 @@ from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.probes import plan_shift
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.store import Store
+from retrain_core.types import Wishes
 from tests.benchmarks.families import FAMILIES, Family, draw, old_model
 from tests.make import experiment
 
@@ -41,11 +42,12 @@ class Judged:
         weight: Of the old rows.
         choice: What was recommended.
         best: What is best on fresh rows.
-        behind: By how much the choice's weighted accuracy (for regression: mean absolute error in shares of keep's) and
-            log-loss are worse than the best's.
+        behind: By how much the choice's weighted accuracy and log-loss are worse than the best's; for regression, its mean
+            absolute error in shares of keep's, and its R2.
         right: Whether one of them is within its bar.
         no_difference: Whether it was said that nothing differs materially.
         clear: Whether it was called clear.
+        stability: See ``Recommendation``.
     """
 
     family: str
@@ -56,6 +58,7 @@ class Judged:
     right: bool
     no_difference: bool
     clear: bool
+    stability: float
 
 
 def collect(store: Store, runner: Runner, family: Family, seed: int) -> None:
@@ -111,23 +114,34 @@ def judge(store: Store, id: str) -> Iterator[Judged]:
     """Hold an experiment's recommendations, at each weight, against fresh rows."""
     spec = store.experiment(id)
     family = FAMILIES[spec.name.split("/")[0]]
-    with np.load(store.experiment_folder(id) / "fresh.npz") as file:
-        means = {name: float(values.mean()) for name, values in file.items()}
+    means = fresh_means(store, id)
     names = list(dict.fromkeys(name.split("/")[0] for name in means))
-    content = answer(store, id, 0.5)
+    content = answer(store, id, Wishes())
     for weight in WEIGHTS:
-        found = weigh(content, weight).comparison.recommendation
+        found = weigh(content, Wishes(old_weight=weight)).comparison.recommendation
         assert found is not None
-        sign = 1 if family.task != "regression" else -1
-        unit = 1.0 if family.task != "regression" else _weighted(means, "keep", "metric", weight)
-        metric = {name: sign * _weighted(means, name, "metric", weight) / unit for name in names}
+        metric = {name: _weighted(means, name, "metric", weight) for name in names}
         loss = {name: _weighted(means, name, "loss", weight) for name in names}
-        behind = (max(metric.values()) - metric[found.choice], loss[found.choice] - min(loss.values()))
-        right = behind[0] <= ACCURACY_BAR or (family.task != "regression" and behind[1] <= LOSS_BAR)
+        units = (1.0, 1.0)
+        if family.task == "regression":  # its error in shares of keep's, its squared error in shares of the variance
+            metric = {name: -value for name, value in metric.items()}
+            assert content.evidence is not None
+            units = (-metric["keep"], float(np.var(content.evidence.held["new"].targets)))
+        behind = (
+            (max(metric.values()) - metric[found.choice]) / units[0],
+            (loss[found.choice] - min(loss.values())) / units[1],
+        )
+        right = behind[0] <= ACCURACY_BAR or behind[1] <= LOSS_BAR
         yield Judged(
             family.name, weight, found.choice, max(metric, key=lambda name: metric[name]), behind, right,
-            "no material difference" in found.summary, found.clear,
+            "no material difference" in found.summary, found.clear, found.stability,
         )  # fmt: skip
+
+
+def fresh_means(store: Store, id: str) -> dict[str, float]:
+    """Return the scores on fresh rows, by ``strategy/part/score``."""
+    with np.load(store.experiment_folder(id) / "fresh.npz") as file:
+        return {name: float(values.mean()) for name, values in file.items()}
 
 
 def _weighted(means: Mapping[str, float], name: str, score: str, weight: float) -> float:

@@ -76,7 +76,7 @@ def _vector(**parts: float) -> tuple[float, ...]:
 
 
 NONE = World()
-IMBALANCED = World(prior=(3.2, 0.0))
+IMBALANCED = World(prior=(7.3, 0.0))
 MINORITY = World(prior=(0.8, 0.8, 0.8, -1.2))
 FAMILIES: Mapping[str, Family] = {
     family.name: family
@@ -88,7 +88,7 @@ FAMILIES: Mapping[str, Family] = {
         Family("inputs", NONE, World(move=_vector(x0=1.5, x3=-1.0, rest=0)), (4_000, 1_500)),
         Family("inputs, a little", NONE, World(move=_vector(x0=0.4, rest=0)), (4_000, 1_500)),
         Family("rule", NONE, World(turn=_vector(x0=-1, x1=-0.5)), (4_000, 1_500)),
-        Family("rule, a little", NONE, World(turn=_vector(x0=0.6)), (4_000, 1_500)),
+        Family("rule, a little", NONE, World(turn=_vector(x0=0)), (4_000, 1_500)),
         Family("rule, few new rows", NONE, World(turn=_vector(x0=-1, x1=-0.5)), (4_000, 300)),
         Family("rule, many new rows", NONE, World(turn=_vector(x0=-1, x1=-0.5)), (2_000, 6_000)),
         Family("labels", NONE, World(prior=(0.0, 1.6)), (4_000, 1_500)),

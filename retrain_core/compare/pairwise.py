@@ -1,0 +1,72 @@
+"""Every candidate against keep, and against every other, on the held-out rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from retrain_core.compare.differences import Gap, holm, mcnemar, more_rows, paired, verdict
+from retrain_core.compare.evidence import SIDES, Evidence, Side
+from retrain_core.compare.weighing import margin_of, scores_weighed, sign_of
+from retrain_core.types import Difference, Wishes
+
+Pair = tuple[str, str]
+
+
+def differences(evidence: Evidence, wishes: Wishes) -> tuple[Difference, ...]:
+    """Return what can be said of each pair, by the main score and those that candidates are weighed by.
+
+    P-values are adjusted (Holm) over the candidates that are held against keep, and over the pairs of the others.
+    """
+    scores = dict.fromkeys((evidence.metric, *scores_weighed(evidence, wishes)))
+    found: list[Difference] = []
+    for side in SIDES:
+        names = list(evidence.predicted.get(side, {}))
+        others = [name for name in names if name != "keep"]
+        against_keep = [(name, "keep") for name in others] if "keep" in names else []
+        for score in scores:
+            margin = margin_of(evidence, score, wishes.margin)
+            found += _differences(evidence, against_keep, side, score, margin)
+            found += _differences(evidence, list(combinations(others, 2)), side, score, margin)
+    return tuple(found)
+
+
+def _differences(
+    evidence: Evidence, pairs: Sequence[Pair], side: Side, score: str, margin: float
+) -> list[Difference]:
+    sign, rows = sign_of(score), len(evidence.held[side].targets)
+    gaps = [paired(evidence, *pair, {side: 1.0}, score) for pair in pairs]
+    p_values = [_p(evidence, pair, side, score, gap) for pair, gap in zip(pairs, gaps, strict=True)]
+    found = []
+    for (name, base), gap, p, adjusted in zip(pairs, gaps, p_values, holm(p_values), strict=True):
+        value, ends = sign * gap.value, sorted(sign * end for end in gap.interval)
+        said = verdict(value, gap.error, adjusted, margin)
+        more = more_rows(value, gap.error, rows, margin) if said == "cannot tell" else None
+        found.append(
+            Difference(
+                name, base, side, score, value, (ends[0], ends[1]), _over_seeds(evidence, name, side, score),
+                p, adjusted, said, more,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _p(evidence: Evidence, pair: Pair, side: Side, score: str, gap: Gap) -> float:
+    models = [evidence.predicted[side][name] for name in pair]
+    single = all(len(seeds) == 1 or name == "keep" for name, seeds in zip(pair, models, strict=True))
+    if (
+        score == "accuracy"
+        and single
+        and evidence.task != "multilabel"
+        and evidence.held[side].groups is None
+    ):
+        mine, theirs = (np.equal(seeds[0].metric, 1) for seeds in models)
+        return mcnemar(mine, theirs)
+    return gap.p
+
+
+def _over_seeds(evidence: Evidence, name: str, side: Side, score: str) -> float | None:
+    values = evidence.values(side, score)[name]
+    return float(values.std(ddof=1)) if len(values) > 1 else None

@@ -1,0 +1,56 @@
+"""Scores and differences of scores as people read them."""
+
+from __future__ import annotations
+
+from retrain_core.compare.measures import SCORES
+
+IN_PERCENT = ("accuracy", "balanced_accuracy")
+KEEPS_CAPITALS = ("auroc", "auprc", "f1", "r2", "brier")
+
+
+def name_of(score: str) -> str:
+    """Return what a score is called inside a sentence.
+
+    >>> name_of("mae"), name_of("log_loss"), name_of("auroc")
+    ('mean absolute error', 'log-loss', 'AUROC')
+    """
+    title = SCORES[score].title
+    return title if score in KEEPS_CAPITALS else title[:1].lower() + title[1:]
+
+
+def score_text(score: str, value: float) -> str:
+    """Return a score.
+
+    >>> score_text("accuracy", 0.7123), score_text("loss", 0.41234), score_text("mae", 12.3456)
+    ('71.2 %', '0.4123', '12.35')
+    """
+    return f"{100 * value:.1f} %" if score in IN_PERCENT else f"{value:.4g}"
+
+
+def gap_text(score: str, value: float) -> str:
+    """Return the size of a difference.
+
+    >>> gap_text("accuracy", -0.0123), gap_text("log_loss", -0.0123)
+    ('1.2 points', '0.0123')
+    """
+    return f"{100 * abs(value):.1f} points" if score in IN_PERCENT else f"{abs(value):.3g}"
+
+
+def gain_text(score: str, value: float) -> str:
+    """Return a gain (plus) or a loss (minus).
+
+    >>> gain_text("accuracy", 0.0123), gain_text("mae", -3.5)
+    ('+1.2 points', '-3.5')
+    """
+    return f"{100 * value:+.1f} points" if score in IN_PERCENT else f"{value:+.3g}"
+
+
+def better_text(score: str, gain: float) -> str:
+    """Return a gain with its word.
+
+    >>> better_text("accuracy", 0.0123), better_text("log_loss", -0.01), better_text("accuracy", 0.0)
+    ('1.2 points better', '0.01 worse', 'as good')
+    """
+    if gap_text(score, gain) == gap_text(score, 0.0):
+        return "as good"
+    return f"{gap_text(score, gain)} {'better' if gain > 0 else 'worse'}"
