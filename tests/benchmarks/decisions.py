@@ -22,7 +22,7 @@ from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.probes import plan_shift
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.store import Store
-from retrain_core.types import Wishes
+from retrain_core.types import SplitSettings, Wishes
 from tests.benchmarks.families import FAMILIES, Family, draw, old_model
 from tests.make import experiment
 
@@ -72,7 +72,7 @@ def collect(store: Store, runner: Runner, family: Family, seed: int) -> None:
         new.to_parquet(folder / "new.parquet")
         files = {"model": old_model(family, old, folder / "model.keras", seed)}
         files |= {side: folder / f"{side}.parquet" for side in ("old", "new")}
-        spec = experiment(store, files, name=f"{family.name}/{seed}", split_seed=seed, label="y")
+        spec = experiment(store, files, name=f"{family.name}/{seed}", split=SplitSettings(seed), label="y")
     runs = plan_runs(spec.id, STRATEGIES, seeds=(seed,))
     probes = plan_shift(spec.id, store.shift_settings(spec.id), model=False)
     store.add_beside(probes)
