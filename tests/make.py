@@ -9,11 +9,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from retrain_core.compare.evidence import Evidence, Held, gather
 from retrain_core.data import infer_schema, read_table
 from retrain_core.models import read_card
 from retrain_core.runs.store import Store, new_id
-from retrain_core.types import ExperimentSpec, SplitSettings
+from retrain_core.types import (
+    ExperimentSpec,
+    Holdout,
+    Outcome,
+    PartScores,
+    RunResult,
+    RunSpec,
+    Schema,
+    SplitSettings,
+    Task,
+)
 
 
 def table(rows: int, seed: int, shift: float = 0.0) -> pd.DataFrame:
@@ -70,3 +82,65 @@ def experiment(
     spec = ExperimentSpec(id=new_id(), name=name, created=time.time(), schema=schema, split=split, **refs)
     store.save_experiment(spec)
     return spec
+
+
+# --- comparisons that nobody has to train for -----------------------------------------------------
+
+
+def sure_rows(side: str, chance: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Return what a model scores that gives what came (the rows of ``targets``) the probability ``chance``."""
+    targets = made_targets(len(chance))
+    second = np.where(targets == 1, chance, 1 - chance)[:, None]
+    right = (chance > 0.5).astype(float)
+    return {f"{side}_outputs": second, f"{side}_metric": right, f"{side}_loss": -np.log(chance)}
+
+
+def error_rows(side: str, error: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Return what a model of a number scores that is off by ``error``."""
+    outputs = made_numbers(len(error))[:, None] + error[:, None]
+    return {f"{side}_outputs": outputs, f"{side}_metric": np.abs(error), f"{side}_loss": error**2}
+
+
+def made_targets(rows: int) -> NDArray[Any]:
+    """Return as many classes, 0 and 1 in turn."""
+    return np.arange(rows) % 2
+
+
+def made_numbers(rows: int) -> NDArray[Any]:
+    """Return as many numbers."""
+    return np.random.default_rng(0).normal(100, 30, rows)
+
+
+def made_outcome(
+    strategy: str,
+    rows: Mapping[str, NDArray[Any]],
+    *,
+    seed: int = 0,
+    seconds: float = 1.0,
+    task: Task = "binary",
+) -> Outcome:
+    """Return a run that has ended well, from what it scored on each row."""
+    name = "mae" if task == "regression" else "accuracy"
+    parts = {
+        side: PartScores(
+            float(rows[f"{side}_loss"].mean()),
+            len(rows[f"{side}_loss"]),
+            **{name: float(rows[f"{side}_metric"].mean())},  # type: ignore[arg-type]
+        )
+        for side in ("new", "old")
+        if f"{side}_loss" in rows
+    }
+    result = RunResult("finished", parts["new"], parts.get("old"), seconds=seconds, model="model.keras")
+    return Outcome(RunSpec(f"{strategy}-{seed}", "e", strategy, {}, seed), result, rows)
+
+
+def evidence_of(*outcomes: Outcome, task: Task = "binary", sha: str = "0" * 64) -> Evidence:
+    """Return the evidence of made runs."""
+    first = next(outcome.rows for outcome in outcomes if outcome.rows)
+    counts = {name.removesuffix("_loss"): len(rows) for name, rows in first.items() if name.endswith("_loss")}
+    targets = made_numbers if task == "regression" else made_targets
+    held: dict[Any, Held] = {side: Held(targets(rows)) for side, rows in counts.items()}
+    schema = Schema(
+        task, ("y",), (), () if task == "regression" else ("0", "1"), 1, False, "binary_crossentropy"
+    )
+    return gather(outcomes, Holdout(sha, counts["new"], counts.get("old", 0)), schema, held)

@@ -22,10 +22,9 @@ def differences(evidence: Evidence, wishes: Wishes) -> tuple[Difference, ...]:
     """
     scores = dict.fromkeys((evidence.metric, *scores_weighed(evidence, wishes)))
     found: list[Difference] = []
-    for side in SIDES:
-        names = list(evidence.predicted.get(side, {}))
-        others = [name for name in names if name != "keep"]
-        against_keep = [(name, "keep") for name in others] if "keep" in names else []
+    for side in (side for side in SIDES if side in evidence.predicted):
+        others = [name for name in evidence.predicted[side] if name != "keep"]
+        against_keep = [(name, "keep") for name in others]
         for score in scores:
             margin = margin_of(evidence, score, wishes.margin)
             found += _differences(evidence, against_keep, side, score, margin)

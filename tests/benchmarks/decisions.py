@@ -123,7 +123,9 @@ def judge(store: Store, id: str) -> Iterator[Judged]:
         metric = {name: _weighted(means, name, "metric", weight) for name in names}
         loss = {name: _weighted(means, name, "loss", weight) for name in names}
         units = (1.0, 1.0)
-        if family.task == "regression":  # its error in shares of keep's, its squared error in shares of the variance
+        if (
+            family.task == "regression"
+        ):  # its error in shares of keep's, its squared error in shares of the variance
             metric = {name: -value for name, value in metric.items()}
             assert content.evidence is not None
             units = (-metric["keep"], float(np.var(content.evidence.held["new"].targets)))

@@ -2,99 +2,220 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from retrain_core.compare import compare
 from retrain_core.errors import RunError
 from retrain_core.strategies import STRATEGIES
-from retrain_core.types import Comparison, Holdout, Outcome, PartScores, RunResult, RunSpec
+from retrain_core.types import Comparison, Level, Outcome, Recommendation, RunResult, RunSpec, Wishes
+from tests.make import error_rows, evidence_of, made_outcome, sure_rows
 
 ROWS = 4000
-HOLDOUT = Holdout("0" * 64, ROWS, ROWS)
 
 
 def outcome(
-    strategy: str, new: float, old: float, *, seconds: float = 1.0, seed: int = 0, rows: int = ROWS
+    strategy: str,
+    new: float,
+    old: float,
+    *,
+    seconds: float = 1.0,
+    seed: int = 0,
+    rows: int = ROWS,
+    sure: float = 0.8,
 ) -> Outcome:
-    """Return a run that is right on the easiest rows: ``new`` and ``old`` are its accuracies."""
-    arrays: dict[str, np.ndarray] = {}
+    """Return a run that is right on the easiest rows: ``new`` and ``old`` are its accuracies, ``sure`` how sure it is."""
+    arrays: dict[str, Any] = {}
     for side, share in (("new", new), ("old", old)):
-        right = (np.arange(rows) < round(share * rows)).astype(float)
-        arrays |= {f"{side}_metric": right, f"{side}_loss": 1 - right}
-    scores = {
-        side: PartScores(float(arrays[f"{side}_loss"].mean()), rows, float(arrays[f"{side}_metric"].mean()))
-        for side in ("new", "old")
-    }
-    result = RunResult("finished", scores["new"], scores["old"], seconds=seconds, model="model.keras")
-    return Outcome(RunSpec(f"{strategy}-{seed}", "e", strategy, {}, seed), result, arrays)
+        right = np.arange(rows) < round(share * rows)
+        arrays |= sure_rows(side, np.where(right, sure, 1 - sure))
+    return made_outcome(strategy, arrays, seed=seed, seconds=seconds)
 
 
-def ask(*outcomes: Outcome, old_weight: float = 0.5) -> Comparison:
-    return compare(outcomes, HOLDOUT, "binary", old_weight)
+def shuffled(run: Outcome, seed: int = 1) -> Outcome:
+    """Return a run that is as good, on other rows."""
+    rng, arrays = np.random.default_rng(seed), {}
+    for side in ("new", "old"):
+        chance = np.exp(-run.rows[f"{side}_loss"])
+        arrays |= sure_rows(side, rng.permutation(chance))
+    return replace(run, rows=arrays)
 
 
-def choice(*outcomes: Outcome, old_weight: float = 0.5) -> tuple[str, bool]:
-    found = ask(*outcomes, old_weight=old_weight).recommendation
+def ask(*outcomes: Outcome, level: Level | None = "major", **wishes: Any) -> Comparison:
+    return compare(evidence_of(*outcomes), Wishes(**wishes), level)
+
+
+def advice(*outcomes: Outcome, level: Level | None = "major", **wishes: Any) -> Recommendation:
+    found = ask(*outcomes, level=level, **wishes).recommendation
     assert found is not None
-    return found.choice, found.clear
+    return found
 
 
 def test_a_much_better_candidate_is_taken_clearly() -> None:
-    assert choice(outcome("keep", 0.6, 0.8), outcome("full_retrain", 0.75, 0.8)) == ("full_retrain", True)
+    found = advice(outcome("keep", 0.6, 0.8), outcome("full_retrain", 0.75, 0.8))
+    assert (found.choice, found.clear, found.stability) == ("full_retrain", True, 1.0)
 
 
 def test_nothing_better_means_keep() -> None:
-    assert choice(
-        outcome("keep", 0.7, 0.8), outcome("fine_tune", 0.702, 0.8), outcome("full_retrain", 0.6, 0.7)
-    ) == ("keep", True)
-
-
-def test_a_gain_within_chance_does_not_replace_the_old_model_for_sure() -> None:
-    rng = np.random.default_rng(0)
-    keep, lucky = outcome("keep", 0.7, 0.7, rows=100), outcome("fine_tune", 0.7, 0.7, rows=100)
-    rows = {name: rng.permutation(values) for name, values in lucky.rows.items()}
-    found = compare(
-        [keep, Outcome(lucky.spec, lucky.result, rows)], Holdout("0" * 64, 100, 100), "binary", 0.0
+    runs = outcome("keep", 0.7, 0.8), outcome("fine_tune", 0.701, 0.8), outcome("full_retrain", 0.6, 0.7)
+    found = advice(*runs)
+    assert (found.choice, found.clear) == ("keep", True)
+    assert found.summary == (
+        "Keep the old model: no candidate is materially better; its accuracy on the new rows is 70.0 %."
     )
-    assert found.recommendation is not None and found.recommendation.choice == "keep"
 
 
-def test_of_two_that_are_equally_good_the_cheaper_is_taken_and_that_is_not_called_clear_against_neither() -> (
-    None
-):
-    runs = [
+def test_without_a_shift_a_gain_that_may_be_chance_replaces_nothing() -> None:
+    runs = outcome("keep", 0.7, 0.7, rows=400), shuffled(outcome("fine_tune", 0.73, 0.72, rows=400))
+    still = advice(*runs, level="none")
+    assert still.choice == "keep" and not still.clear
+    assert "the data has not moved" in still.summary
+    assert (
+        "The data has not moved, so only a gain far beyond chance would replace the old model."
+        in still.reasons
+    )
+    moved = advice(*runs, level="major")
+    assert moved.choice == "fine_tune" and not moved.clear and moved.stability < 0.99
+
+
+@pytest.mark.parametrize("rows", [50, 400])
+def test_without_a_shift_keep_is_hardly_ever_replaced_by_candidates_that_are_no_better(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    replaced = 0
+    for _ in range(40):
+        keep = rng.uniform(size=rows) < 0.7
+        runs = []
+        for name in ("keep", "fine_tune", "incremental", "full_retrain"):
+            again = (rng.uniform(size=rows) < 0.1) & (name != "keep")  # a tenth of its answers are drawn anew
+            right = np.where(again, rng.uniform(size=rows) < 0.7, keep)
+            runs.append(made_outcome(name, sure_rows("new", np.where(right, 0.8, 0.2))))
+        replaced += advice(*runs, level="none").choice != "keep"
+    assert replaced <= 1
+
+
+def test_of_two_that_are_equally_good_the_cheaper_is_taken_and_says_so() -> None:
+    found = advice(
         outcome("keep", 0.6, 0.8),
-        outcome("fine_tune", 0.748, 0.8, seconds=2),
+        outcome("fine_tune", 0.7495, 0.8, seconds=2),
         outcome("full_retrain", 0.75, 0.8, seconds=90),
-    ]
-    recommendation = ask(*runs).recommendation
-    assert recommendation is not None and recommendation.choice == "fine_tune" and recommendation.clear
-    assert any("cheaper" in reason for reason in recommendation.reasons)
-
-
-def test_the_weight_of_the_old_rows_moves_the_recommendation() -> None:
-    runs = [outcome("keep", 0.6, 0.9), outcome("incremental", 0.8, 0.6), outcome("full_retrain", 0.72, 0.88)]
-    assert [choice(*runs, old_weight=weight)[0] for weight in (0.0, 0.5, 1.0)] == [
-        "incremental",
-        "full_retrain",
-        "keep",
-    ]
-
-
-def test_the_sentence_names_the_scores_before_and_after() -> None:
-    recommendation = ask(outcome("keep", 0.6, 0.8), outcome("full_retrain", 0.75, 0.79)).recommendation
-    assert recommendation is not None
-    assert recommendation.summary == (
-        "Retrain in full: accuracy goes from 60.0 % to 75.0 % on the new rows and from 80.0 % to 79.0 % on the old."
     )
+    assert found.choice == "fine_tune" and found.clear
+    assert any("hardly matters, and fine-tune is cheaper" in reason for reason in found.reasons)
+
+
+def test_the_weight_of_the_old_rows_moves_the_recommendation_and_where_is_told() -> None:
+    runs = [outcome("keep", 0.6, 0.9), outcome("incremental", 0.8, 0.6), outcome("full_retrain", 0.72, 0.88)]
+    found = {weight: advice(*runs, old_weight=weight) for weight in (0.0, 0.5, 1.0)}
+    assert [one.choice for one in found.values()] == ["incremental", "full_retrain", "keep"]
+    assert found[0.5].changes == (
+        "If the old rows count 20 % or less, train incrementally.",
+        "If the old rows count 85 % or more, keep the old model.",
+    )
+
+
+def test_a_limit_on_time_or_forgetting_leaves_candidates_out_and_says_what_it_costs() -> None:
+    runs = [
+        outcome("keep", 0.6, 0.9),
+        outcome("incremental", 0.78, 0.8, seconds=2),
+        outcome("full_retrain", 0.8, 0.9, seconds=90),
+    ]
+    assert advice(*runs).choice == "full_retrain"
+    quick = advice(*runs, most_seconds=60)
+    assert quick.choice == "incremental" and quick.weighed["full_retrain"].excluded
+    assert "Without the limit on time, retrain in full." in quick.changes
+    assert "Full retrain is out: it trains for 90 s, and the limit is 60 s." in quick.reasons
+    neither = advice(*runs, most_seconds=60, most_forgetting=0.05)
+    assert neither.choice == "keep"
+    assert neither.summary.startswith(
+        "Keep the old model: every other candidate breaks a limit; its accuracy"
+    )
+    assert neither.weighed["incremental"].excluded == (
+        "it loses 10.0 points of accuracy on the old rows, and the limit is 5.0 points"
+    )
+
+
+def test_log_loss_decides_where_accuracy_does_not() -> None:
+    runs = outcome("keep", 0.7, 0.7, sure=0.95), outcome("incremental", 0.7, 0.7, sure=0.75)
+    found = advice(*runs)
+    assert found.choice == "incremental" and found.clear
+    assert (
+        "accuracy stays at 70.0 % on the new rows and stays at 70.0 % on the old; log-loss goes from"
+        in found.summary
+    )
+    assert advice(*runs, score="accuracy").choice == "keep"
+
+
+def test_where_one_label_is_rare_log_loss_alone_is_weighed() -> None:
+    targets = (np.arange(2000) % 20 == 0).astype(int)
+
+    def run(name: str, chance_if_rare: float) -> Outcome:
+        second = np.where(targets == 1, chance_if_rare, 0.05)
+        chance = np.where(targets == 1, second, 1 - second)
+        rows = {
+            "new_outputs": second[:, None],
+            "new_metric": (chance > 0.5) * 1.0,
+            "new_loss": -np.log(chance),
+        }
+        return made_outcome(name, rows)
+
+    runs = run("keep", 0.05), run("full_retrain", 0.45)
+    evidence = evidence_of(*runs)
+    evidence.held["new"].targets[:] = targets
+    found = compare(evidence, Wishes(), "major").recommendation
+    assert found is not None and found.choice == "full_retrain" and found.scores == ("log_loss",)
+    assert any("accuracy alone would mislead" in reason for reason in found.reasons)
+
+
+def test_numbers_are_weighed_by_their_absolute_error_in_shares_of_keeps() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 10, ROWS)
+    runs = [
+        made_outcome(name, error_rows("new", scale * noise), task="regression")
+        for name, scale in (("keep", 1.0), ("fine_tune", 0.998), ("full_retrain", 0.9))
+    ]
+    found = compare(evidence_of(*runs, task="regression"), Wishes(), "minor").recommendation
+    assert found is not None and found.choice == "full_retrain" and found.scores == ("mae",)
+    assert found.weighed["fine_tune"].worth == pytest.approx(0.4)
+    assert found.summary.startswith("Retrain in full: mean absolute error goes from 8.")
+
+
+def test_old_rows_that_all_have_been_trained_on_are_weighed_instead_of_held_out_ones() -> None:
+    flattered = outcome("keep", 0.7, 0.8), outcome("full_retrain", 0.7, 0.77)
+    seen = [
+        replace(
+            run, rows={**run.rows, **sure_rows("trained", np.where(np.arange(ROWS) < share * ROWS, 0.8, 0.2))}
+        )
+        for run, share in zip(flattered, (0.8, 0.81), strict=True)
+    ]
+    assert advice(*seen, old_weight=1.0).choice == "full_retrain"
+    assert advice(*seen, old_weight=1.0, old_seen=False).choice == "keep"
+    assert advice(*seen).rows == {"new": ROWS, "old": ROWS}
+
+
+def test_rows_that_told_when_to_stop_are_weighed_with_those_of_the_holdout() -> None:
+    runs = [
+        replace(
+            run,
+            rows={**run.rows, **sure_rows("validation", np.where(np.arange(ROWS) < share * ROWS, 0.8, 0.2))},
+        )
+        for run, share in (
+            (outcome("keep", 0.7, 0.8), 0.7),
+            (outcome("fine_tune", 0.71, 0.8), 0.75),
+        )
+    ]
+    found = advice(*runs, old_weight=0.0)
+    assert found.weighed["fine_tune"].gains["accuracy"] == pytest.approx(0.03)
+    assert found.rows["new"] == 2 * ROWS
 
 
 def test_seeds_that_disagree_make_the_lead_uncertain() -> None:
     one = [outcome("keep", 0.7, 0.7, seed=seed) for seed in range(3)]
     two = [outcome("fine_tune", share, 0.7, seed=seed) for seed, share in enumerate((0.62, 0.72, 0.82))]
-    name, clear = choice(*one, *two, old_weight=0.0)
-    assert not clear or name == "keep"
+    found = advice(*one, *two, old_weight=0.0)
+    assert not found.clear and found.stability < 0.9
 
 
 def test_candidates_scored_on_other_rows_are_not_ranked() -> None:
@@ -104,7 +225,53 @@ def test_candidates_scored_on_other_rows_are_not_ranked() -> None:
 
 def test_without_keep_there_is_no_recommendation() -> None:
     failed = Outcome(RunSpec("keep-0", "e", "keep", {}, 0), RunResult("failed", error="It broke."))
-    assert ask(failed, outcome("full_retrain", 0.75, 0.8)).recommendation is None
+    found = ask(failed, outcome("full_retrain", 0.75, 0.8))
+    assert found.recommendation is None and found.differences == ()
+
+
+def test_a_rival_that_may_be_better_is_named_in_the_sentence() -> None:
+    runs = [
+        outcome("keep", 0.6, 0.8),
+        outcome("incremental", 0.75, 0.8, seconds=1),
+        shuffled(outcome("full_retrain", 0.75, 0.8, seconds=9)),
+    ]
+    found = advice(*runs)
+    assert found.choice == "incremental" and not found.clear
+    assert found.summary == (
+        "Train incrementally: accuracy goes from 60.0 % to 75.0 % on the new rows and stays at 80.0 % on the old; "
+        "full retrain cannot be ruled out."
+    )
+    assert any("rows do not tell whether full retrain is better; about" in doubt for doubt in found.doubts)
+
+
+def test_many_rivals_are_counted_instead_of_named() -> None:
+    rivals = [
+        shuffled(outcome(name, 0.75, 0.8, seconds=9), seed)
+        for seed, name in enumerate(("full_retrain", "lp_ft", "surgical"))
+    ]
+    found = advice(outcome("keep", 0.6, 0.8), outcome("incremental", 0.75, 0.8, seconds=1), *rivals)
+    assert found.summary.endswith("; 3 others cannot be ruled out.")
+
+
+def test_many_candidates_do_not_make_a_long_answer() -> None:
+    others = [name for name in STRATEGIES if name not in ("keep", "incremental")]
+    runs = [outcome(name, 0.70 - 0.01 * place, 0.8) for place, name in enumerate(others)]
+    best = outcome("keep", 0.6, 0.8), outcome("incremental", 0.75, 0.8)
+    few, many = advice(*best, *runs[:5], old_weight=0.0), advice(*best, *runs, old_weight=0.0)
+    assert len(many.reasons) == len(few.reasons)
+    assert "2 others are worse on the new rows, 2 of them clearly." in few.reasons
+
+
+def test_what_is_missing_is_a_doubt() -> None:
+    stopped = outcome("fine_tune", 0.72, 0.8)
+    stopped = replace(stopped, result=replace(stopped.result, status="stopped"))
+    failed = Outcome(
+        RunSpec("full_retrain-0", "e", "full_retrain", {}, 0), RunResult("failed", error="It broke.")
+    )
+    found = advice(outcome("keep", 0.7, 0.8), stopped, failed)
+    assert "Stopped before the end, scored with what it had: fine-tune." in found.doubts
+    assert "Without a score: full retrain." in found.doubts
+    assert any(doubt.startswith("One seed a strategy") for doubt in found.doubts)
 
 
 def test_scores_are_means_over_seeds_and_each_seed_is_kept() -> None:
@@ -117,82 +284,3 @@ def test_scores_are_means_over_seeds_and_each_seed_is_kept() -> None:
     assert [seed["new"]["accuracy"] for seed in candidate.per_seed] == pytest.approx([0.7, 0.8])
     delta = candidate.delta["new"]
     assert delta is not None and delta["accuracy"].value == pytest.approx(0.15)
-
-
-def with_loss(run: Outcome, loss: float) -> Outcome:
-    """Return the same decisions with other probabilities."""
-    noise = np.random.default_rng(0).normal(0, 0.1, ROWS)
-    rows = {**run.rows, "new_loss": loss + noise, "old_loss": loss + noise}
-    return Outcome(run.spec, run.result, rows)
-
-
-def test_a_rival_that_may_be_better_is_named_in_the_sentence() -> None:
-    rng = np.random.default_rng(1)
-    runs = [
-        outcome("keep", 0.6, 0.8),
-        outcome("incremental", 0.75, 0.8, seconds=1),
-        outcome("full_retrain", 0.75, 0.8, seconds=9),
-    ]
-    shuffled = {name: rng.permutation(values) for name, values in runs[2].rows.items()}
-    recommendation = ask(*runs[:2], Outcome(runs[2].spec, runs[2].result, shuffled)).recommendation
-    assert recommendation is not None and recommendation.choice == "incremental" and not recommendation.clear
-    assert recommendation.summary.endswith("; full retrain cannot be ruled out.")
-
-
-def test_many_rivals_are_counted_instead_of_named() -> None:
-    rng = np.random.default_rng(1)
-    runs = [outcome("keep", 0.6, 0.8), outcome("incremental", 0.75, 0.8, seconds=1)]
-    for name in ("full_retrain", "lp_ft", "surgical"):
-        rival = outcome(name, 0.75, 0.8, seconds=9)
-        shuffled = {key: rng.permutation(values) for key, values in rival.rows.items()}
-        runs.append(Outcome(rival.spec, rival.result, shuffled))
-    recommendation = ask(*runs).recommendation
-    assert recommendation is not None
-    assert recommendation.summary.endswith("; 3 others cannot be ruled out.")
-
-
-def test_many_candidates_do_not_make_a_long_answer() -> None:
-    others = [name for name in STRATEGIES if name not in ("keep", "incremental")]
-    runs = [outcome(name, 0.70 - 0.01 * place, 0.8) for place, name in enumerate(others)]
-    few = ask(outcome("keep", 0.6, 0.8), outcome("incremental", 0.75, 0.8), *runs[:5], old_weight=0.0)
-    many = ask(outcome("keep", 0.6, 0.8), outcome("incremental", 0.75, 0.8), *runs, old_weight=0.0)
-    assert few.recommendation is not None and many.recommendation is not None
-    assert len(many.recommendation.reasons) == len(few.recommendation.reasons)
-    assert (
-        "2 others are 8.0 points to 9.0 points worse on the new rows, clearly." in few.recommendation.reasons
-    )
-    assert (
-        "10 others are 8.0 points to 17.0 points worse on the new rows, clearly."
-        in many.recommendation.reasons
-    )
-
-
-def test_a_loss_that_prefers_another_is_a_reason() -> None:
-    runs = [with_loss(outcome("keep", 0.7, 0.8), 0.72), with_loss(outcome("incremental", 0.7, 0.8), 0.66)]
-    recommendation = ask(*runs).recommendation
-    assert recommendation is not None and recommendation.choice == "keep"
-    assert any(
-        reason.startswith("By loss, incremental is clearly better") for reason in recommendation.reasons
-    )
-    same = ask(runs[0], with_loss(outcome("incremental", 0.7, 0.8), 0.72)).recommendation
-    assert same is not None and not any("By loss" in reason for reason in same.reasons)
-
-
-@pytest.mark.parametrize("rows", [50, 100, 400])
-def test_keep_is_hardly_ever_replaced_by_candidates_that_are_no_better(rows: int) -> None:
-    rng = np.random.default_rng(rows)
-    replaced = 0
-    for _ in range(400):
-        keep = rng.uniform(size=rows) < 0.7
-        runs = []
-        for name in ("keep", "fine_tune", "incremental", "full_retrain"):
-            again = (rng.uniform(size=rows) < 0.1) & (name != "keep")  # a tenth of its answers are drawn anew
-            right = np.where(again, rng.uniform(size=rows) < 0.7, keep).astype(float)
-            arrays = {"new_metric": right, "new_loss": 1 - right}
-            scores = PartScores(1 - right.mean(), rows, right.mean())
-            runs.append(
-                Outcome(RunSpec(f"{name}-0", "e", name, {}, 0), RunResult("finished", scores), arrays)
-            )
-        found = compare(runs, Holdout("0" * 64, rows, 0), "binary", 0.0).recommendation
-        replaced += found is not None and found.choice != "keep"
-    assert replaced <= 16  # 4 %

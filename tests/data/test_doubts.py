@@ -16,7 +16,7 @@ from retrain_core.data.leaks import leaks, near_copies
 from retrain_core.data.power import rows_for, smallest_difference
 from retrain_core.models import read_card
 from retrain_core.samples import Sample, samples
-from retrain_core.types import Binding, Dataset, Schema, SplitSettings, Task
+from retrain_core.types import Binding, Dataset, Schema, Task
 from tests.data.test_split import SCHEMA, data
 
 ROWS = 2_000
@@ -188,18 +188,13 @@ def test_more_rows_tell_smaller_differences() -> None:
 
 
 def test_too_few_rows_are_said_with_the_number_that_would_do() -> None:
-    new = data(np.arange(1000.0))
-    (found,) = split(SCHEMA, new, settings=SplitSettings(margin=0.05)).summary.warnings
+    (found,) = split(SCHEMA, data(np.arange(1000.0))).summary.warnings
     assert found.title == "200 held-out new rows tell differences in accuracy from 6.2 points on"
-    assert (
-        "For 5 points, the smallest that matters, about 310 held-out rows would do, of 1,600 new rows"
-        in found.detail
-    )
-    assert not split(SCHEMA, new, settings=SplitSettings(margin=0.07)).summary.warnings
+    assert "For 5 points, about 310 held-out rows would do, of 1,600 new rows" in found.detail
+    assert not split(SCHEMA, data(np.arange(2000.0))).summary.warnings
 
 
 def test_the_old_rows_were_seen_by_the_old_model() -> None:
-    new, old = data(np.arange(100.0)), data(np.arange(1000.0, 1100.0))
-    margin = SplitSettings(margin=0.5)
-    assert split(SCHEMA, new, old, settings=margin).summary.warnings == (SEEN,)
-    assert not split(SCHEMA, new, settings=margin).summary.warnings
+    new, old = data(np.arange(2000.0)), data(np.arange(2000.0, 2100.0))
+    assert split(SCHEMA, new, old).summary.warnings == (SEEN,)
+    assert not split(SCHEMA, new).summary.warnings

@@ -3,6 +3,7 @@
 import plotly.graph_objects as go
 import pytest
 
+from retrain_core.compare.score_words import score_text
 from retrain_core.figures.style import (
     FALLBACKS,
     LOOKS,
@@ -14,7 +15,6 @@ from retrain_core.figures.style import (
     look_of,
     on_dark,
     plain,
-    score_text,
 )
 from retrain_core.strategies import STRATEGIES
 

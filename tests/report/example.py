@@ -20,13 +20,11 @@ from retrain_core.types import (
     Disturbed,
     ExperimentSpec,
     FileRef,
-    Holdout,
     LayerCard,
     LearningCurve,
     Machine,
     ModelCard,
     Outcome,
-    PartScores,
     RunResult,
     RunSpec,
     Schema,
@@ -34,7 +32,9 @@ from retrain_core.types import (
     SplitSummary,
     Task,
     TensorSpec,
+    Wishes,
 )
+from tests.make import error_rows, evidence_of, made_outcome, sure_rows
 
 # By strategy: probability to be right on a new and on an old row, seconds, megabytes.
 ABILITY: Mapping[str, tuple[float, float, float, float]] = {
@@ -52,10 +52,9 @@ def rows_of(side: str, rows: int, ability: float, seed: int, task: Task) -> dict
     difficulty = np.random.default_rng(7 if side == "new" else 8).uniform(size=rows)
     luck = np.random.default_rng(seed + round(1000 * ability)).normal(0, 0.05, size=rows)
     margin = ability - difficulty + luck
-    right = (margin > 0).astype(float)
-    metric = np.abs(margin) * 100 * (1.2 - ability) if task == "regression" else right
-    loss = np.log1p(np.exp(-4 * margin))
-    return {f"{side}_loss": loss, f"{side}_metric": metric}
+    if task == "regression":
+        return error_rows(side, margin * 100 * (1.2 - ability))
+    return sure_rows(side, 1 / (1 + np.exp(-4 * margin)))
 
 
 def outcome(strategy: str, seed: int, *, old: bool = True, task: Task = "binary") -> Outcome:
@@ -64,26 +63,16 @@ def outcome(strategy: str, seed: int, *, old: bool = True, task: Task = "binary"
     rows = rows_of("new", NEW_ROWS, new_ability, seed, task)
     if old:
         rows |= rows_of("old", OLD_ROWS, old_ability, seed, task)
-
-    def part(side: str) -> PartScores:
-        score = float(rows[f"{side}_metric"].mean())
-        size = len(rows[f"{side}_loss"])
-        name = "mae" if task == "regression" else "accuracy"
-        return PartScores(float(rows[f"{side}_loss"].mean()), size, **{name: score})  # type: ignore[arg-type]
-
     options: dict[str, Any] = {} if strategy == "keep" else {"batch_size": 64, "rate": 1.0}
     if strategy in ("fine_tune", "full_retrain"):
         options["epochs"] = 12
-    result = RunResult(
-        "finished",
-        new=part("new"),
-        old=part("old") if old else None,
-        seconds=seconds + 0.1 * seed,
-        peak_memory_mb=megabytes,
-        model="model.keras",
-        rows_seen=0 if strategy == "keep" else 24_000,
+    made = made_outcome(strategy, rows, seed=seed, seconds=seconds + 0.1 * seed, task=task)
+    seen = 0 if strategy == "keep" else 24_000
+    return replace(
+        made,
+        spec=replace(made.spec, options=options),
+        result=replace(made.result, peak_memory_mb=megabytes, rows_seen=seen),
     )
-    return Outcome(RunSpec(f"{strategy}-{seed}", "e1", strategy, options, seed), result, rows)
 
 
 def failed(strategy: str, seed: int, error: str) -> Outcome:
@@ -109,7 +98,8 @@ def comparison(
         for strategy in ABILITY
         for seed in range(seeds)
     ]
-    return compare(outcomes, Holdout(SHA, NEW_ROWS, OLD_ROWS if old else 0), task, old_weight)
+    evidence = evidence_of(*outcomes, task=task, sha=SHA)
+    return compare(evidence, Wishes(old_weight=old_weight), "major" if old else None)
 
 
 def curves(comparison: Comparison) -> Curves:
