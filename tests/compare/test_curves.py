@@ -8,16 +8,15 @@ from scipy import stats
 
 from retrain_core.compare.curves import (
     confusion,
-    error_edges,
     most_frequent,
     precision_recall,
     reliability,
-    residuals,
     roc,
 )
 from retrain_core.compare.measures import SCORES
 from retrain_core.compare.one_label import against_rest
 from retrain_core.compare.predicted import Predicted
+from retrain_core.compare.residuals import error_edges, residuals
 from retrain_core.compare.thinning import PIXEL, thin
 
 
