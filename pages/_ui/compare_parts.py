@@ -1,0 +1,272 @@
+"""Sections of the Compare page that look behind the scores: errors, slices, and rows that have flipped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages._ui.text import chart, decimals, literal
+from retrain_core.compare.curves import confusion, precision_recall, reliability, roc
+from retrain_core.compare.evidence import SIDES, Evidence, Side
+from retrain_core.compare.flips import ERROR_BEFORE, ERROR_NOW, SURE, flipped_rows, flips, matching
+from retrain_core.compare.measures import SCORES
+from retrain_core.compare.one_label import against_rest
+from retrain_core.compare.predicted import Predicted
+from retrain_core.compare.residuals import error_edges, residuals
+from retrain_core.compare.slice_scores import by_class, slice_scores
+from retrain_core.compare.slices import default_columns, slices_of
+from retrain_core.data.values import text_of
+from retrain_core.figures import errors as figures
+from retrain_core.figures.slices import flips_bars, slice_dots
+from retrain_core.figures.style import keep_first, look_of
+from retrain_core.report.tables import csv_text, harmless
+from retrain_core.types import ShiftReport
+
+MOST_MODELS = 4  # on one chart, unless more are asked for
+MOST_ROWS = 300  # of a table, so that a page stays small; the download has all
+MOST_VALUES = 50  # of a filter
+SIDE_NAMES = {"new": "new part", "old": "old part"}
+Columns = Mapping[Side, pd.DataFrame]
+NO_COLUMNS = "The held-out rows were not kept as they came when this experiment was prepared: there are no columns to look at."
+
+
+def show_errors(evidence: Evidence, classes: Sequence[str]) -> None:
+    """Show which classes are mixed up, thresholds and reliability; of numbers how errors are spread.
+
+    Args:
+        evidence: What all candidates predict.
+        classes: Names of the classes or labels; empty for numbers.
+    """
+    side = _side(evidence, "errors")
+    names = _models(evidence, side, "errors_models")
+    models = {name: evidence.predicted[side][name][0] for name in names}
+    if any(len(evidence.predicted[side][name]) > 1 for name in names):
+        st.caption("Of several seeds, the charts show the first one's model: it is the one that is saved.")
+    if evidence.task == "regression":
+        _show_residuals(models)
+        return
+    label = len(classes) - 1
+    if len(classes) > 2 or evidence.task == "multilabel":
+        chosen = st.selectbox("Label", list(classes), key="errors_label", persist_state="session")
+        label = list(classes).index(chosen)
+    _show_confusion(models, classes, label)
+    left, right = st.columns(2)
+    with left:
+        curves = {name: roc(one, label) for name, one in models.items()}
+        chart(figures.roc_chart(curves, classes[label]), key="roc", alt=f"ROC curves for {classes[label]}.")
+    with right:
+        curves = {name: precision_recall(one, label) for name, one in models.items()}
+        figure = figures.precision_recall_chart(curves, classes[label])
+        chart(figure, key="precision_recall", alt=f"Precision against recall for {classes[label]}.")
+    found = {name: reliability(against_rest(one, label)) for name, one in models.items()}
+    chart(
+        figures.reliability_chart(found, classes[label]),
+        key="reliability",
+        alt="How often it came as each candidate said.",
+    )
+
+
+def _show_confusion(models: Mapping[str, Predicted], classes: Sequence[str], label: int) -> None:
+    """Show a table of each candidate, two beside each other; with several labels that of the chosen one."""
+    several = next(iter(models.values())).task == "multilabel"
+    names = (f"not {classes[label]}", classes[label]) if several else classes
+    for start in range(0, len(models), 2):
+        for column, name in zip(st.columns(2), list(models)[start : start + 2], strict=False):
+            one = against_rest(models[name], label) if several else models[name]
+            with column:
+                figure = figures.confusion_chart(confusion(one, len(names)), names, name)
+                title = look_of(name).title
+                chart(figure, key=f"confusion_{name}", alt=f"What {title} takes each class for.")
+
+
+def _show_residuals(models: Mapping[str, Predicted]) -> None:
+    edges = error_edges(list(models.values()))
+    found = {name: residuals(one, edges) for name, one in models.items()}
+    left, right = st.columns(2)
+    with left:
+        chart(figures.residual_lines(found), key="residual_lines", alt="Errors along the prediction.")
+    with right:
+        chart(figures.residual_histogram(found), key="residual_histogram", alt="How errors are spread.")
+
+
+# --- slices ---------------------------------------------------------------------------------------
+
+
+def show_slices(
+    evidence: Evidence,
+    columns: Columns,
+    classes: Sequence[str],
+    shift: ShiftReport | None = None,
+    margin: float = 0.0,
+) -> None:
+    """Show the scores by class, and by slices of chosen columns.
+
+    Args:
+        evidence: What all candidates predict.
+        columns: The held-out rows as they came, by part; a part without them is not there.
+        classes: Names of the classes or labels; empty for numbers.
+        shift: How the data moved: the columns that moved most are chosen at first.
+        margin: The smallest difference of the score that matters.
+    """
+    side = _side(evidence, "slices")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        score = st.selectbox(
+            "Score",
+            evidence.scores,
+            index=evidence.scores.index(evidence.metric),
+            format_func=lambda name: SCORES[name].title,
+            key="slices_score",
+            persist_state="session",
+            width=260,
+        )
+        names = _models(evidence, side, "slices_models")
+    if classes:
+        found = by_class(evidence, side, classes, score, margin)
+        chart(slice_dots(found, names), key="by_class", alt=f"{SCORES[score].title} of each class.")
+        _caption(found.note)
+    frame = columns.get(side)
+    if frame is None:
+        st.caption(NO_COLUMNS)
+        return
+    readings = {one.name: one.reading for one in (*shift.columns, *shift.others)} if shift else {}
+    chosen = st.multiselect(
+        "Columns",
+        list(frame),
+        default=default_columns(shift, frame),
+        max_selections=6,
+        key="slices_columns",
+        persist_state="session",
+        help="Rows are sliced by each of them: by category, or into ranges of about equally many rows.",
+    )
+    slices = [one for name in chosen for one in slices_of(frame, name, readings.get(name))]
+    if slices:
+        found = slice_scores(evidence, side, slices, score, margin)
+        chart(slice_dots(found, names), key="slices", alt=f"{SCORES[score].title} of each slice.")
+        _caption(found.note)
+
+
+# --- flips ----------------------------------------------------------------------------------------
+
+
+def show_flips(evidence: Evidence, columns: Columns, classes: Sequence[str]) -> None:
+    """Show how many rows each candidate made worse and better, and the rows it made worse.
+
+    Args:
+        evidence: What all candidates predict.
+        columns: The held-out rows as they came, by part; a part without them is not there.
+        classes: Names of the classes or labels; empty for numbers.
+    """
+    side = _side(evidence, "flips")
+    found = flips(evidence, side)
+    numbers = evidence.task == "regression"
+    if numbers:
+        st.caption("Much: by more than keep's mean absolute error.")
+    chart(flips_bars(found, numbers=numbers), key="flips", alt="Rows that got worse and better.")
+    if not found:
+        return
+    candidate = st.selectbox(
+        "Rows that were right before and are wrong now, of"
+        if not numbers
+        else "Rows whose error has grown most, of",
+        list(found),
+        format_func=lambda name: look_of(name).title,
+        key="flips_candidate",
+        persist_state="session",
+        width=360,
+    )
+    rows = flipped_rows(evidence, side, candidate, columns.get(side), classes)
+    if side not in columns:
+        st.caption(NO_COLUMNS)
+    else:
+        rows = rows[matching(rows, _wanted(rows, list(columns[side])))]
+    _table(rows)
+
+
+def _table(rows: pd.DataFrame) -> None:
+    formats = {SURE: "%.1f"} | {
+        name: decimals(rows[name]) for name in (ERROR_BEFORE, ERROR_NOW) if name in rows
+    }
+    shown = rows.head(MOST_ROWS).map(_safe).rename(columns=harmless)  # its menu offers a download too
+    st.dataframe(
+        shown,
+        hide_index=True,
+        key="flipped_rows",
+        placeholder="–",
+        column_config={
+            name: st.column_config.NumberColumn(format=format) for name, format in formats.items()
+        },
+    )
+    more = (
+        f"The first {MOST_ROWS} of {len(rows):,} rows." if len(rows) > MOST_ROWS else f"{len(rows):,} rows."
+    )
+    st.caption(f"{more} Rows are counted from 1 in this part of the holdout.")
+    if len(rows):
+        st.download_button(
+            "All of them as CSV", csv_text(rows), "rows.csv", "text/csv", icon=":material/download:"
+        )
+
+
+def _safe(cell: Any) -> Any:
+    """Return a cell that no spreadsheet runs; numbers written as text, such as the class -1, stay as they are."""
+    try:
+        float(cell)
+    except (TypeError, ValueError):
+        return harmless(cell)
+    return cell
+
+
+def _wanted(rows: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
+    """Let the user choose which rows to see: values of a column, or a range of its numbers."""
+    names = [name for name in names if name in rows and rows[name].nunique() > 1]
+    chosen = st.multiselect("Only rows with", names, key="flips_filter", persist_state="session")
+    return {name: _filter(rows[name], f"flips_filter_{name}") for name in chosen if rows[name].nunique() > 1}
+
+
+def _filter(column: pd.Series, key: str) -> Any:
+    name = str(column.name)
+    if pd.api.types.is_numeric_dtype(column.dtype) and column.nunique() > 8:
+        low, high = float(column.min()), float(column.max())
+        return st.slider(literal(name), low, high, (low, high), key=key)
+    values = pd.Series(text_of(column)).value_counts().index[:MOST_VALUES].tolist()
+    return st.multiselect(
+        literal(name), values, default=values, format_func=lambda value: value or "missing", key=key
+    )
+
+
+# --- what the sections share ----------------------------------------------------------------------
+
+
+def _side(evidence: Evidence, section: str) -> Side:
+    """Let the user choose the part, if there are two."""
+    sides = [side for side in SIDES if evidence.predicted.get(side)]
+    if len(sides) == 1:
+        return sides[0]
+    return st.segmented_control(
+        "Rows",
+        sides,
+        default=sides[0],
+        required=True,
+        key=f"{section}_side",
+        persist_state="session",
+        format_func=SIDE_NAMES.__getitem__,
+    )
+
+
+def _models(evidence: Evidence, side: Side, key: str) -> list[str]:
+    """Let the user choose candidates, if there are many."""
+    names = keep_first(evidence.predicted[side])
+    if len(names) <= MOST_MODELS:
+        return names
+    chosen = st.multiselect(
+        "Candidates", names, default=names[:MOST_MODELS], key=key, persist_state="session",
+        format_func=lambda name: look_of(name).title,
+    )  # fmt: skip
+    return chosen or names[:1]
+
+
+def _caption(text: str) -> None:
+    if text:
+        st.caption(literal(text))

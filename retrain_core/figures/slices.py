@@ -1,0 +1,185 @@
+"""Where candidates are better or worse than keep: slices of the rows, and rows that have flipped."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from retrain_core.compare.flips import Flips
+from retrain_core.compare.measures import SCORES
+from retrain_core.compare.slice_scores import SliceRow, SliceScore, SliceScores
+from retrain_core.figures.style import (
+    FAINT,
+    SCORE_TITLES,
+    axis_format,
+    base_layout,
+    empty_figure,
+    keep_first,
+    look_of,
+    plain,
+    score_text,
+    whiskers,
+)
+
+DOT_HEIGHT = 15  # pixels a candidate
+LETTERS = 17  # of a slice's title on a line
+LINES = 3
+TOLD = ("better", "worse")
+
+
+def slice_dots(scores: SliceScores, strategies: Sequence[str] | None = None) -> go.Figure:
+    """Return each candidate's score on each slice with its 95 % interval; a filled mark can be told from keep.
+
+    Args:
+        scores: Of the slices.
+        strategies: Which candidates; all by default.
+    """
+    names = [
+        name
+        for name in keep_first(dict.fromkeys(name for row in scores.rows for name in row.candidates))
+        if strategies is None or name in strategies
+    ]
+    if not names:
+        return empty_figure("No slice has enough rows.")
+    figure, kind = go.Figure(), SCORES[scores.score]
+    better = "higher" if kind.direction == "max" else "lower"
+    title = SCORE_TITLES.get(scores.score, f"{kind.title} ({better} is better)")
+    height = 130 + len(scores.rows) * max(16 * LINES, DOT_HEIGHT * len(names) + 14)
+    figure.update_layout(
+        **base_layout(x=f"{title}<br>filled: told apart from keep", y="", height=height), showlegend=True
+    )
+    _add_keep(figure, scores.rows, names)
+    for number, name in enumerate(names):
+        place = (number - (len(names) - 1) / 2) / (len(names) + 1)
+        _add_dots(figure, scores, name, place)
+    figure.update_xaxes(tickformat=axis_format(scores.score), nticks=6, tickangle=0)
+    figure.update_yaxes(
+        title={"text": "slice (rows)"},
+        tickvals=list(range(len(scores.rows))), ticktext=[_row_title(row) for row in scores.rows],
+        range=[len(scores.rows) - 0.5, -0.5], showgrid=False, fixedrange=True, ticklabelstandoff=6,
+    )  # fmt: skip
+    return figure
+
+
+def _add_keep(figure: go.Figure, rows: Sequence[SliceRow], names: Sequence[str]) -> None:
+    """Add keep's score as a line through each slice."""
+    if "keep" not in names:
+        return
+    look, x, y = look_of("keep"), list[float | None](), list[float | None]()
+    for place, row in enumerate(rows):
+        if "keep" in row.candidates:
+            x += [row.candidates["keep"].value] * 2 + [None]
+            y += [place - 0.45, place + 0.45, None]
+    figure.add_scatter(
+        x=x, y=y, mode="lines", line={"color": look.colour, "dash": look.dash, "width": 1.5},
+        hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+
+
+def _add_dots(figure: go.Figure, scores: SliceScores, name: str, place: float) -> None:
+    look = look_of(name)
+    found = [(at, row, row.candidates[name]) for at, row in enumerate(scores.rows) if name in row.candidates]
+    told = [name == "keep" or one.verdict in TOLD for _, _, one in found]
+    figure.add_scatter(
+        x=[one.value for _, _, one in found],
+        y=[at + place for at, _, _ in found],
+        error_x=whiskers([(one.value, *one.interval) for _, _, one in found], color=look.colour),
+        mode="markers", cliponaxis=False, name=plain(look.title),
+        marker={
+            "symbol": [look.marker if one else f"{look.marker}-open" for one in told],
+            "size": 10, "color": look.colour,
+        },
+        customdata=[[plain(row.title), _words(scores.score, one)] for _, row, one in found],
+        hovertemplate="%{customdata[0]}: %{customdata[1]}<extra>" + plain(look.title) + "</extra>",
+    )  # fmt: skip
+
+
+def _words(score: str, one: SliceScore) -> str:
+    value, low, high = (score_text(score, number) for number in (one.value, *one.interval))
+    words = f"{value} (95 %: {low} to {high})"
+    if one.gap is None:
+        return words
+    change, *ends = (_change(score, number) for number in (one.gap.value, *one.gap.interval))
+    return f"{words}<br>{change} against keep (95 %: {ends[0]} to {ends[1]}): {one.verdict}"
+
+
+def _change(score: str, value: float) -> str:
+    return f"{100 * value:+.1f} points" if score == "accuracy" else f"{value:+.3g}"
+
+
+def _row_title(row: SliceRow) -> str:
+    lines = textwrap.wrap(row.title, LETTERS, max_lines=LINES - 1, placeholder=" …")
+    return "<br>".join([*(plain(line) for line in lines), f"({row.rows:,})"])
+
+
+# --- flips ----------------------------------------------------------------------------------------
+
+
+def flips_bars(flips: Mapping[str, Flips], *, numbers: bool = False) -> go.Figure:
+    """Return how many rows each candidate has made worse (left) and better (right), in percent of the rows.
+
+    Args:
+        flips: By candidate.
+        numbers: Whether numbers are predicted rather than classes.
+    """
+    if not flips:
+        return empty_figure("There is no candidate beside keep.")
+    names = list(flips)
+    left, right = (
+        ("much farther off", "much closer")
+        if numbers
+        else ("right before, wrong now", "wrong before, right now")
+    )
+    figure = go.Figure()
+    shares = (
+        (left, -1, "/", [flips[name].negative for name in names]),
+        (right, 1, "", [flips[name].positive for name in names]),
+    )
+    for title, sign, pattern, counts in shares:
+        found = [count / flips[name].rows for name, count in zip(names, counts, strict=True)]
+        figure.add_bar(
+            x=[sign * 100 * share for share in found], y=list(range(len(names))), orientation="h", width=0.6,
+            name=title, text=[score_text("accuracy", share) for share in found], textposition="outside",
+            cliponaxis=False,
+            marker={"color": [look_of(name).colour for name in names], "pattern": {"shape": pattern}},
+            customdata=[
+                [plain(look_of(name).title), f"{count:,.6g} of {flips[name].rows:,} rows{_seeds(flips[name])}"]
+                for name, count in zip(names, counts, strict=True)
+            ],
+            hovertemplate=f"%{{customdata[0]}}: %{{customdata[1]}}<extra>{title}</extra>",
+        )  # fmt: skip
+    figure.update_layout(
+        **base_layout(x="rows of this part (%)<br>← worse than keep | better →", height=150 + 40 * len(names)),
+        barmode="overlay", showlegend=True,
+    )  # fmt: skip
+    most = max(100 * max(one.negative_share, one.positive_share) for one in flips.values()) or 0.1
+    ends, reach = _ticks(most), 1.45 * most  # room for the shares beside the bars
+    figure.update_xaxes(
+        tickvals=ends, ticktext=[f"{abs(end):g}" for end in ends], range=[-reach, reach], tickangle=0
+    )
+    figure.update_yaxes(
+        title={"text": "candidate"},
+        tickvals=list(range(len(names))), ticktext=[plain(look_of(name).title) for name in names],
+        range=[len(names) - 0.5, -0.5], showgrid=False, fixedrange=True, ticklabelstandoff=6,
+    )  # fmt: skip
+    figure.add_vline(x=0, line={"color": FAINT, "width": 1})
+    return figure
+
+
+def _seeds(one: Flips) -> str:
+    return f", mean over {one.seeds} seeds" if one.seeds > 1 else ""
+
+
+def _ticks(reach: float) -> list[float]:
+    """Return round places on both sides of 0 that reach about as far as ``reach``, which is above 0.
+
+    >>> _ticks(7.3), _ticks(41.0)
+    ([-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0], [-40.0, -20.0, 0.0, 20.0, 40.0])
+    """
+    size = 10.0 ** math.floor(math.log10(reach / 2))
+    step = max(size * factor for factor in (1, 2, 5) if size * factor <= reach / 2)
+    count = int(reach // step)
+    return [number * step for number in range(-count, count + 1)]
