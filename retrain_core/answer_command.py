@@ -20,6 +20,7 @@ from retrain_core.types import (
     SplitSettings,
     Table,
     Thresholds,
+    Wishes,
 )
 
 RUN = ("python", "-m", "retrain_core")
@@ -153,7 +154,20 @@ def _compare(content: ReportContent, runs: Sequence[RunSpec]) -> list[tuple[str,
     options += [("--forecast", "")] if any(run.forecast for run in runs) else []
     seeds = _seeds(runs)
     options += [("--seed", str(seeds[0])), ("--seeds", str(len(seeds)))]
-    return [*options, ("--old-weight", f"{content.comparison.wishes.old_weight:g}")]
+    return [*options, *_wishes(content.comparison.wishes)]
+
+
+def _wishes(wishes: Wishes) -> list[tuple[str, str]]:
+    """Return what the user wants of the next model, as far as it is not what everybody gets."""
+    usual = Wishes()
+    options = [("--old-weight", f"{wishes.old_weight:g}")]
+    options += [("--score", wishes.score)] if wishes.score else []
+    options += [
+        (f"--{name.replace('_', '-')}", f"{getattr(wishes, name):g}")
+        for name in ("margin", "most_forgetting", "most_seconds")
+        if getattr(wishes, name) != getattr(usual, name)
+    ]
+    return options + ([] if wishes.old_seen else [("--old-unseen", "")])
 
 
 def _split(split: SplitSettings) -> list[tuple[str, str]]:

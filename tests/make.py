@@ -136,11 +136,12 @@ def made_outcome(
 
 def evidence_of(*outcomes: Outcome, task: Task = "binary", sha: str = "0" * 64) -> Evidence:
     """Return the evidence of made runs."""
-    first = next(outcome.rows for outcome in outcomes if outcome.rows)
+    first = next((outcome.rows for outcome in outcomes if outcome.rows), {})
     counts = {name.removesuffix("_loss"): len(rows) for name, rows in first.items() if name.endswith("_loss")}
     targets = made_numbers if task == "regression" else made_targets
-    held: dict[Any, Held] = {side: Held(targets(rows)) for side, rows in counts.items()}
+    shape = (-1, 1) if task == "multilabel" else (-1,)
+    held: dict[Any, Held] = {side: Held(targets(rows).reshape(shape)) for side, rows in counts.items()}
     schema = Schema(
         task, ("y",), (), () if task == "regression" else ("0", "1"), 1, False, "binary_crossentropy"
     )
-    return gather(outcomes, Holdout(sha, counts["new"], counts.get("old", 0)), schema, held)
+    return gather(outcomes, Holdout(sha, counts.get("new", 0), counts.get("old", 0)), schema, held)

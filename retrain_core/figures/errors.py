@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from retrain_core.compare.curves import Curve, ReliabilityBin, most_frequent
 from retrain_core.compare.residuals import RESIDUAL_SHARES, Residuals
+from retrain_core.compare.score_words import score_text
 from retrain_core.figures.style import (
     FAINT,
     axis_format,
@@ -19,7 +20,6 @@ from retrain_core.figures.style import (
     keep_first,
     look_of,
     plain,
-    score_text,
     whiskers,
 )
 

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from retrain_core.compare.flips import Flips
 from retrain_core.compare.measures import SCORES
+from retrain_core.compare.score_words import score_text
 from retrain_core.compare.slice_scores import SliceRow, SliceScore, SliceScores
 from retrain_core.figures.style import (
     FAINT,
@@ -20,7 +21,6 @@ from retrain_core.figures.style import (
     keep_first,
     look_of,
     plain,
-    score_text,
     whiskers,
 )
 

@@ -128,7 +128,7 @@ def test_nothing_is_given_away_in_the_samples(sample: Sample) -> None:
     schema = infer_schema(read_card(sample.path("model")), **tables, label=sample.label, task=sample.task)
     new, old = (encode(schema, tables[role])[0] for role in ("new", "old"))
     found = split(schema, new, old).summary.warnings
-    assert len(found) == 2 and found[1] == SEEN and "held-out new rows tell differences" in found[0].title
+    assert found == (SEEN,)
     assert not near_copies(new, [(old, np.arange(old.rows))])
     assert not near_copies(old, [(new, np.arange(new.rows))])
 

@@ -11,7 +11,7 @@ from tests.report.example import comparison
 FIGURES = {
     "dots": lambda c: score_dots(c, c.metric.name),
     "loss": lambda c: score_dots(c, "loss"),
-    "tradeoff": lambda c: tradeoff(c, c.old_weight),
+    "tradeoff": lambda c: tradeoff(c, c.wishes.old_weight),
     "cost": cost_bars,
 }
 CASES = {

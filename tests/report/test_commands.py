@@ -138,7 +138,7 @@ def test_the_command_of_a_sample(ask: Ask, compared, tmp_path: Path) -> None:
     line, found = compared(asked, made)
     assert made.commands is not None and not made.commands.left_out and len(made.commands.lines) == 1
     assert "--columns" not in line and "--classes" not in line and "--task" not in line  # as few as it takes
-    assert found["old_weight"] == 0.4
+    assert found["wishes"]["old_weight"] == 0.4
 
 
 def test_the_command_of_a_csv_with_a_column_that_the_model_does_not_take(ask: Ask, own, compared) -> None:
