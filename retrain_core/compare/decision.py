@@ -9,16 +9,17 @@ import numpy as np
 
 from retrain_core.compare.differences import Gap, paired
 from retrain_core.compare.evidence import Evidence
+from retrain_core.compare.measures import sign_of
 from retrain_core.compare.score_words import gap_text, name_of
 from retrain_core.compare.weighing import (
     Weighing,
     Weights,
     choose,
     expected_gains,
+    gains_to_expect,
     margin_of,
     old_side,
     scores_weighed,
-    sign_of,
     weighing_of,
     weights,
 )
@@ -33,7 +34,8 @@ class Decision:
         choice: The candidate to take.
         names: Candidates with a score, keep first.
         gaps: By name, how much more it is worth than keep, in margins.
-        expected: What of it is to be expected of other rows; shape ``(names,)``.
+        expected: What of it is to be expected of other rows.
+        scale: How large gains can be expected to be, in margins.
         excluded: By name, which limit it breaks.
         weighing: What they were weighed by.
         found: What they are worth.
@@ -43,6 +45,7 @@ class Decision:
     names: tuple[str, ...]
     gaps: Mapping[str, Gap]
     expected: Mapping[str, float]
+    scale: float
     excluded: Mapping[str, str]
     weighing: Weighing
     found: Weights
@@ -52,17 +55,18 @@ def decide(
     evidence: Evidence, scores: Mapping[str, CandidateScores], wishes: Wishes, level: Level | None
 ) -> Decision:
     """Return the choice under the user's wishes."""
-    weighing = weighing_of(evidence, wishes, level)
+    weighing = weighing_of(evidence, wishes)
     found = weights(evidence, weighing)
     names = ("keep", *(name for name in found.values if name != "keep"))
     gaps = {name: found.gap(name, "keep") for name in names}
     values, errors = np.array([[gap.value, gap.error] for gap in gaps.values()]).T
-    expected = expected_gains(values, errors, weighing.expected)
+    scale = gains_to_expect(level, [gaps[name] for name in names[1:]])
+    expected = expected_gains(values, errors, scale)
     excluded = _excluded(evidence, scores, wishes, names)
     allowed = np.where([name in excluded for name in names], -np.inf, expected)
     choice = names[int(choose(allowed, effort(scores, names)))]
     by_name = dict(zip(names, expected.tolist(), strict=True))
-    return Decision(choice, names, gaps, by_name, excluded, weighing, found)
+    return Decision(choice, names, gaps, by_name, scale, excluded, weighing, found)
 
 
 def effort(scores: Mapping[str, CandidateScores], names: Sequence[str]) -> list[float]:

@@ -249,6 +249,11 @@ SCORES: Mapping[str, Score] = {
 }
 
 
+def sign_of(score: str) -> float:
+    """Return 1 if a higher score is better, else -1."""
+    return 1.0 if SCORES[score].direction == "max" else -1.0
+
+
 def scores_of(task: Task) -> dict[str, Score]:
     """Return the scores for a kind of problem."""
     return {name: score for name, score in SCORES.items() if task in score.tasks}

@@ -9,8 +9,9 @@ import numpy as np
 
 from retrain_core.compare.differences import Gap, holm, mcnemar, more_rows, paired, verdict
 from retrain_core.compare.evidence import SIDES, Evidence, Side
-from retrain_core.compare.weighing import margin_of, scores_weighed, sign_of
-from retrain_core.types import Difference, Wishes
+from retrain_core.compare.measures import sign_of
+from retrain_core.compare.weighing import margin_of, old_side, scores_weighed
+from retrain_core.types import Difference, ScoredSide, Wishes
 
 Pair = tuple[str, str]
 
@@ -18,41 +19,43 @@ Pair = tuple[str, str]
 def differences(evidence: Evidence, wishes: Wishes) -> tuple[Difference, ...]:
     """Return what can be said of each pair, by the main score and those that candidates are weighed by.
 
+    Old rows are those that are weighed: where the old model knows the held-out ones, rows that retraining knows as well.
     P-values are adjusted (Holm) over the candidates that are held against keep, and over the pairs of the others.
     """
     scores = dict.fromkeys((evidence.metric, *scores_weighed(evidence, wishes)))
     found: list[Difference] = []
     for side in (side for side in SIDES if side in evidence.predicted):
         others = [name for name in evidence.predicted[side] if name != "keep"]
+        rows: ScoredSide = old_side(evidence, wishes) if side == "old" else side
         against_keep = [(name, "keep") for name in others]
         for score in scores:
             margin = margin_of(evidence, score, wishes.margin)
-            found += _differences(evidence, against_keep, side, score, margin)
-            found += _differences(evidence, list(combinations(others, 2)), side, score, margin)
+            for pairs in (against_keep, list(combinations(others, 2))):
+                found += _differences(evidence, pairs, side, rows, score, margin)
     return tuple(found)
 
 
 def _differences(
-    evidence: Evidence, pairs: Sequence[Pair], side: Side, score: str, margin: float
+    evidence: Evidence, pairs: Sequence[Pair], side: Side, rows: ScoredSide, score: str, margin: float
 ) -> list[Difference]:
-    sign, rows = sign_of(score), len(evidence.held[side].targets)
-    gaps = [paired(evidence, *pair, {side: 1.0}, score) for pair in pairs]
-    p_values = [_p(evidence, pair, side, score, gap) for pair, gap in zip(pairs, gaps, strict=True)]
+    sign, count = sign_of(score), len(evidence.held[rows].targets)
+    gaps = [paired(evidence, *pair, {rows: 1.0}, score) for pair in pairs]
+    p_values = [_p(evidence, pair, rows, score, gap) for pair, gap in zip(pairs, gaps, strict=True)]
     found = []
     for (name, base), gap, p, adjusted in zip(pairs, gaps, p_values, holm(p_values), strict=True):
         value, ends = sign * gap.value, sorted(sign * end for end in gap.interval)
         said = verdict(value, gap.error, adjusted, margin)
-        more = more_rows(value, gap.error, rows, margin) if said == "cannot tell" else None
+        more = more_rows(value, gap.error, count, margin) if said == "cannot tell" else None
         found.append(
             Difference(
-                name, base, side, score, value, (ends[0], ends[1]), _over_seeds(evidence, name, side, score),
+                name, base, side, score, value, (ends[0], ends[1]), _over_seeds(evidence, name, rows, score),
                 p, adjusted, said, more,
             )
         )  # fmt: skip
     return found
 
 
-def _p(evidence: Evidence, pair: Pair, side: Side, score: str, gap: Gap) -> float:
+def _p(evidence: Evidence, pair: Pair, side: ScoredSide, score: str, gap: Gap) -> float:
     models = [evidence.predicted[side][name] for name in pair]
     single = all(len(seeds) == 1 or name == "keep" for name, seeds in zip(pair, models, strict=True))
     if (
@@ -66,6 +69,6 @@ def _p(evidence: Evidence, pair: Pair, side: Side, score: str, gap: Gap) -> floa
     return gap.p
 
 
-def _over_seeds(evidence: Evidence, name: str, side: Side, score: str) -> float | None:
+def _over_seeds(evidence: Evidence, name: str, side: ScoredSide, score: str) -> float | None:
     values = evidence.values(side, score)[name]
     return float(values.std(ddof=1)) if len(values) > 1 else None

@@ -12,7 +12,8 @@ from retrain_core.compare.decision import Decision, decide, effort
 from retrain_core.compare.differences import paired
 from retrain_core.compare.evidence import Evidence
 from retrain_core.compare.intervals import Z95
-from retrain_core.compare.weighing import choose, drawn_gains, expected_gains, new_sides, old_side, sign_of
+from retrain_core.compare.measures import sign_of
+from retrain_core.compare.weighing import choose, drawn_gains, expected_gains, new_sides, old_side
 from retrain_core.types import CandidateScores, Level, Recommendation, Weighed, Wishes
 
 WEIGHTS_TRIED = tuple(step / 20 for step in range(21))  # of the old rows, to tell where the choice changes
@@ -52,9 +53,9 @@ def recommend(
 
 def _shares(decision: Decision, scores: Mapping[str, CandidateScores]) -> dict[str, float]:
     """Return in which share of draws of the rows and seeds each candidate is chosen."""
-    names, weighing = decision.names, decision.weighing
+    names = decision.names
     errors = np.array([decision.gaps[name].error for name in names])
-    expected = expected_gains(drawn_gains(decision.found, names), errors, weighing.expected)
+    expected = expected_gains(drawn_gains(decision.found, names), errors, decision.scale)
     expected[:, [name in decision.excluded for name in names]] = -np.inf
     chosen = choose(expected, effort(scores, names))
     return {name: float(np.mean(chosen == place)) for place, name in enumerate(names)}

@@ -9,13 +9,22 @@ import numpy as np
 
 from retrain_core.compare.differences import paired
 from retrain_core.compare.evidence import SIDES, Evidence, Side
+from retrain_core.compare.head_start import head_start
 from retrain_core.compare.intervals import drawn_interval, mean_interval
-from retrain_core.compare.measures import SCORES
+from retrain_core.compare.measures import SCORES, sign_of
+from retrain_core.strategies import AFRESH
 from retrain_core.types import CandidateScores, Delta, Outcome, PartScores
 
 
-def candidate_scores(evidence: Evidence, name: str) -> CandidateScores:
-    """Return the scores of one strategy over its seeds."""
+def candidate_scores(evidence: Evidence, name: str, *, old_seen: bool = True) -> CandidateScores:
+    """Return the scores of one strategy over its seeds.
+
+    Args:
+        evidence: All predictions.
+        name: The strategy.
+        old_seen: Whether the old model was trained on the old rows: then intervals on the old part reach as much further
+            as that may flatter it.
+    """
     outcomes = [outcome for outcome in evidence.outcomes if outcome.spec.strategy == name]
     results = [outcome.result for outcome in outcomes]
     errors = [result.error for result in results if result.error]
@@ -28,7 +37,7 @@ def candidate_scores(evidence: Evidence, name: str) -> CandidateScores:
         error=errors[0] if errors else None,
         new=_means(evidence, name, "new"),
         old=_means(evidence, name, "old"),
-        interval={side: _intervals(evidence, name, side) for side in SIDES},
+        interval={side: _intervals(evidence, name, side, old_seen=old_seen) for side in SIDES},
         per_seed=tuple(_seed(outcome, evidence.metric) for outcome in outcomes),
         seconds=_mean([result.seconds for result in scored or results]),
         peak_memory_mb=max(result.peak_memory_mb for result in results),
@@ -36,7 +45,7 @@ def candidate_scores(evidence: Evidence, name: str) -> CandidateScores:
         model=next((f"models/{o.spec.strategy}.keras" for o in outcomes if o.result.model), None),
         rows_seen=round(_mean([result.rows_seen for result in scored or results])),
         options=outcomes[0].spec.options,
-        delta={side: _deltas(evidence, name, side) for side in SIDES},
+        delta={side: _deltas(evidence, name, side, old_seen=old_seen) for side in SIDES},
         prequential=_mean(prequential) if prequential else None,
         steps=round(_mean([result.steps for result in scored or results])),
         way=results[0].way,
@@ -78,10 +87,22 @@ def _means(evidence: Evidence, name: str, side: Side) -> dict[str, float] | None
     return {score: float(evidence.values(side, score)[name].mean()) for score in evidence.scores}
 
 
-def _intervals(evidence: Evidence, name: str, side: Side) -> dict[str, tuple[float, float]] | None:
+def _intervals(
+    evidence: Evidence, name: str, side: Side, *, old_seen: bool
+) -> dict[str, tuple[float, float]] | None:
     if name not in evidence.predicted.get(side, {}):
         return None
-    return {score: score_interval(evidence, name, side, score) for score in evidence.scores}
+    found = {score: score_interval(evidence, name, side, score) for score in evidence.scores}
+    if side == "new" or not old_seen or name in AFRESH:
+        return found
+    return {score: _reaching(score, ends, -head_start(evidence, score)) for score, ends in found.items()}
+
+
+def _reaching(score: str, ends: tuple[float, float], gain: float) -> tuple[float, float]:
+    """Return an interval that reaches as much further as the score may be better (or worse, if negative)."""
+    low, high = ends
+    change = sign_of(score) * gain
+    return (low, high + change) if change > 0 else (low + change, high)
 
 
 def score_interval(evidence: Evidence, name: str, side: Side, score: str) -> tuple[float, float]:
@@ -94,14 +115,16 @@ def score_interval(evidence: Evidence, name: str, side: Side, score: str) -> tup
     return drawn_interval(values, draws, share=kind.share)
 
 
-def _deltas(evidence: Evidence, name: str, side: Side) -> dict[str, Delta] | None:
+def _deltas(evidence: Evidence, name: str, side: Side, *, old_seen: bool) -> dict[str, Delta] | None:
     predicted = evidence.predicted.get(side, {})
     if name not in predicted or "keep" not in predicted:
         return None
     found = {}
     for score in evidence.scores:
         gap = paired(evidence, name, "keep", {side: 1.0}, score)
-        found[score] = Delta(gap.value, gap.interval)
+        behind = side == "old" and old_seen and name in AFRESH
+        ends = _reaching(score, gap.interval, head_start(evidence, score)) if behind else gap.interval
+        found[score] = Delta(gap.value, ends)
     return found
 
 

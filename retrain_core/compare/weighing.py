@@ -23,15 +23,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from retrain_core.compare.differences import Gap
 from retrain_core.compare.evidence import Evidence
+from retrain_core.compare.head_start import head_start
 from retrain_core.compare.intervals import Z95, seed_half_width
-from retrain_core.compare.measures import SCORES
+from retrain_core.compare.measures import SCORES, sign_of
 from retrain_core.compare.predicted import Floats
+from retrain_core.strategies import AFRESH
 from retrain_core.types import Level, ScoredSide, Wishes
 
-EXPECTED: Mapping[Level | None, float] = {"none": 0.2, "minor": 6.0, "major": 20.0, None: 6.0}
+EXPECTED: Mapping[Level, float] = {"none": 0.2, "minor": 6.0, "major": 20.0}  # gains in margins, by shift
+PROVEN = 0.05  # level at which a gain says that something has moved, where nothing else tells
 INDIFFERENT = 0.6  # margins: of those expected to be closer to the best than that, the cheapest is taken
 ONE_SIDED = 0.9  # share of the commonest label from which accuracy alone would mislead
 LOG_LOSSES = 2  # margins of accuracy to one of log-loss
@@ -44,12 +48,10 @@ class Weighing:
     Args:
         margins: By score, the smallest difference that matters, in the score's unit.
         weights: Of the rows of each part; together 1.
-        expected: Standard deviation of the gains to be expected before any is measured, in margins.
     """
 
     margins: Mapping[str, float]
     weights: Mapping[ScoredSide, float]
-    expected: float
 
 
 @dataclass(frozen=True)
@@ -74,16 +76,24 @@ class Weights:
         return Gap(float(mine.mean() - theirs.mean()), float(rows), seeds)
 
 
-def weighing_of(evidence: Evidence, wishes: Wishes, level: Level | None) -> Weighing:
-    """Return what candidates are weighed by.
+def weighing_of(evidence: Evidence, wishes: Wishes) -> Weighing:
+    """Return what candidates are weighed by."""
+    margins = {name: margin_of(evidence, name, wishes.margin) for name in scores_weighed(evidence, wishes)}
+    return Weighing(margins, weights_of(evidence, wishes))
+
+
+def gains_to_expect(level: Level | None, gaps: Sequence[Gap]) -> float:
+    """Return how large gains can be expected to be, as their standard deviation in margins.
 
     Args:
-        evidence: All predictions.
-        wishes: What the user wants.
-        level: How far the data has moved; ``None`` if that is not known.
+        level: How far the data has moved. Without old data nobody knows: then it is as if it had moved if one of the
+            gains is proven (one-sided, Bonferroni), and else as if it had not.
+        gaps: What each candidate gains over keep.
     """
-    margins = {name: margin_of(evidence, name, wishes.margin) for name in scores_weighed(evidence, wishes)}
-    return Weighing(margins, weights_of(evidence, wishes), EXPECTED[level])
+    if level is None:
+        enough = stats.norm.ppf(1 - PROVEN / max(1, len(gaps)))
+        level = "minor" if any(gap.value > enough * gap.error for gap in gaps) else "none"
+    return EXPECTED[level]
 
 
 def scores_weighed(evidence: Evidence, wishes: Wishes) -> tuple[str, ...]:
@@ -158,20 +168,29 @@ def weights(evidence: Evidence, weighing: Weighing) -> Weights:
     }
     draws = {key: evidence.draws(*key) for key in factors}
     least = min(next(iter(found.values())).shape[1] for found in draws.values())
-    return Weights(
-        {name: sum_of(factor * evidence.values(*key)[name] for key, factor in factors.items()) for name in names},
-        {name: sum_of(factor * draws[key][name][:, :least] for key, factor in factors.items()) for name in names},
-    )  # fmt: skip
+    values, drawn = {}, {}
+    for name in names:
+        values[name] = sum_of(factor * evidence.values(*key)[name] for key, factor in factors.items())
+        drawn[name] = sum_of(factor * draws[key][name][:, :least] for key, factor in factors.items())
+        lag = _lag(evidence, factors, name)
+        values[name], drawn[name] = values[name] + lag, drawn[name] + lag
+    return Weights(values, drawn)
+
+
+def _lag(evidence: Evidence, factors: Mapping[tuple[ScoredSide, str], float], name: str) -> float:
+    """Return what a candidate lacks that has not been trained on the old rows that are weighed, while the others have."""
+    if name not in AFRESH or name == "full_retrain":
+        return 0.0
+    return sum(
+        abs(factor) * head_start(evidence, score)
+        for (side, score), factor in factors.items()
+        if side == "trained"
+    )
 
 
 def sum_of(arrays: Iterable[Floats]) -> Floats:
     """Return the sum of arrays of one shape."""
     return np.asarray(np.sum(list(arrays), axis=0))
-
-
-def sign_of(score: str) -> float:
-    """Return 1 if a higher score is better, else -1."""
-    return 1.0 if SCORES[score].direction == "max" else -1.0
 
 
 def expected_gains(found: Floats, errors: Floats, expected: float) -> Floats:

@@ -22,7 +22,7 @@ def compare(
         level: How far the data has moved; ``None`` if that is not known.
         notes: To be shown beside the scores.
     """
-    scores = {name: candidate_scores(evidence, name) for name in evidence.names}
+    scores = {name: candidate_scores(evidence, name, old_seen=wishes.old_seen) for name in evidence.names}
     scored = "keep" in scores and scores["keep"].new is not None
     return Comparison(
         schema=1,

@@ -9,13 +9,13 @@ from retrain_core.compare.decision import Decision
 from retrain_core.compare.differences import more_rows, paired
 from retrain_core.compare.evidence import SIDES, Evidence, Side
 from retrain_core.compare.intervals import Z95
+from retrain_core.compare.measures import sign_of
 from retrain_core.compare.score_words import better_text, gain_text, gap_text, name_of, score_text
 from retrain_core.compare.weighing import (
     INDIFFERENT,
     new_sides,
     old_side,
     one_sided,
-    sign_of,
 )
 from retrain_core.strategies.naming import noun, title
 from retrain_core.types import CandidateScores, Level, Wishes

@@ -43,6 +43,9 @@ STRATEGIES: dict[str, type[Strategy]] = {
     )
 }
 
+AFRESH = tuple(
+    strategy.name for strategy in (FullRetrain, RetrainNew, RetrainRecent)
+)  # keep nothing of the old weights
 SHARED_OPTIONS = ("epochs", "batch_size", "balanced")  # one setting for all strategies that have the field
 
 
