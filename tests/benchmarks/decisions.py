@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +24,15 @@ from retrain_core.runs.probes import plan_shift
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.store import Store
 from retrain_core.types import SplitSettings, Wishes
-from tests.benchmarks.families import FAMILIES, Family, draw, old_model
+from tests.benchmarks.families import FAMILIES, Family
+from tests.benchmarks.real_cases import REAL_CASES, RealCase
 from tests.make import experiment
 
-FRESH_ROWS = 20_000
 WEIGHTS = (0.0, 0.2, 0.5)
 ACCURACY_BAR, LOSS_BAR = 0.005, 0.01
 STRATEGIES: Mapping[str, Mapping[str, int]] = {"fine_tune": {}, "incremental": {}, "full_retrain": {}}
-Fresh = Mapping[str, NDArray[np.float64]]  # by ``strategy/part/score``, per row
+Case = Family | RealCase
+CASES: Mapping[str, Case] = {**FAMILIES, **REAL_CASES}
 
 
 @dataclass(frozen=True)
@@ -61,18 +63,12 @@ class Judged:
     stability: float
 
 
-def collect(store: Store, runner: Runner, family: Family, seed: int) -> None:
-    """Run the strategies on one draw of a family, and score their models on fresh rows."""
-    rng = np.random.default_rng((seed, *family.name.encode()))
+def collect(store: Store, runner: Runner, case: Case, seed: int) -> None:
+    """Run the strategies on one draw of a case, and score their models on fresh rows."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        old = draw(family, family.old, family.rows[0], rng)
-        new = draw(family, family.new, family.rows[1], rng)
-        old.to_parquet(folder / "old.parquet")
-        new.to_parquet(folder / "new.parquet")
-        files = {"model": old_model(family, old, folder / "model.keras", seed)}
-        files |= {side: folder / f"{side}.parquet" for side in ("old", "new")}
-        spec = experiment(store, files, name=f"{family.name}/{seed}", split=SplitSettings(seed), label="y")
+        files, fresh_rows = case.save(Path(name), seed)
+        label = {} if files["new"].suffix == ".npz" else {"label": "y"}
+        spec = experiment(store, files, name=f"{case.name}/{seed}", split=SplitSettings(seed), **label)
     runs = plan_runs(spec.id, STRATEGIES, seeds=(seed,))
     probes = plan_shift(spec.id, store.shift_settings(spec.id), model=False)
     store.add_beside(probes)
@@ -81,28 +77,26 @@ def collect(store: Store, runner: Runner, family: Family, seed: int) -> None:
         runner.step()
         time.sleep(0.01)
     fresh: dict[str, NDArray[np.float64]] = {}
-    for side, world in (("new", family.new), ("old", family.old)):
-        rows = draw(family, world, FRESH_ROWS, rng)
-        for run in runs:
-            model = store.run_folder(spec.id, run.id) / "model.keras"
-            for score, values in score_rows(family, model, rows).items():
+    for run in runs:
+        model = store.run_folder(spec.id, run.id) / "model.keras"
+        for side, rows in fresh_rows.items():
+            for score, values in score_rows(case, model, *rows).items():
                 fresh[f"{run.strategy}/{side}/{score}"] = values
     np.savez(store.experiment_folder(spec.id) / "fresh.npz", **fresh)  # type: ignore[arg-type]
 
 
-def score_rows(family: Family, model: Path, rows) -> dict[str, NDArray[np.float64]]:  # type: ignore[no-untyped-def]
+def score_rows(
+    case: Case, model: Path, inputs: NDArray[Any], labels: NDArray[Any]
+) -> dict[str, NDArray[np.float64]]:
     """Return the accuracy and log-loss of each row, or its absolute and squared error."""
     import keras
 
-    labels = rows["y"].to_numpy()
-    outputs = keras.saving.load_model(model).predict(
-        rows.drop(columns="y").to_numpy(np.float32), batch_size=4_096, verbose=0
-    )
-    if family.task == "regression":
+    outputs = keras.saving.load_model(model).predict(inputs, batch_size=4_096, verbose=0)
+    if case.task == "regression":
         error = outputs[:, 0] - labels
         return {"metric": np.abs(error), "loss": error**2}
     chances = outputs.astype(np.float64)
-    if family.output == "logit":
+    if case.output == "logit":
         chances = 1 / (1 + np.exp(-chances))
     if chances.shape[1] == 1:
         chances = np.hstack([1 - chances, chances])
@@ -113,7 +107,7 @@ def score_rows(family: Family, model: Path, rows) -> dict[str, NDArray[np.float6
 def judge(store: Store, id: str) -> Iterator[Judged]:
     """Hold an experiment's recommendations, at each weight, against fresh rows."""
     spec = store.experiment(id)
-    family = FAMILIES[spec.name.split("/")[0]]
+    family = CASES[spec.name.split("/")[0]]
     means = fresh_means(store, id)
     names = list(dict.fromkeys(name.split("/")[0] for name in means))
     content = answer(store, id, Wishes())
@@ -150,7 +144,7 @@ def _weighted(means: Mapping[str, float], name: str, score: str, weight: float) 
     return (1 - weight) * means[f"{name}/new/{score}"] + weight * means[f"{name}/old/{score}"]
 
 
-def fill(folder: Path, seeds: Sequence[int], families: Sequence[str] = tuple(FAMILIES)) -> Store:
+def fill(folder: Path, seeds: Sequence[int], families: Sequence[str] = tuple(CASES)) -> Store:
     """Run what is not in the store yet, and return it."""
     store = Store(folder)
     known = {
@@ -161,7 +155,7 @@ def fill(folder: Path, seeds: Sequence[int], families: Sequence[str] = tuple(FAM
         for seed in seeds:
             for name in families:
                 if f"{name}/{seed}" not in known:
-                    collect(store, runner, FAMILIES[name], seed)
+                    collect(store, runner, CASES[name], seed)
                     print(f"{name}/{seed}", file=sys.stderr, flush=True)
     finally:
         runner.close()
@@ -179,7 +173,7 @@ def main(folder: Path, seeds: Sequence[int], tell: Callable[[str], None] = print
         "| what moved | draws | right at w = 0, 0.2, 0.5 (bar: 90 %) | chosen at w = 0, 0.5 | clear | mean behind |"
     )
     tell("|---|---|---|---|---|---|")
-    for family in FAMILIES:
+    for family in CASES:
         items = found[family]
         if not items:
             continue

@@ -10,13 +10,16 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 Output = Literal["sigmoid", "logit", "softmax", "linear"]
+Rows = tuple[NDArray[Any], NDArray[Any]]
 COLUMNS = 8
+FRESH_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,21 @@ class Family:
     def task(self) -> str:
         """Kind of problem."""
         return "regression" if self.output == "linear" else "binary" if self.classes == 2 else "multiclass"
+
+    def save(self, folder: Path, seed: int) -> tuple[dict[str, Path], Mapping[str, Rows]]:
+        """Draw the rows, train the old model and write all into ``folder``; return the files and the fresh rows."""
+        rng = np.random.default_rng((seed, *self.name.encode()))
+        sides = {"old": (self.old, self.rows[0]), "new": (self.new, self.rows[1])}
+        parts = {side: draw(self, world, rows, rng) for side, (world, rows) in sides.items()}
+        for side, frame in parts.items():
+            frame.to_parquet(folder / f"{side}.parquet")
+        files = {side: folder / f"{side}.parquet" for side in parts}
+        files["model"] = old_model(self, parts["old"], folder / "model.keras", seed)
+        fresh = {side: draw(self, world, FRESH_ROWS, rng) for side, (world, _) in reversed(sides.items())}
+        return files, {
+            side: (frame.drop(columns="y").to_numpy(np.float32), frame["y"].to_numpy())
+            for side, frame in fresh.items()
+        }
 
 
 def _vector(**parts: float) -> tuple[float, ...]:
