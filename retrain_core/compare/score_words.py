@@ -31,9 +31,9 @@ def gap_text(score: str, value: float) -> str:
     """Return the size of a difference.
 
     >>> gap_text("accuracy", -0.0123), gap_text("log_loss", -0.0123)
-    ('1.2 points', '0.0123')
+    ('1.2 points', '0.012')
     """
-    return f"{100 * abs(value):.1f} points" if score in IN_PERCENT else f"{abs(value):.3g}"
+    return f"{100 * abs(value):.1f} points" if score in IN_PERCENT else f"{abs(value):.2g}"
 
 
 def gain_text(score: str, value: float) -> str:
@@ -42,7 +42,16 @@ def gain_text(score: str, value: float) -> str:
     >>> gain_text("accuracy", 0.0123), gain_text("mae", -3.5)
     ('+1.2 points', '-3.5')
     """
-    return f"{100 * value:+.1f} points" if score in IN_PERCENT else f"{value:+.3g}"
+    return f"{100 * value:+.1f} points" if score in IN_PERCENT else f"{value:+.2g}"
+
+
+def range_text(score: str, low: float, high: float) -> str:
+    """Return the ends of a gain's interval.
+
+    >>> range_text("accuracy", -0.001, 0.0224), range_text("log_loss", 0.01, 0.044)
+    ('-0.1 to +2.2 points', '+0.01 to +0.044')
+    """
+    return f"{gain_text(score, low).removesuffix(' points')} to {gain_text(score, high)}"
 
 
 def better_text(score: str, gain: float) -> str:

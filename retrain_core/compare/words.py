@@ -10,7 +10,7 @@ from retrain_core.compare.differences import more_rows, paired
 from retrain_core.compare.evidence import SIDES, Evidence, Side
 from retrain_core.compare.intervals import Z95
 from retrain_core.compare.measures import sign_of
-from retrain_core.compare.score_words import better_text, gain_text, gap_text, name_of, score_text
+from retrain_core.compare.score_words import better_text, gap_text, name_of, range_text, score_text
 from retrain_core.compare.weighing import (
     INDIFFERENT,
     new_sides,
@@ -164,21 +164,12 @@ def _gain(context: Context) -> list[str]:
             sign = sign_of(score)
             low, high = sorted(sign * end for end in gap.interval)
             parts.append(
-                f"{_in(score)} it is {better_text(score, sign * gap.value)} "
-                f"({gain_text(score, low)} to {gain_text(score, high)})"
+                f"{name_of(score)} {better_text(score, sign * gap.value)} ({range_text(score, low, high)})"
             )
         found.append(
-            f"On {count:,} {name} rows{_which(context, name)} {_and(parts)} than keep; 95 % intervals."
+            f"Against keep on {count:,} {name} rows{_which(context, name)}: {', '.join(parts)}; 95 % intervals."
         )
     return found
-
-
-def _in(score: str) -> str:
-    return f"in {name_of(score)}"
-
-
-def _and(parts: Sequence[str]) -> str:
-    return " and ".join(parts)
 
 
 def _which(context: Context, name: str) -> str:
@@ -191,7 +182,7 @@ def _which(context: Context, name: str) -> str:
 
 
 def _rivals(context: Context) -> list[str]:
-    decision, score = context.decision, context.main
+    decision = context.decision
     where = _where(context.wishes.old_weight if "old" in context.evidence.predicted else 0.0)
     others = [name for name in decision.names if name not in (context.choice, *decision.excluded)]
     if context.choice != "keep":
@@ -202,28 +193,29 @@ def _rivals(context: Context) -> list[str]:
     best = max(decision.expected[name] for name in (*others, context.choice)) if others else 0.0
     reasons = []
     for name in named:
-        gap, lead = gaps[name], context.gain(context.choice, name, score)
-        who = noun(name).capitalize()
-        told = f"{who} is {better_text(score, -lead)} {_in(score)} {where}"
-        near = decision.expected[name] >= best - INDIFFERENT
-        if near and decision.expected[context.choice] >= best - INDIFFERENT:
-            reasons.append(f"{told}; that hardly matters, and {noun(context.choice)} is cheaper.")
+        gap = gaps[name]
+        told = [
+            f"{name_of(score)} {better_text(score, -context.gain(context.choice, name, score))}"
+            for score in decision.weighing.margins
+        ]
+        if min(decision.expected[name], decision.expected[context.choice]) >= best - INDIFFERENT:
+            end = f"that hardly matters, and {noun(context.choice)} is {'simpler' if context.choice == 'keep' else 'cheaper'}"
         elif gap.value > 0:
-            sure = "clearly" if gap.value - Z95 * gap.error > 0 else "though not clearly"
-            reasons.append(f"{told}, and worse over all, {sure}.")
+            end = "clearly behind" if gap.value - Z95 * gap.error > 0 else "behind, though not clearly"
         else:
-            reasons.append(f"{told}; as so few rows tell it, that may be chance.")
+            end = "ahead, but that may be chance"
+        reasons.append(f"{noun(name).capitalize()}: {', '.join(told)} {where}; {end}.")
     rest = nearest[len(named) :]
     if rest:
         clearly = sum(gaps[name].value - Z95 * gaps[name].error > 0 for name in rest)
-        reasons.append(f"{len(rest)} others are worse {where}, {clearly} of them clearly.")
+        reasons.append(f"{len(rest)} others {where}: behind, {clearly} of them clearly.")
     return reasons
 
 
 def _where(old_weight: float) -> str:
     """Return on what rows candidates are weighed."""
     if 0 < old_weight < 1:
-        return "over new and old rows as they count"
+        return "over all"
     return "on the old rows" if old_weight else "on the new rows"
 
 
@@ -268,7 +260,7 @@ def _weighed_by(context: Context) -> list[str]:
             f"{gap_text(score, margin)} of {name_of(score)}" for score, margin in margins.items()
         )
         return [
-            f"Candidates are weighed by {_and([name_of(score) for score in margins])} together: {counts}."
+            f"Candidates are weighed by {' and '.join(name_of(score) for score in margins)} together: {counts}."
         ]
     return []
 

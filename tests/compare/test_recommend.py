@@ -103,7 +103,7 @@ def test_of_two_that_are_equally_good_the_cheaper_is_taken_and_says_so() -> None
         outcome("full_retrain", 0.75, 0.8, seconds=90),
     )
     assert found.choice == "fine_tune" and found.clear
-    assert any("hardly matters, and fine-tune is cheaper" in reason for reason in found.reasons)
+    assert any("that hardly matters, and fine-tune is cheaper" in reason for reason in found.reasons)
 
 
 def test_the_weight_of_the_old_rows_moves_the_recommendation_and_where_is_told() -> None:
@@ -259,7 +259,7 @@ def test_many_candidates_do_not_make_a_long_answer() -> None:
     best = outcome("keep", 0.6, 0.8), outcome("incremental", 0.75, 0.8)
     few, many = advice(*best, *runs[:5], old_weight=0.0), advice(*best, *runs, old_weight=0.0)
     assert len(many.reasons) == len(few.reasons)
-    assert "2 others are worse on the new rows, 2 of them clearly." in few.reasons
+    assert "2 others on the new rows: behind, 2 of them clearly." in few.reasons
 
 
 def test_what_is_missing_is_a_doubt() -> None:
