@@ -1,11 +1,12 @@
 """Whether the recommendation is right: against every candidate's score on many fresh rows of the same worlds.
 
-``python -m tests.benchmarks.decisions STORE [SEEDS]`` fills a store with experiments, and judges all that are in it; what
-is there is not run again, so another rule of choice can be tried on the same runs in seconds.
+To try another rule of choice, name the folders of runs that there are in ``RETRAIN_DECISIONS``: they are judged again in
+seconds.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -29,6 +30,7 @@ from tests.benchmarks.real_cases import REAL_CASES, RealCase
 from tests.make import experiment
 
 WEIGHTS = (0.0, 0.2, 0.5)
+SEEDS = range(4)
 ACCURACY_BAR, LOSS_BAR = 0.005, 0.01
 STRATEGIES: Mapping[str, Mapping[str, int]] = {"fine_tune": {}, "incremental": {}, "full_retrain": {}}
 Case = Family | RealCase
@@ -40,7 +42,7 @@ class Judged:
     """One recommendation against the truth.
 
     Args:
-        family: What had moved.
+        case: What had moved.
         weight: Of the old rows.
         choice: What was recommended.
         best: What is best on fresh rows.
@@ -52,7 +54,7 @@ class Judged:
         stability: See ``Recommendation``.
     """
 
-    family: str
+    case: str
     weight: float
     choice: str
     best: str
@@ -162,42 +164,85 @@ def fill(folder: Path, seeds: Sequence[int], families: Sequence[str] = tuple(CAS
     return store
 
 
-def main(folder: Path, seeds: Sequence[int], tell: Callable[[str], None] = print) -> None:
-    """Tell how often the recommendation is right, by family and weight."""
-    store = fill(folder, seeds)
+def main(tell: Callable[[str], None] = print) -> None:
+    """Fill a folder with runs, or take those that ``RETRAIN_DECISIONS`` names, and judge them."""
+    if named := os.environ.get("RETRAIN_DECISIONS"):
+        report([Store(Path(folder)) for folder in named.split(os.pathsep)], tell)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        report([fill(Path(folder), SEEDS)], tell)
+
+
+def report(stores: Sequence[Store], tell: Callable[[str], None]) -> None:
+    """Tell how often the recommendation is right, by case and weight, and how often intervals hold fresh scores."""
     found: dict[str, list[Judged]] = defaultdict(list)
-    for path in sorted((store.root / "experiments").glob("*/fresh.npz")):
-        for item in judge(store, path.parent.name):
-            found[item.family].append(item)
+    held: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for store in stores:
+        for path in sorted((store.root / "experiments").glob("*/fresh.npz")):
+            for item in judge(store, path.parent.name):
+                found[item.case].append(item)
+            for key, holds in intervals_that_hold(store, path.parent.name):
+                held[key].append(holds)
     tell(
-        "| what moved | draws | right at w = 0, 0.2, 0.5 (bar: 90 %) | chosen at w = 0, 0.5 | clear | mean behind |"
+        "| what moved | draws | right at w = 0, 0.2, 0.5 | chosen at w = 0 | at w = 0.5 | clear | behind, mean |"
     )
-    tell("|---|---|---|---|---|---|")
-    for family in CASES:
-        items = found[family]
-        if not items:
-            continue
+    tell("|---|---|---|---|---|---|---|")
+    for case in (case for case in CASES if found[case]):
+        items = found[case]
         by_weight = {weight: [item for item in items if item.weight == weight] for weight in WEIGHTS}
-        right = ", ".join(f"{np.mean([item.right for item in by_weight[weight]]):.0%}" for weight in WEIGHTS)
-        chosen = "; ".join(_counts([item.choice for item in by_weight[weight]]) for weight in (0.0, 0.5))
-        clear = np.mean([item.clear for item in items])
+        right = ", ".join(f"{sum(item.right for item in by_weight[weight])}" for weight in WEIGHTS)
+        chosen = " | ".join(_counts([item.choice for item in by_weight[weight]]) for weight in (0.0, 0.5))
+        clear = sum(item.clear for item in items)
         behind = np.mean([item.behind for item in items], axis=0)
+        draws = len(by_weight[0.0])
         tell(
-            f"| {family} | {len(items) // len(WEIGHTS)} | {right} | {chosen} | {clear:.0%} | {behind[0]:.4f}, {behind[1]:.4f} |"
+            f"| {case} | {draws} | {right} | {chosen} | {clear} of {len(items)} | {behind[0]:.4f}, {behind[1]:.4f} |"
         )
+    tell("")
     every = [item for items in found.values() for item in items]
-    still = [item for item in every if item.family.startswith("none")]
-    tell(f"\nRight: {np.mean([item.right for item in every]):.1%} of {len(every)}.")
-    tell(
-        f"Without a shift keep or no material difference: {np.mean([i.choice == 'keep' or i.no_difference for i in still]):.1%}."
-    )
+    for name, some in (("made", FAMILIES), ("real", REAL_CASES)):
+        for weight in WEIGHTS:
+            of = [item.right for item in every if item.case in some and item.weight == weight]
+            if of:
+                tell(f"- Right, {name} rows, w = {weight:g}: {_share(of)} (bar: 90 %)")
+        still = [
+            item.choice == "keep" or item.no_difference
+            for item in every
+            if item.case in some and item.case.startswith("none")
+        ]
+        if still:
+            tell(
+                f"- Without a shift, {name} rows, keep or no material difference: {_share(still)} (bar: 95 %)"
+            )
+    tell(f"- Right where it was called clear: {_share([item.right for item in every if item.clear])}")
+    for (side, what), holds in sorted(held.items()):
+        tell(
+            f"- 95 % intervals that hold the score on fresh rows, {side} part, {what}: {_share(holds)} (bar: 93 to 97 %)"
+        )
+
+
+def intervals_that_hold(store: Store, id: str) -> Iterator[tuple[tuple[str, str], bool]]:
+    """Return by part and kind of number whether each reported interval holds that of fresh rows."""
+    means, comparison = fresh_means(store, id), answer(store, id, Wishes()).comparison
+    scores = {comparison.metric.name: "metric"}
+    if comparison.task != "regression":
+        scores["log_loss"] = "loss"
+    for name, candidate in comparison.strategies.items():
+        for side in ("new", "old"):
+            for score, fresh in scores.items():
+                low, high = (candidate.interval[side] or {})[score]
+                truth = means[f"{name}/{side}/{fresh}"]
+                yield (side, "scores"), low <= truth <= high
+                if name != "keep":
+                    low, high = (candidate.delta[side] or {})[score].interval
+                    yield (side, "differences"), low <= truth - means[f"keep/{side}/{fresh}"] <= high
+
+
+def _share(holds: Sequence[bool]) -> str:
+    return f"{100 * np.mean(holds):.1f} % of {len(holds)}"
 
 
 def _counts(names: Sequence[str]) -> str:
     return ", ".join(
         f"{name} {names.count(name)}" for name in sorted(set(names), key=names.count, reverse=True)
     )
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), range(int(sys.argv[2]) if len(sys.argv) > 2 else 1))
