@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -202,3 +203,20 @@ def test_too_few_rows_of_a_class_tell_nothing_by_class() -> None:
     ours = paired(found, "a", "b", {"new": 1.0}, "auroc")
     assert ours.interval is None and ours.p == 1.0
     assert paired(found, "a", "b", {"new": 1.0}, "brier").interval is not None
+
+
+def test_a_part_that_does_not_count_does_not_hide_what_the_other_tells() -> None:
+    targets, outputs = candidates(200, 0.5)
+    rare, others = candidates(200, 0.05)
+    sides = {"new": (targets, outputs), "old": (rare, others)}
+    new, old = (
+        evidence({name: [predicted("binary", came, one)] for name, one in zip("ab", some, strict=True)})
+        for came, some in sides.values()
+    )
+    both = replace(
+        new,
+        predicted={"new": new.predicted["new"], "old": old.predicted["new"]},
+        held={"new": new.held["new"], "old": old.held["new"]},
+    )
+    assert paired(both, "a", "b", {"new": 1.0, "old": 0.0}, "auroc").interval is not None
+    assert paired(both, "a", "b", {"new": 0.5, "old": 0.5}, "auroc").interval is None
