@@ -35,6 +35,7 @@ def ends(found: Gap) -> tuple[float, float]:
 # --- tests and corrections ------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 100), st.integers(0, 100))
 def test_mcnemars_p_is_that_of_statsmodels(gained: int, lost: int, both: int, neither: int) -> None:
     assume(gained + lost > 0)
@@ -58,6 +59,7 @@ def test_holms_p_values_are_those_of_statsmodels(p_values: list[float]) -> None:
     assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1], abs=1e-12)
 
 
+@settings(deadline=None)
 @given(st.floats(-0.1, 0.1), st.floats(0.001, 0.1), st.floats(0.001, 0.1))
 def test_two_one_sided_tests_tell_that_nothing_material_differs(
     value: float, error: float, margin: float
@@ -88,6 +90,7 @@ def test_verdict_needs_a_small_adjusted_p_to_say_better_or_worse() -> None:
     assert verdict(0.03, math.inf, 1.0, 0.01) == "cannot tell"
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 0.1), st.floats(0.001, 0.1), st.integers(20, 5_000))
 def test_so_many_more_rows_make_the_difference_clear(value: float, error: float, rows: int) -> None:
     assume(value < 1.9 * error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
@@ -19,6 +19,7 @@ from retrain_core.compare.intervals import (
 )
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5_000), st.floats(0, 1))
 def test_wilsons_interval_is_that_of_statsmodels(rows: int, share: float) -> None:
     right = round(share * rows)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logit
 
@@ -184,6 +184,7 @@ def check(one: Predicted) -> None:
 # --- tests ----------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(TASKS), st.integers(2, 60), st.integers(0, 10_000), st.booleans(), st.sampled_from([1, 6])
 )
@@ -213,6 +214,7 @@ def test_classes_that_do_not_come(task: Task, kept: tuple[int, ...]) -> None:
         assert np.isnan(SCORES["auroc"].of(some, np.ones((1, some.rows))))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(TASKS), st.integers(5, 60), st.integers(0, 10_000), st.sampled_from([1, 6]))
 def test_rows_that_count_more_often_score_as_if_they_were_repeated(
     task: Task, rows: int, seed: int, digits: int
@@ -255,6 +257,7 @@ def slow_calibration(one: Predicted, times: Any) -> float:
     return (squares - used * inside / (total - used)) / total
 
 
+@settings(deadline=None)
 @given(st.integers(20, 60), st.integers(0, 10_000), st.sampled_from([1, 6]))
 def test_calibration_error_is_what_its_definition_says(rows: int, seed: int, digits: int) -> None:
     one = make("binary", rows, seed, digits=digits)
