@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from retrain_core.compare.evidence import Evidence
-from retrain_core.compare.intervals import Z95, paired_error, seed_half_width
-from retrain_core.compare.measures import SCORES
+from retrain_core.compare.intervals import Z95, drawn_error, paired_error, seed_half_width
+from retrain_core.compare.measures import SCORES, has_interval
 from retrain_core.types import ScoredSide
 
 FEW_DIFFERING = 25  # rows on which two candidates differ: with fewer, McNemar's test is exact
@@ -26,7 +26,7 @@ class Gap:
 
     Args:
         value: The difference of the means over seeds.
-        rows: Its standard error from the rows.
+        rows: Its standard error from the rows; infinite if they are too few to tell.
         seeds: Its standard error from the seeds; 0 for one seed, where it is unknown.
     """
 
@@ -40,8 +40,10 @@ class Gap:
         return math.hypot(self.rows, self.seeds)
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval."""
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval; ``None`` if nothing can be told."""
+        if not math.isfinite(self.error):
+            return None
         return self.value - Z95 * self.error, self.value + Z95 * self.error
 
     @property
@@ -70,7 +72,7 @@ def paired(
     }
     value = float(np.mean(values[candidate]) - np.mean(values[base]))
     rows = math.hypot(
-        *(w * _rows_error(evidence, candidate, base, side, score) for side, w in weights.items())
+        *(w * _rows_error(evidence, candidate, base, side, score) for side, w in weights.items() if w)
     )
     seeds = math.hypot(*(seed_half_width(np.asarray(found)) / Z95 for found in values.values()))
     return Gap(value, rows, seeds)
@@ -85,15 +87,16 @@ def _rows_error(evidence: Evidence, candidate: str, base: str, side: ScoredSide,
 
 
 def _new_rows_error(evidence: Evidence, candidate: str, base: str, side: ScoredSide, score: str) -> float:
-    by_row = SCORES[score].by_row
-    if by_row is not None and evidence.held[side].groups is None:
-        mine, theirs = (
-            np.mean([by_row(one) for one in evidence.predicted[side][name]], axis=0)
-            for name in (candidate, base)
-        )
-        return paired_error(mine - theirs, share=score == "accuracy")
+    by_row, groups = SCORES[score].by_row, evidence.held[side].groups
+    mine, theirs = evidence.predicted[side][candidate], evidence.predicted[side][base]
+    if not has_interval(score, mine[0]):
+        return math.inf
+    if by_row is not None and groups is None:
+        rows = [np.mean([by_row(one) for one in seeds], axis=0) for seeds in (mine, theirs)]
+        return paired_error(rows[0] - rows[1], share=score == "accuracy")
     draws = evidence.draws(side, score)
-    return float(np.nanstd(draws[candidate].mean(axis=0) - draws[base].mean(axis=0), ddof=1))
+    units = mine[0].rows if groups is None else int(groups.max()) + 1
+    return drawn_error(draws[candidate].mean(axis=0) - draws[base].mean(axis=0), units)
 
 
 def mcnemar(candidate: NDArray[np.bool_], base: NDArray[np.bool_]) -> float:

@@ -11,7 +11,9 @@ from scipy import special, stats
 Z95 = 1.959963984540054
 
 
-def mean_interval(per_seed: NDArray[np.floating[Any]], *, share: bool = False) -> tuple[float, float]:
+def mean_interval(
+    per_seed: NDArray[np.floating[Any]], *, share: bool = False, positive: bool = False
+) -> tuple[float, float]:
     """Return the 95 % interval of the mean over rows and seeds.
 
     Rows and seeds are two sources of chance: the half-widths of both are added in squares. For one seed, only the
@@ -21,8 +23,10 @@ def mean_interval(per_seed: NDArray[np.floating[Any]], *, share: bool = False) -
         per_seed: Shape ``(seeds, rows)``; the score of each row for each seed.
         share: Whether each row is a share from 0 to 1 (accuracy: right or wrong, or how many of its labels are
             right); then the rows' part is Wilson's interval for as many yes-or-no answers as the rows are worth.
+        positive: Whether rows are never below 0, as losses: then it is symmetric on the scale of logarithms, which
+            follows the long tail that losses have.
 
-    Source: Wilson (1927), JASA 22; Bouthillier et al. (2021), MLSys (variance over seeds apart from rows).
+    Source: Student (1908), Biometrika 6; Wilson (1927), JASA 22; Bouthillier et al. (2021), MLSys (variance over seeds apart from rows).
 
     >>> low, high = mean_interval(np.array([[1.0] * 90 + [0.0] * 10]), share=True)
     >>> round(low, 4), round(high, 4)
@@ -33,14 +37,19 @@ def mean_interval(per_seed: NDArray[np.floating[Any]], *, share: bool = False) -
     if share:
         low, high = wilson(center, n / design_effect(rows))
     else:
-        half = Z95 * standard_error(rows)
-        low, high = center - half, center + half
+        half = float(stats.t.ppf(0.975, max(n - 1, 1))) * standard_error(rows)
+        low, high = _around(center, half, logs=positive and rows.min() >= 0)
     seeds = seed_half_width(per_seed.mean(axis=1))
     return center - float(np.hypot(center - low, seeds)), center + float(np.hypot(high - center, seeds))
 
 
 def drawn_interval(
-    values: NDArray[np.floating[Any]], draws: NDArray[np.floating[Any]], *, share: bool
+    values: NDArray[np.floating[Any]],
+    draws: NDArray[np.floating[Any]],
+    *,
+    share: bool,
+    positive: bool = False,
+    units: int | None = None,
 ) -> tuple[float, float]:
     """Return the 95 % interval of the mean over seeds of a score that is no mean over rows, from draws of the rows.
 
@@ -48,17 +57,51 @@ def drawn_interval(
         values: The score with each seed, shape ``(seeds,)``.
         draws: The score in each draw, shape ``(seeds, draws)``.
         share: Whether it lies between 0 and 1: then the interval is symmetric on the scale of log odds.
+        positive: Whether it is never below 0: then on the scale of logarithms.
+        units: How many rows, or groups of rows, were drawn from; by default very many.
 
     Source: Efron and Tibshirani (1993), chapters 6 and 13 (standard error, and a scale on which it is even).
     """
     value = float(values.mean())
-    error = float(np.nanstd(draws.mean(axis=0), ddof=1))
-    half = float(np.hypot(Z95 * error, seed_half_width(values)))
-    if not share or not 0 < value < 1:
-        low, high = value - half, value + half
-        return (max(low, 0.0), min(high, 1.0)) if share else (low, high)
-    odds, width = special.logit(value), half / (value * (1 - value))
-    return float(special.expit(odds - width)), float(special.expit(odds + width))
+    half = float(np.hypot(Z95 * drawn_error(draws.mean(axis=0), units), seed_half_width(values)))
+    if share and 0 < value < 1:
+        odds, width = special.logit(value), half / (value * (1 - value))
+        return float(special.expit(odds - width)), float(special.expit(odds + width))
+    low, high = _around(value, half, logs=positive and float(np.nanmin(draws)) > 0)
+    return (max(low, 0.0), min(high, 1.0)) if share else (low, high)
+
+
+def drawn_error(draws: NDArray[np.floating[Any]], units: int | None = None) -> float:
+    """Return the standard error of a score from its draws, as wide as few rows or groups make it.
+
+    Draws of few units scatter too little, and their scatter is itself uncertain; ``Z95`` times what is returned is
+    the half-width of a 95 % interval by Student's t.
+
+    Args:
+        draws: Shape ``(draws,)``.
+        units: How many rows, or groups of rows, were drawn from; by default very many.
+
+    Source: Efron and Tibshirani (1993), section 5.3 (n - 1 for n); Cameron, Gelbach and Miller (2008), Review of
+    Economics and Statistics 90 (t with as many degrees of freedom as groups less 1).
+
+    >>> draws = np.random.default_rng(0).normal(size=1_000)
+    >>> [round(drawn_error(draws, units) / drawn_error(draws), 2) for units in (12, 1_000)]
+    [1.17, 1.0]
+    """
+    error = float(np.nanstd(draws, ddof=1))
+    if units is None:
+        return error
+    if units < 2:
+        return float("inf")
+    return error * float(np.sqrt(units / (units - 1)) * stats.t.ppf(0.975, units - 1)) / Z95
+
+
+def _around(center: float, half: float, *, logs: bool) -> tuple[float, float]:
+    """Return both ends, as many times lower as higher if ``logs``."""
+    if not logs or center <= 0:
+        return center - half, center + half
+    times = float(np.exp(half / center))
+    return center / times, center * times
 
 
 def design_effect(rows: NDArray[np.floating[Any]]) -> float:

@@ -18,6 +18,7 @@ from retrain_core.compare.predicted import LEAST_CHANCE, Floats, Predicted
 from retrain_core.types import Task
 
 MOST_STEPS = 500  # of scores in the draws of a bootstrap
+FEWEST_OF_A_CLASS = 20  # rows of the rarer of two: with fewer, scores by class have no interval that holds
 BINS = 15  # of confidence, with equally many rows each
 CLASSES: tuple[Task, ...] = ("binary", "multiclass")
 LABELS: tuple[Task, ...] = ("binary", "multiclass", "multilabel")
@@ -35,6 +36,8 @@ class Score:
         of: The function.
         by_row: The score of each row if the score is their mean, else ``None``.
         share: Whether it lies between 0 and 1.
+        positive: Whether it is never below 0, with no upper end.
+        by_class: Whether it weighs each class on its own, so that a rare one decides.
     """
 
     title: str
@@ -43,12 +46,20 @@ class Score:
     of: Callable[[Predicted, Floats], Floats]
     by_row: Callable[[Predicted], Floats] | None = None
     share: bool = False
+    positive: bool = False
+    by_class: bool = False
 
 
 def mean(values: Floats, counts: Floats) -> Floats:
     """Return the mean of ``values``, shape ``(rows,)`` or ``(rows, n)``, in each draw."""
     total = counts.sum(axis=1)
     return np.asarray(((counts @ values).T / total).T)
+
+
+def _mean_of_known(values: Floats, axis: int) -> Floats:
+    """Return the mean of those that are not NaN; NaN if none is."""
+    known = ~np.isnan(values)
+    return _quotient(np.where(known, values, 0.0).sum(axis=axis), known.sum(axis=axis))
 
 
 def _quotient(above: Floats, below: Floats) -> Floats:
@@ -83,7 +94,7 @@ def balanced_accuracy(predicted: Predicted, counts: Floats) -> Floats:
     """
     labels = predicted.labels.astype(np.float64)
     right = labels * np.asarray(predicted.metric)[:, None]
-    return np.asarray(np.nanmean(_quotient(counts @ right, counts @ labels), axis=1))
+    return _mean_of_known(_quotient(counts @ right, counts @ labels), axis=1)
 
 
 def f1(predicted: Predicted, counts: Floats) -> Floats:
@@ -95,7 +106,7 @@ def f1(predicted: Predicted, counts: Floats) -> Floats:
     if predicted.task == "binary":
         labels, said = labels[:, 1:], said[:, 1:]
     hits, all_labels, all_said = counts @ (labels * said), counts @ labels, counts @ said
-    return np.asarray(np.nanmean(_quotient(2 * hits, all_labels + all_said), axis=1))
+    return _mean_of_known(_quotient(2 * hits, all_labels + all_said), axis=1)
 
 
 def auroc(predicted: Predicted, counts: Floats) -> Floats:
@@ -121,8 +132,7 @@ def _mean_over_labels(
 ) -> Floats:
     columns = [1] if predicted.task == "binary" else range(predicted.labels.shape[1])
     values = [score(predicted.chances[:, at], predicted.labels[:, at], counts) for at in columns]
-    some = [found for found in values if not np.isnan(found).all()]
-    return np.nanmean(some, axis=0) if some else np.full(len(counts), np.nan)
+    return _mean_of_known(np.stack(values), axis=0)
 
 
 def _steps(scores: Floats, label: NDArray[np.bool_], counts: Floats) -> tuple[Floats, Floats]:
@@ -159,20 +169,30 @@ def _auprc(scores: Floats, label: NDArray[np.bool_], counts: Floats) -> Floats:
 
 
 def calibration_error(predicted: Predicted, counts: Floats) -> Floats:
-    """Return how far confidence and share of right rows lie apart, in bins of equally many rows (ECE).
+    """Return the mean square of how far what was said and what came lie apart, in bins of equally many rows.
 
     For two classes: the probability of the second against how often it comes; for more, that of the likeliest class
-    against how often it is right.
+    against how often it is right. It is the part of the Brier score that is due to miscalibration; its root compares
+    with the expected calibration error (ECE). What chance alone adds to squares is taken off: without that, 60 rows of
+    a well calibrated model look as if they were 15 points off. So it is right on average, and as often a little
+    below 0 as above it if the model is well calibrated.
 
-    Source: Naeini, Cooper and Hauskrecht (2015), AAAI; Guo et al. (2017), ICML.
+    Source: Kumar, Liang and Ma (2019), NeurIPS 32 (the debiased estimator); Murphy (1973), Journal of Applied
+    Meteorology 12.
     """
     pairs = confidence(predicted)
-    gaps = np.zeros(len(counts))
-    for said, came in pairs:
-        inside = np.equal(bins(said)[:, None], np.arange(BINS)).astype(np.float64)
-        gap = counts @ (inside * (came - said)[:, None])
-        gaps += np.abs(gap).sum(axis=1) / counts.sum(axis=1)
-    return gaps / len(pairs)
+    return np.asarray(np.mean([_squared_gaps(said, came, counts) for said, came in pairs], axis=0))
+
+
+def _squared_gaps(said: Floats, came: Floats, counts: Floats) -> Floats:
+    """Return the mean of squared gaps less what is due to the scatter within bins, in each draw."""
+    gap, bin_of = came - said, bins(said)
+    inside = np.equal(bin_of[:, None], np.arange(bin_of.max() + 1)).astype(np.float64)
+    rows, total = counts @ inside, counts.sum(axis=1)
+    sums, used = counts @ (inside * gap[:, None]), (rows > 0).sum(axis=1)
+    between = np.divide(np.square(sums), rows, out=np.zeros_like(sums), where=rows > 0).sum(axis=1)
+    within = counts @ np.square(gap) - between
+    return np.asarray((between - _quotient(used * within, total - used)) / total)
 
 
 def confidence(predicted: Predicted) -> list[tuple[Floats, Floats]]:
@@ -212,7 +232,7 @@ def r2(predicted: Predicted, counts: Floats) -> Floats:
     targets = targets - targets.mean(axis=0)  # keeps the digits that squares of large numbers would lose
     variance = mean(np.square(targets), counts) - np.square(mean(targets, counts))
     left = mean(np.square(predicted.errors), counts)
-    return np.asarray(np.nanmean(1 - _quotient(left, variance), axis=1))
+    return _mean_of_known(1 - _quotient(left, variance), axis=1)
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -227,24 +247,25 @@ def _mean_score(
     direction: Literal["max", "min"],
     tasks: tuple[Task, ...],
     rows: Callable[[Predicted], Floats],
-    *,
-    share: bool = False,
 ) -> Score:
-    return Score(title, direction, tasks, _by_row(rows), rows, share)
+    share = direction == "max"
+    return Score(title, direction, tasks, _by_row(rows), rows, share, positive=not share)
 
 
 SCORES: Mapping[str, Score] = {
-    "accuracy": _mean_score("Accuracy", "max", LABELS, lambda predicted: predicted.metric, share=True),
+    "accuracy": _mean_score("Accuracy", "max", LABELS, lambda predicted: predicted.metric),
     "mae": _mean_score("Mean absolute error", "min", NUMBERS, lambda predicted: predicted.metric),
     "loss": _mean_score("Loss", "min", (*LABELS, *NUMBERS), lambda predicted: predicted.loss),
-    "balanced_accuracy": Score("Balanced accuracy", "max", CLASSES, balanced_accuracy, share=True),
-    "auroc": Score("AUROC", "max", LABELS, auroc, share=True),
-    "auprc": Score("AUPRC", "max", LABELS, auprc, share=True),
-    "f1": Score("F1", "max", LABELS, f1, share=True),
+    "balanced_accuracy": Score(
+        "Balanced accuracy", "max", CLASSES, balanced_accuracy, share=True, by_class=True
+    ),
+    "auroc": Score("AUROC", "max", LABELS, auroc, share=True, by_class=True),
+    "auprc": Score("AUPRC", "max", LABELS, auprc, share=True, by_class=True),
+    "f1": Score("F1", "max", LABELS, f1, share=True, by_class=True),
     "log_loss": _mean_score("Log-loss", "min", LABELS, log_loss_rows),
     "brier": _mean_score("Brier score", "min", LABELS, brier_rows),
-    "calibration_error": Score("Calibration error (ECE)", "min", LABELS, calibration_error, share=True),
-    "rmse": Score("Root mean squared error", "min", NUMBERS, rmse),
+    "calibration_error": Score("Calibration error (squared, unbiased)", "min", LABELS, calibration_error),
+    "rmse": Score("Root mean squared error", "min", NUMBERS, rmse, positive=True),
     "r2": Score("R2", "max", NUMBERS, r2),
 }
 
@@ -257,3 +278,11 @@ def sign_of(score: str) -> float:
 def scores_of(task: Task) -> dict[str, Score]:
     """Return the scores for a kind of problem."""
     return {name: score for name, score in SCORES.items() if task in score.tasks}
+
+
+def has_interval(score: str, predicted: Predicted) -> bool:
+    """Return whether there are rows enough for an interval of a score: of either class (or label), where it counts."""
+    if not SCORES[score].by_class or predicted.task == "multiclass":
+        return True
+    having = predicted.labels.sum(axis=0)
+    return bool(np.minimum(having, predicted.rows - having).min() >= FEWEST_OF_A_CLASS)
