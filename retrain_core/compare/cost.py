@@ -46,6 +46,12 @@ def front(comparison: Comparison, score: str) -> tuple[str, ...]:
     return undominated(points)
 
 
+def main_score(comparison: Comparison) -> str:
+    """Return the first score that candidates are weighed by."""
+    found = comparison.recommendation
+    return found.scores[0] if found else comparison.metric.name
+
+
 def scored_by(comparison: Comparison, score: str) -> list[str]:
     """Return candidates that have a score on the new rows."""
     return [

@@ -6,9 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from retrain_core.compare.cost import Factor, Payoff, Swing
-from retrain_core.compare.score_words import gain_text
 from retrain_core.strategies.naming import noun
-from retrain_core.types import Task
 
 FACTORS: Mapping[Factor, str] = {
     "gain": "the gain",
@@ -44,6 +42,18 @@ def days_text(days: float) -> str:
         return "less than a day"
     text = f"{days:,.0f}" if days >= 10 else f"{days:.1f}".removesuffix(".0")
     return f"{text} day" if text == "1" else f"{text} days"
+
+
+def front_words(names: Sequence[str], best: Sequence[str], *, old: bool) -> str:
+    """Return which candidates no other beats.
+
+    >>> front_words(["keep", "lwf", "replay"], ["keep", "lwf"], old=False)
+    'On new rows and time together, no other beats keep and incremental, old answers kept.'
+    """
+    rows = "new rows, old rows and time" if old else "new rows and time"
+    if set(best) == set(names):
+        return f"On {rows} together, no candidate beats another: each is better in something."
+    return f"On {rows} together, no other beats {_listed([noun(name) for name in names if name in best])}."
 
 
 def payoff_words(name: str, payoff: Payoff) -> str:
@@ -84,21 +94,13 @@ def swing_words(swings: Sequence[Swing], net: float) -> str:
 
 
 def _listed(names: Sequence[str], last: str = "and") -> str:
-    """Return names as a list.
+    """Return names as a list; some names have a comma of their own.
 
-    >>> _listed(["a", "b", "c"]), _listed(["a"])
-    ('a, b and c', 'a')
+    >>> _listed(["a", "b", "c"]), _listed(["a"]), _listed(["a, b", "c", "d"])
+    ('a, b and c', 'a', 'a, b; c and d')
     """
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
-
-
-def gain_words(task: Task, gain: float) -> str:
-    """Return a gain of a prediction, as people read it.
-
-    >>> gain_words("binary", 0.0123), gain_words("regression", 3.5)
-    ('+1.2 points', '+3.5')
-    """
-    return gain_text("mae" if task == "regression" else "accuracy", gain).replace("-", "−")
+    comma = "; " if any("," in name for name in names) else ", "
+    return names[0] if len(names) == 1 else f"{comma.join(names[:-1])} {last} {names[-1]}"
 
 
 def paid_words(payoff: Payoff) -> str:

@@ -29,6 +29,7 @@ from retrain_core.types import CandidateScores, Comparison
 WIDE = 12  # times as long as the shortest: then seconds are drawn on a logarithmic axis
 PANEL = 210  # pixels of one part's panel
 PANEL_GAP = 34
+LEGEND_ROW = 20
 MOST_BANDS = 4  # bands that can be told apart
 MOST_TICKS = 6
 LESS, MORE = "#A3ABB5", "#5F7388"  # neither is a strategy's
@@ -62,7 +63,9 @@ def pareto(comparison: Comparison, score: str) -> go.Figure:
     places, axis = _time_axis(seconds)
     figure, best = go.Figure(), front(comparison, score)
     inside = len(sides) * PANEL + (len(sides) - 1) * PANEL_GAP
-    figure.update_layout(**base_layout(x=axis.pop("words"), height=inside + 130))
+    legend = LEGEND_ROW * math.ceil((len(names) + 1) / 2)  # two beside each other on a narrow screen
+    figure.update_layout(**base_layout(x=axis.pop("words"), height=inside + 110 + legend))
+    figure.update_layout(legend={"y": 1 + 22 / inside})  # above the title of the first panel
     for number, side in enumerate(sides):
         _add_panel(figure, comparison, side, score, places, best, "" if number == 0 else "2")
         top = 1 - number * (PANEL + PANEL_GAP) / inside
@@ -198,6 +201,8 @@ def net_lines(payoffs: Mapping[str, Payoff], marked: str | None) -> go.Figure:
     figure = go.Figure()
     layout = base_layout(x="days in use", y="net benefit over keep<br>(in your currency)", height=400)
     figure.update_layout(**layout, showlegend=True)
+    days = next(iter(payoffs.values())).stakes.days
+    figure.update_layout(xaxis={"range": [-0.03 * days, 1.03 * days]}, yaxis={"tickformat": "~s"})
     figure.add_hline(y=0, line={"color": FAINT, "width": 1.5})
     for name, payoff in payoffs.items():
         if name == marked or len(payoffs) <= MOST_BANDS:
@@ -259,7 +264,12 @@ def tornado(swings: Sequence[Swing], payoff: Payoff) -> go.Figure:
     room = 0.3 * (max(spread) - min(spread)) or 1.0
     title = f"net benefit after {payoff.stakes.days:,.10g} days<br>(in your currency)"
     layout = base_layout(x=title, height=170 + 46 * len(swings))
-    layout["xaxis"] |= {"range": [min(spread) - room, max(spread) + room], "nticks": 5, "tickangle": 0}
+    layout["xaxis"] |= {
+        "range": [min(spread) - room, max(spread) + room],
+        "nticks": 5,
+        "tickangle": 0,
+        "tickformat": ",~r",
+    }
     layout["yaxis"] |= {
         "range": [len(swings) - 0.5, -0.5],
         "tickvals": list(range(len(swings))),
@@ -269,6 +279,6 @@ def tornado(swings: Sequence[Swing], payoff: Payoff) -> go.Figure:
         "fixedrange": True,
     }
     figure.update_layout(**layout, barmode="overlay", showlegend=True)
-    figure.add_vline(x=0, line={"color": FAINT, "width": 2})
+    figure.add_vline(x=0, line={"color": FAINT, "width": 2}, layer="below")
     figure.add_vline(x=net, line={"color": FAINT, "width": 1, "dash": "dot"})
     return figure
