@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from retrain_core.report import render
-from tests.report.example import comparison, content
+from retrain_core.types import Stakes
+from tests.report.example import comparison, content, evidence
 
 EVIL = "<img src=x onerror=alert(1)>"
 DRAWN = "[...document.querySelectorAll('[data-chart]')].every(place => place.querySelector('.main-svg'))"
@@ -16,7 +17,9 @@ DRAWN = "[...document.querySelectorAll('[data-chart]')].every(place => place.que
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = content(comparison(broken={"fine_tune": EVIL}), name=f"</script>{EVIL}", label=EVIL)
+    broken, stakes = {"fine_tune": EVIL}, Stakes(0.5, 1000, 90, 40)
+    answer = comparison(broken=broken, stakes=stakes)
+    made = content(answer, evidence(broken=broken), name=f"</script>{EVIL}", label=EVIL)
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(render(made), encoding="utf-8")
     return path
@@ -55,6 +58,15 @@ def test_text_of_charts_follows_the_colour_scheme(chromium, report) -> None:
         colours[scheme] = tick.evaluate("text => getComputedStyle(text).fill")
         page.close()
     assert colours == {"light": "rgb(27, 36, 48)", "dark": "rgb(232, 235, 239)"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_on_coloured_cells_is_set_off_in_both_schemes(chromium, report, scheme) -> None:
+    page, _ = opened(chromium, report, scheme=scheme)
+    cells = page.locator("[data-chart^=confusion] .heatmap-label text")
+    fills = set(cells.evaluate_all("found => found.map(text => getComputedStyle(text).fill)"))
+    assert len(fills) == 2 and not fills & {"rgb(27, 36, 48)", "rgb(232, 235, 239)"}
+    page.close()
 
 
 def test_no_button_uploads_a_chart(chromium, report) -> None:
