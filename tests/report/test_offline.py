@@ -80,9 +80,11 @@ def test_no_button_uploads_a_chart(chromium, report) -> None:
 def test_paper_is_white_and_everything_on_it_is_open(chromium, report) -> None:
     page, _ = opened(chromium, report, scheme="dark")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    chart = page.locator("[data-chart=cost]")
+    chart = page.locator("[data-chart=tradeoff]")
     assert chart.evaluate("place => place._fullLayout.paper_bgcolor") == "#ffffff"
     assert chart.evaluate("place => place._fullLayout.width") == 660
+    beside = page.locator("[data-chart=cost]")
+    assert beside.evaluate("place => place._fullLayout.width") == 320
     assert page.locator("details:not([open])").count() == 0
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert chart.evaluate("place => place._fullLayout.paper_bgcolor") != "#ffffff"
