@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import plotly.graph_objects as go
 
+from retrain_core.compare.cost import (
+    Payoff,
+    break_even,
+    front,
+    in_focus,
+    main_score,
+    scored_by,
+    sensitivity,
+)
+from retrain_core.compare.cost_words import FADES, front_words, payoff_words, swing_words
+from retrain_core.compare.curves import confusion, reliability
+from retrain_core.compare.predicted import Predicted
+from retrain_core.compare.residuals import error_edges, residuals
+from retrain_core.compare.score_words import name_of
 from retrain_core.diagnosis import DISTURBANCES, WHISKERS, better_without
 from retrain_core.figures.compare import cost_bars, score_dots, tradeoff
+from retrain_core.figures.cost import net_lines, pareto, tornado
 from retrain_core.figures.curves import keep_on_validation, training_curves
+from retrain_core.figures.errors import (
+    confusion_chart,
+    reliability_chart,
+    residual_histogram,
+    residual_lines,
+)
 from retrain_core.figures.model_shift import drivers_chart, loss_waterfall, regions_chart
 from retrain_core.figures.sensitivity import importance_bars, robustness_lines
 from retrain_core.figures.shift import column_distribution, column_effects
@@ -109,9 +131,87 @@ def curve_charts(content: ReportContent) -> list[Chart]:
     ]
 
 
-def cost_chart(comparison: Comparison) -> Chart:
-    """Return what each strategy cost."""
-    return Chart("cost", "Time and memory", cost_words(comparison), cost_bars(comparison))
+def cost_charts(comparison: Comparison) -> list[Chart]:
+    """Return what each strategy cost, and which has the best score for its time."""
+    score = main_score(comparison)
+    names, old = scored_by(comparison, score), comparison.holdout.old_rows > 0
+    words = front_words(names, front(comparison, score), old=old) if names else "No candidate has a score."
+    title = f"{name_of(score)} against time"
+    return [
+        Chart("cost", "Time and memory", cost_words(comparison), cost_bars(comparison)),
+        Chart("pareto", title[:1].upper() + title[1:], words, pareto(comparison, score)),
+    ]
+
+
+# --- when it pays ---------------------------------------------------------------------------------
+
+
+def payoffs_of(content: ReportContent) -> dict[str, Payoff]:
+    """Return what each candidate brings over keep; empty if nobody has said what a prediction is worth."""
+    comparison = content.comparison
+    stakes, evidence = comparison.wishes.stakes, content.evidence
+    if stakes is None or evidence is None or comparison.recommendation is None:
+        return {}
+    return break_even(evidence, comparison.strategies, stakes)
+
+
+def payoff_charts(content: ReportContent, payoffs: Mapping[str, Payoff]) -> list[Chart]:
+    """Return when it pays, and what that hangs on most."""
+    found = content.comparison.recommendation
+    name = in_focus(payoffs, found.choice if found else None)
+    if name is None:
+        return []
+    payoff = payoffs[name]
+    swings = sensitivity(payoff)
+    lines, bars = net_lines(payoffs, name), tornado(swings, payoff)
+    return [
+        Chart("payoff", "When it pays", payoff_words(name, payoff), lines, (FADES,)),
+        Chart("tornado", "If an entry is wrong", swing_words(swings, payoff.net), bars),
+    ]
+
+
+# --- behind the scores ----------------------------------------------------------------------------
+
+
+def error_charts(content: ReportContent) -> list[Chart]:
+    """Return what keep and the recommended candidate take for what on the new part, and how reliable they are."""
+    evidence, found = content.evidence, content.comparison.recommendation
+    if evidence is None or found is None:
+        return []
+    chosen = {name: evidence.predicted["new"][name] for name in dict.fromkeys(("keep", found.choice))}
+    models = {name: seeds[0] for name, seeds in chosen.items()}
+    if evidence.task == "regression":
+        return _residual_charts(models)
+    charts = []
+    classes = content.spec.schema.classes
+    if evidence.task != "multilabel":
+        charts = [_confusion_chart(name, one, classes) for name, one in models.items()]
+    what = {"binary": classes[-1], "multiclass": "the likeliest", "multilabel": "a label"}[evidence.task]
+    words = (
+        "How often it came as the model said, by how sure it was; on the diagonal it is as sure as it may be."
+    )
+    figure = reliability_chart({name: reliability(one) for name, one in models.items()}, what)
+    return [*charts, Chart("reliability", "Reliability", words, figure)]
+
+
+def _confusion_chart(name: str, one: Predicted, classes: Sequence[str]) -> Chart:
+    counts = confusion(one, len(classes))
+    right, rows = int(np.trace(counts)), int(counts.sum())
+    title = look_of(name).title
+    words = f"{title} has {right:,} of {rows:,} new rows right."
+    figure = confusion_chart(counts, classes, name)
+    return Chart(f"confusion-{name}", f"Classes mixed up: {title}", words, figure)
+
+
+def _residual_charts(models: Mapping[str, Predicted]) -> list[Chart]:
+    edges = error_edges(list(models.values()))
+    found = {name: residuals(one, edges) for name, one in models.items()}
+    along = "The median error along the prediction; 90 % of the rows lie between the thin lines."
+    spread = "How many rows have an error of which size; narrow and around 0 is good."
+    return [
+        Chart("residual-lines", "Errors along the prediction", along, residual_lines(found)),
+        Chart("residual-histogram", "How errors are spread", spread, residual_histogram(found)),
+    ]
 
 
 def effects_chart(report: ShiftReport, top: int) -> Chart:

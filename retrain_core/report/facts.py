@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from retrain_core.compare.measures import SCORES
-from retrain_core.compare.score_words import gap_text, name_of, score_text
-from retrain_core.compare.weighing import LOG_LOSSES
+from retrain_core.compare.score_words import name_of, score_text
 from retrain_core.diagnosis import no_better_than_one_class
 from retrain_core.figures.style import keep_first, look_of
+from retrain_core.report.answers import margin_text
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import forecast_words, parts_of, status_words
 from retrain_core.report.words import SCORE_NAMES
@@ -64,22 +63,9 @@ def method(comparison: Comparison) -> list[str]:
         )
         + ". What was found is partly luck of the rows, the more so the less the data has moved; that much is taken off.",
         "Of candidates that are hardly apart the one that trains fastest is taken, and keep before all. The smallest "
-        f"difference that matters is {_margin(found.scores[0], wishes.margin)}. It is called clear if no other candidate "
+        f"difference that matters is {margin_text(found.scores[0], wishes.margin)}. It is called clear if no other candidate "
         "may be better by more than that (95 % intervals).",
     ]
-
-
-def _margin(score: str, margin: float) -> str:
-    """Return the smallest difference that matters.
-
-    >>> _margin("accuracy", 0.005), _margin("mae", 0.005)
-    ('0.5 points of accuracy', "0.5 % of keep's mean absolute error")
-    """
-    if SCORES[score].share:
-        return f"{gap_text(score, margin)} of {name_of(score)}"
-    if score == "log_loss":
-        return f"{LOG_LOSSES * margin:.3g} of {name_of(score)}"
-    return f"{100 * margin:.2g} % of keep's {name_of(score)}"
 
 
 def row_counts(content: ReportContent) -> Rows:

@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 
 from retrain_core.figures.style import keep_first, look_of, recoloured_on_dark, trains
 from retrain_core.glossary import GLOSSARY, terms_used
-from retrain_core.report import charts, facts
+from retrain_core.report import answers, charts, costs, facts
 from retrain_core.report.charts import Chart
 from retrain_core.report.content import COMMANDS_WHERE, ReportContent
 from retrain_core.report.tables import parts_of, status_words
@@ -38,11 +38,14 @@ def render(content: ReportContent) -> str:
         content: The experiment and its answer.
     """
     comparison, shift = content.comparison, content.shift
+    payoffs = charts.payoffs_of(content)
     sections: dict[str, list[Chart]] = {
         "scores": charts.score_charts(comparison),
         "tradeoff": [chart for chart in [charts.tradeoff_chart(comparison)] if chart],
+        "errors": charts.error_charts(content),
         "curves": charts.curve_charts(content),
-        "cost": [charts.cost_chart(comparison)],
+        "cost": charts.cost_charts(comparison),
+        "payoff": charts.payoff_charts(content, payoffs),
         "effects": [charts.effects_chart(shift, MOST_COLUMNS)] if shift and shift.columns else [],
         "joint": charts.joint_charts(shift) if shift else [],
         "model": charts.model_charts(shift, comparison.task) if shift else [],
@@ -62,6 +65,9 @@ def render(content: ReportContent) -> str:
         failures=_failures(comparison),
         most_columns=MOST_COLUMNS,
         facts=facts,
+        answers=answers,
+        costs=costs,
+        payoffs=payoffs,
         others=others_said,
         commands_where=COMMANDS_WHERE,
         drawings=_drawings(chart for section in sections.values() for chart in section),

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from retrain_core.compare.measures import SCORES, scores_of
 from retrain_core.figures.style import keep_first, look_of, trains
-from retrain_core.types import CandidateScores, Comparison, Metric
+from retrain_core.types import CandidateScores, Comparison
 
 PARTS = ("new", "old")
 RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes text that begins so for a formula
@@ -111,7 +112,7 @@ def forecast_words(candidate: CandidateScores) -> str:
 def flat_scores(comparison: Comparison) -> pd.DataFrame:
     """Return every score in a row of its own: strategy, seed, part, score, value, interval, difference to keep, unit.
 
-    The rows with seed ``mean`` hold the means over seeds with their 95 % intervals. Costs follow as scores of the part
+    The rows with seed ``mean`` hold the means over seeds with their 95 % intervals; single seeds have the first two scores. Costs follow as scores of the part
     ``training``. Accuracies are shares from 0 to 1.
 
     Args:
@@ -191,10 +192,11 @@ def _cells(candidate: CandidateScores, part: str, score: str, *, is_keep: bool) 
 
 def _flat_rows(comparison: Comparison, name: str) -> Iterator[dict[str, Any]]:
     candidate = comparison.strategies[name]
-    scores = (comparison.metric.name, "loss")
+    told = (comparison.metric.name, "loss")
+    scores = dict.fromkeys((*told, *scores_of(comparison.task)))
     for part in parts_of(comparison):
         for score in scores:
-            kind = {"part": part, "score": score, **_unit(score, comparison.metric)}
+            kind = {"part": part, "score": score, **_unit(score)}
             low, high = (candidate.interval.get(part) or {}).get(score, (None, None))
             delta = None if name == "keep" else (candidate.delta.get(part) or {}).get(score)
             yield {
@@ -204,7 +206,7 @@ def _flat_rows(comparison: Comparison, name: str) -> Iterator[dict[str, Any]]:
                 "difference_low_95": delta.interval[0] if delta else None,
                 "difference_high_95": delta.interval[1] if delta else None,
             }  # fmt: skip
-            for seed in candidate.per_seed:
+            for seed in candidate.per_seed if score in told else ():
                 value = (seed.get(part) or {}).get(score)
                 yield {
                     "strategy": name,
@@ -217,6 +219,9 @@ def _flat_rows(comparison: Comparison, name: str) -> Iterator[dict[str, Any]]:
         ("seconds", candidate.seconds, "seconds"),
         ("peak_memory", candidate.peak_memory_mb, "MB"),
         ("rows_seen", candidate.rows_seen, "rows"),
+        ("steps", candidate.steps, "steps"),
+        ("processor_seconds", candidate.cpu_seconds, "seconds"),
+        ("energy", candidate.energy_joules, "joules"),
     )
     for score, value, unit in costs:
         yield {
@@ -230,7 +235,8 @@ def _flat_rows(comparison: Comparison, name: str) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def _unit(score: str, metric: Metric) -> dict[str, str]:
-    units = {"accuracy": "share", "mae": "units of the label", "loss": "loss"}
-    higher = score == metric.name and metric.direction == "max"
-    return {"unit": units[score], "better": "higher" if higher else "lower"}
+def _unit(score: str) -> dict[str, str]:
+    kind = SCORES[score]
+    units = {"mae": "units of the label", "rmse": "units of the label", "loss": "loss", "log_loss": "loss"}
+    unit = "share" if kind.share else units.get(score, "")
+    return {"unit": unit, "better": "higher" if kind.direction == "max" else "lower"}

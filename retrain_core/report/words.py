@@ -8,7 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from retrain_core.compare.score_words import score_text
+from retrain_core.compare.score_words import IN_PERCENT, score_text
+from retrain_core.compare.weighing import sign_of
 from retrain_core.figures.curves import FROM_OLD_MODEL
 from retrain_core.figures.style import keep_first, look_of, trains
 from retrain_core.report.content import Curves
@@ -78,7 +79,7 @@ def verdict_of(score: str, delta: Delta) -> Verdict:
     low, high = delta.interval
     if low <= 0 <= high:
         return "same"
-    return "better" if (delta.value > 0) == (score == "accuracy") else "worse"
+    return "better" if sign_of(score) * delta.value > 0 else "worse"
 
 
 def range_text(score: str, low: float, high: float) -> str:
@@ -87,7 +88,7 @@ def range_text(score: str, low: float, high: float) -> str:
     >>> range_text("accuracy", 0.612, 0.7)
     '61.2 to 70.0 %'
     """
-    if score == "accuracy":
+    if score in IN_PERCENT:
         return f"{100 * low:.1f} to {100 * high:.1f} %"
     return f"{score_text(score, low)} to {score_text(score, high)}"
 
@@ -98,12 +99,12 @@ def change_text(score: str, value: float) -> str:
     >>> change_text("accuracy", -0.0123), change_text("loss", 0.25)
     ('−1.2 points', '+0.25')
     """
-    return f"{signed(score, value)} points" if score == "accuracy" else signed(score, value)
+    return f"{signed(score, value)} points" if score in IN_PERCENT else signed(score, value)
 
 
 def signed(score: str, value: float) -> str:
     """Return a difference with a true minus sign; of accuracies in points."""
-    text = f"{100 * value:+.1f}" if score == "accuracy" else f"{value:+.3g}"
+    text = f"{100 * value:+.1f}" if score in IN_PERCENT else f"{value:+.3g}"
     return text.replace("-", "−")
 
 
@@ -116,7 +117,7 @@ def dots_words(comparison: Comparison, score: str) -> str:
             for name, candidate in comparison.strategies.items()
             if score in scores_on(candidate, part)
         }
-        order = sorted(found, key=lambda name: found[name], reverse=score == "accuracy")
+        order = sorted(found, key=lambda name: found[name], reverse=sign_of(score) > 0)
         listed = ", ".join(f"{look_of(name).title} {score_text(score, found[name])}" for name in order)
         if listed:
             sentences.append(f"{SCORE_NAMES[score].capitalize()} on the {part} part, best first: {listed}.")
@@ -142,7 +143,7 @@ def gain_words(score: str, delta: Delta, part: str) -> str:
     >>> gain_words("accuracy", Delta(0.158, (0.126, 0.19)), "new")
     '15.8 points better than keep on the new part'
     """
-    better = "better" if (delta.value > 0) == (score == "accuracy") else "worse"
+    better = "better" if sign_of(score) * delta.value > 0 else "worse"
     size = change_text(score, abs(delta.value)).removeprefix("+")
     doubt = " (which may be chance)" if verdict_of(score, delta) == "same" else ""
     return f"{size} {better} than keep on the {part} part{doubt}"

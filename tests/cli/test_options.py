@@ -61,7 +61,7 @@ def test_seeds_strategies_weight_and_holdout_file(files: Path, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     comparison = read(tmp_path)
     assert list(comparison["strategies"]) == ["keep", "fine_tune", "incremental"]
-    assert comparison["holdout"]["new_rows"] == 150 and comparison["old_weight"] == 0
+    assert comparison["holdout"]["new_rows"] == 150 and comparison["wishes"]["old_weight"] == 0
     fine_tune = comparison["strategies"]["fine_tune"]
     assert [seed["seed"] for seed in fine_tune["per_seed"]] == [5, 6]
     assert fine_tune["options"]["batch_size"] == 16

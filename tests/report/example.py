@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retrain_core.compare import compare
+from retrain_core.compare.evidence import Evidence
 from retrain_core.diagnosis import learning_curve
 from retrain_core.report.content import Commands, Curves, ReportContent
 from retrain_core.shift import shift_report
@@ -30,6 +31,7 @@ from retrain_core.types import (
     Schema,
     Sensitivity,
     SplitSummary,
+    Stakes,
     Task,
     TensorSpec,
     Wishes,
@@ -68,10 +70,16 @@ def outcome(strategy: str, seed: int, *, old: bool = True, task: Task = "binary"
         options["epochs"] = 12
     made = made_outcome(strategy, rows, seed=seed, seconds=seconds + 0.1 * seed, task=task)
     seen = 0 if strategy == "keep" else 24_000
+    costs = {
+        "rows_seen": seen,
+        "steps": seen // 64,
+        "cpu_seconds": 1.5 * seconds,
+        "energy_joules": 20 * seconds,
+    }
     return replace(
         made,
         spec=replace(made.spec, options=options),
-        result=replace(made.result, peak_memory_mb=megabytes, rows_seen=seen),
+        result=replace(made.result, peak_memory_mb=megabytes, **costs),
     )
 
 
@@ -81,15 +89,10 @@ def failed(strategy: str, seed: int, error: str) -> Outcome:
     return Outcome(spec, RunResult("failed", error=error, peak_memory_mb=640.0))
 
 
-def comparison(
-    *,
-    seeds: int = 3,
-    old: bool = True,
-    task: Task = "binary",
-    broken: Mapping[str, str] | None = None,
-    old_weight: float = 0.5,
-) -> Comparison:
-    """Return the comparison of four strategies, of which the ``broken`` ones failed with an error."""
+def evidence(
+    *, seeds: int = 3, old: bool = True, task: Task = "binary", broken: Mapping[str, str] | None = None
+) -> Evidence:
+    """Return what four strategies predict, of which the ``broken`` ones failed with an error."""
     broken = broken or {}
     outcomes = [
         failed(strategy, seed, broken[strategy])
@@ -98,8 +101,13 @@ def comparison(
         for strategy in ABILITY
         for seed in range(seeds)
     ]
-    evidence = evidence_of(*outcomes, task=task, sha=SHA)
-    return compare(evidence, Wishes(old_weight=old_weight), "major" if old else None)
+    return evidence_of(*outcomes, task=task, sha=SHA)
+
+
+def comparison(*, old_weight: float = 0.5, stakes: Stakes | None = None, **made: Any) -> Comparison:
+    """Return the comparison of what ``evidence`` makes."""
+    wishes = Wishes(old_weight=old_weight, stakes=stakes)
+    return compare(evidence(**made), wishes, "major" if made.get("old", True) else None)
 
 
 def curves(comparison: Comparison) -> Curves:
@@ -149,9 +157,13 @@ def frames(label: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def content(
-    comparison: Comparison, *, label: str = "bought", name: str = "Autumn customers"
+    comparison: Comparison,
+    evidence: Evidence | None = None,
+    *,
+    label: str = "bought",
+    name: str = "Autumn customers",
 ) -> ReportContent:
-    """Return everything that a report needs."""
+    """Return everything that a report needs; without evidence it has no section that looks behind the scores."""
     has_old = comparison.holdout.old_rows > 0
     old, new = frames(label)
     schema = Schema(comparison.task, (label,), (), ("no", "yes"), 1, False, "binary_crossentropy")
@@ -197,6 +209,7 @@ def content(
         curves=curves(comparison),
         versions={"tensorflow": "2.21.0", "keras": "3.15.1"},
         sensitivities=tuple(sensitivity(name, comparison) for name in ABILITY),
+        evidence=evidence,
         learning_curves=(more_rows(comparison),),
         machine=Machine(4, 16_384.0, 9_000.0, ("Tesla T4",)),
         commands=Commands(

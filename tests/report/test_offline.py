@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from retrain_core.report import render
-from tests.report.example import comparison, content
+from retrain_core.types import Stakes
+from tests.report.example import comparison, content, evidence
 
 EVIL = "<img src=x onerror=alert(1)>"
 DRAWN = "[...document.querySelectorAll('[data-chart]')].every(place => place.querySelector('.main-svg'))"
@@ -16,7 +17,9 @@ DRAWN = "[...document.querySelectorAll('[data-chart]')].every(place => place.que
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = content(comparison(broken={"fine_tune": EVIL}), name=f"</script>{EVIL}", label=EVIL)
+    broken, stakes = {"fine_tune": EVIL}, Stakes(0.5, 1000, 90, 40)
+    answer = comparison(broken=broken, stakes=stakes)
+    made = content(answer, evidence(broken=broken), name=f"</script>{EVIL}", label=EVIL)
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(render(made), encoding="utf-8")
     return path
@@ -57,6 +60,15 @@ def test_text_of_charts_follows_the_colour_scheme(chromium, report) -> None:
     assert colours == {"light": "rgb(27, 36, 48)", "dark": "rgb(232, 235, 239)"}
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_on_coloured_cells_is_set_off_in_both_schemes(chromium, report, scheme) -> None:
+    page, _ = opened(chromium, report, scheme=scheme)
+    cells = page.locator("[data-chart^=confusion] .heatmap-label text")
+    fills = set(cells.evaluate_all("found => found.map(text => getComputedStyle(text).fill)"))
+    assert len(fills) == 2 and not fills & {"rgb(27, 36, 48)", "rgb(232, 235, 239)"}
+    page.close()
+
+
 def test_no_button_uploads_a_chart(chromium, report) -> None:
     page, _ = opened(chromium, report)
     page.locator("[data-chart=tradeoff]").hover()
@@ -68,9 +80,11 @@ def test_no_button_uploads_a_chart(chromium, report) -> None:
 def test_paper_is_white_and_everything_on_it_is_open(chromium, report) -> None:
     page, _ = opened(chromium, report, scheme="dark")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    chart = page.locator("[data-chart=cost]")
+    chart = page.locator("[data-chart=tradeoff]")
     assert chart.evaluate("place => place._fullLayout.paper_bgcolor") == "#ffffff"
     assert chart.evaluate("place => place._fullLayout.width") == 660
+    beside = page.locator("[data-chart=cost]")
+    assert beside.evaluate("place => place._fullLayout.width") == 320
     assert page.locator("details:not([open])").count() == 0
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert chart.evaluate("place => place._fullLayout.paper_bgcolor") != "#ffffff"

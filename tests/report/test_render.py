@@ -9,17 +9,23 @@ import json
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pandas as pd
 import pytest
 from plotly.offline import get_plotlyjs
 
+from retrain_core.compare.cost import break_even
+from retrain_core.compare.cost_words import FADES, money, payoff_words
+from retrain_core.compare.measures import SCORES
+from retrain_core.compare.score_words import score_text
 from retrain_core.diagnosis import WHISKERS
-from retrain_core.report import render
+from retrain_core.report import charts, render
 from retrain_core.report.content import ReportContent
 from retrain_core.shift import shift_report
 from retrain_core.shift.distribution import RARE
-from retrain_core.types import Disturbed, Finding
-from tests.report.example import comparison, content, frames
+from retrain_core.types import Disturbed, Finding, Outcome, Stakes
+from tests.make import evidence_of
+from tests.report.example import comparison, content, evidence, frames
 
 EVIL = "<img src=x onerror=alert(1)>"
 VOID = {"meta", "br", "img", "link", "input", "hr"}
@@ -106,7 +112,8 @@ def test_charts_cannot_be_sent_to_plotly(full: Page) -> None:
 
 def test_the_answer_comes_first_then_scores_then_the_rest(full: Page) -> None:
     assert list(full.sections) == [
-        "head", "recommendation", "scores", "tradeoff", "training", "shift", "volume", "sensitivity", "method", "glossary",
+        "head", "recommendation", "scores", "weighed", "tradeoff", "training", "cost", "shift", "volume", "sensitivity",
+        "method", "glossary",
     ]  # fmt: skip
     assert [key for key in full.drawings if key.startswith(("scores", "trade", "curves", "cost", "eff"))] == [
         "scores-accuracy", "scores-loss", "tradeoff", "curves-loss", "curves-accuracy", "cost", "effects",
@@ -118,6 +125,64 @@ def test_the_recommendation_is_there_with_all_reasons(full: Page) -> None:
     text = full.text("recommendation")
     assert answer.summary in text and ("not certain" in text) != answer.clear
     assert all(reason in text for reason in answer.reasons)
+    assert answer.changes and answer.doubts
+    assert all(sentence in text for sentence in (*answer.changes, *answer.doubts))
+    assert f"The same choice in {100 * answer.stability:.0f} % of draws" in text
+
+
+def test_each_candidate_is_held_against_keep_and_against_the_others(full: Page) -> None:
+    text = full.text("weighed")
+    assert "Full retrain" in text and "Fine-tune against Incremental" in text
+    verdicts = [one.verdict for one in comparison().differences if one.base == "keep"]
+    assert all(text.count(verdict) >= verdicts.count(verdict) for verdict in verdicts)
+
+
+def test_every_score_of_the_task_is_in_it(full: Page) -> None:
+    text, scores = full.text("scores"), comparison().strategies["incremental"].new
+    for name, value in scores.items():
+        assert SCORES[name].title in text and score_text(name, value) in text
+
+
+def test_costs_are_there_with_the_front_and_without_stakes_nothing_pays(full: Page) -> None:
+    text = full.text("cost")
+    assert "energy (J)" in text and "no candidate beats another" in text and "When it pays" not in text
+    assert "pareto" in full.drawings and not {"payoff", "tornado", "reliability"} & full.drawings.keys()
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_with_stakes_and_evidence_it_tells_when_it_pays_and_what_is_mixed_up(task) -> None:
+    stakes = Stakes(value=0.01, a_day=1000, days=90, an_hour=40)
+    made = content(comparison(seeds=1, task=task, stakes=stakes), evidence(seeds=1, task=task))
+    found = page(made)
+    payoff = break_even(made.evidence, made.comparison.strategies, stakes)["full_retrain"]
+    text = found.text("cost")
+    assert payoff_words("full_retrain", payoff) in text and money(payoff.net) in text and FADES in text
+    assert {"payoff", "tornado"} <= found.drawings.keys()
+    behind = {"binary": {"confusion-keep", "confusion-full_retrain", "reliability"},
+              "regression": {"residual-lines", "residual-histogram"}}[task]  # fmt: skip
+    assert behind <= found.drawings.keys()
+
+
+def test_several_labels_have_their_reliability() -> None:
+    made = evidence(seeds=1, task="multilabel")
+    found = page(content(comparison(seeds=1, task="multilabel"), made))
+    assert "reliability" in found.drawings and "confusion-keep" not in found.drawings
+
+
+def test_what_stands_behind_the_scores_does_not_grow_with_the_rows() -> None:
+    few, many = (
+        charts.error_charts(content(comparison(seeds=1), evidence_of(*made)))
+        for made in ([longer(run, times) for run in evidence(seeds=1).outcomes] for times in (1, 20))
+    )
+    sizes = [sum(len(chart.figure.to_json()) for chart in found) for found in (few, many)]
+    assert abs(sizes[1] - sizes[0]) < 5_000
+
+
+def longer(run: Outcome, times: int) -> Outcome:
+    """Return a run with its rows so many times over."""
+    return dataclasses.replace(
+        run, rows={name: np.concatenate([rows] * times) for name, rows in run.rows.items()}
+    )
 
 
 @pytest.mark.parametrize("complete", [True, False])

@@ -2,12 +2,18 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from retrain_core.compare import compare
+from retrain_core.compare.measures import scores_of
+from retrain_core.report.answers import DIFFERENCE_HEAD, against_keep, all_scores, between, weighed
+from retrain_core.report.costs import COST_COLUMNS, ENERGY, NO_ENERGY, SHARED, cost_notes, cost_table
 from retrain_core.report.tables import SCORE_COLUMNS, TEXT_COLUMNS, csv_text, flat_scores, score_table
-from tests.report.example import comparison
+from retrain_core.types import Wishes
+from tests.report.example import comparison, evidence
 
 CASES = [{}, {"task": "regression"}, {"old": False, "seeds": 1}, {"broken": {"incremental": "It fell."}}]
 
@@ -75,9 +81,68 @@ def test_flat_scores_hold_every_seed_and_the_means_with_intervals() -> None:
 def test_flat_scores_say_unit_and_direction_of_everything() -> None:
     flat = flat_scores(comparison(task="regression"))
     assert dict(zip(flat["score"], flat["unit"], strict=True)) == {
-        "mae": "units of the label", "loss": "loss", "seconds": "seconds", "peak_memory": "MB", "rows_seen": "rows",
+        "mae": "units of the label", "loss": "loss", "rmse": "units of the label", "r2": "", "seconds": "seconds",
+        "peak_memory": "MB", "rows_seen": "rows", "steps": "steps", "processor_seconds": "seconds", "energy": "joules",
     }  # fmt: skip
-    assert set(flat["better"]) == {"lower"}
+    assert set(flat[flat["better"] == "higher"]["score"]) == {"r2"}
+
+
+def test_flat_scores_hold_every_score_of_the_task() -> None:
+    scores = comparison()
+    flat = flat_scores(scores)
+    found = flat[(flat.strategy == "fine_tune") & (flat.part == "new") & (flat.seed == "mean")]
+    assert dict(zip(found["score"], found["value"], strict=True)) == scores.strategies["fine_tune"].new
+
+
+def test_costs_have_a_column_for_energy_only_where_it_is_known() -> None:
+    scores = comparison()
+    table = cost_table(scores).set_index("strategy")
+    assert set(table.columns) == {*COST_COLUMNS, "device"}
+    row, found = table.loc["Fine-tune"], scores.strategies["fine_tune"]
+    assert (row["training (s)"], row["processor (s)"], row[ENERGY]) == (
+        found.seconds, found.cpu_seconds, found.energy_joules,
+    )  # fmt: skip
+    assert table.loc["Keep"].drop(["peak memory (MB)", "device"]).isna().all()
+    assert cost_notes(scores) == []
+    unknown = {name: replace(one, energy_joules=None, shared=True) for name, one in scores.strategies.items()}
+    without = replace(scores, strategies=unknown)
+    assert ENERGY not in cost_table(without) and cost_notes(without) == [SHARED, NO_ENERGY]
+
+
+def test_what_is_weighed_has_a_row_each_and_names_the_limit_that_is_broken() -> None:
+    head, rows = weighed(comparison())
+    assert "limit" not in head and [row[0] for row in rows] == [
+        "Keep",
+        "Fine-tune",
+        "Incremental",
+        "Full retrain",
+    ]
+    assert rows[0][1] == "–" and rows[3][-1] == "100 %"
+    limited = compare(evidence(), Wishes(most_seconds=10.0))
+    head, rows = weighed(limited)
+    assert head[-1] == "limit" and "the limit is 10 s" in rows[3][-1] and rows[1][-1] == "–"
+
+
+def test_differences_tell_the_candidate_the_verdict_and_how_many_more_rows_would_tell() -> None:
+    scores = comparison()
+    rows = against_keep(scores)
+    assert len(rows) == 3 * 2 * 2 and all(len(row) == len(DIFFERENCE_HEAD) for row in rows)
+    assert {row[-1].split(";")[0] for row in rows} <= {
+        "better",
+        "worse",
+        "no material difference",
+        "cannot tell",
+    }
+    assert any("more rows would" in row[-1] for row in rows)
+    pairs = between(scores)
+    assert len(pairs) == 3 * 2 and pairs[0][0] == "Fine-tune against Incremental"
+
+
+def test_all_scores_are_those_of_the_task() -> None:
+    head, rows = all_scores(comparison(broken={"incremental": "It fell."}))
+    assert len(head) == 6 and len(rows) == 3 * len(scores_of("binary"))
+    assert rows[0][0] == "Accuracy (higher is better)" and rows[0][3] == "–" and "(" in rows[1][3]
+    assert len(all_scores(comparison(old=False))[0]) == 4
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])

@@ -1,0 +1,108 @@
+"""What a candidate costs and brings, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from retrain_core.compare.cost import Factor, Payoff, Swing
+from retrain_core.strategies.naming import noun
+
+FACTORS: Mapping[Factor, str] = {
+    "gain": "the gain",
+    "value": "the value of a better prediction",
+    "a_day": "the predictions a day",
+    "days": "the days",
+    "an_hour": "the price of an hour",
+}
+FADES = (
+    "The gain is that on the new rows, and is taken to stay the same for all days; where the data moves on, it fades. The "
+    "cost is that of one training, on the machine it ran on."
+)
+
+
+def money(value: float) -> str:
+    """Return an amount with three digits at most, as nobody knows it better.
+
+    >>> money(12345.6), money(-0.01234), money(0.0), money(2.5), money(-1234567.0)
+    ('12,300', '−0.0123', '0', '2.5', '−1,230,000')
+    """
+    rounded = float(f"{value:.3g}")
+    text = f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:.10g}"
+    return ("0" if float(text.replace(",", "")) == 0 else text).replace("-", "−")
+
+
+def days_text(days: float) -> str:
+    """Return a time in days.
+
+    >>> days_text(3.24), days_text(41.7), days_text(0.2), days_text(1.0)
+    ('3.2 days', '42 days', 'less than a day', '1 day')
+    """
+    if days < 1:
+        return "less than a day"
+    text = f"{days:,.0f}" if days >= 10 else f"{days:.1f}".removesuffix(".0")
+    return f"{text} day" if text == "1" else f"{text} days"
+
+
+def front_words(names: Sequence[str], best: Sequence[str], *, old: bool) -> str:
+    """Return which candidates no other beats.
+
+    >>> front_words(["keep", "lwf", "replay"], ["keep", "lwf"], old=False)
+    'On new rows and time together, no other beats keep and incremental, old answers kept.'
+    """
+    rows = "new rows, old rows and time" if old else "new rows and time"
+    if set(best) == set(names):
+        return f"On {rows} together, no candidate beats another: each is better in something."
+    return f"On {rows} together, no other beats {_listed([noun(name) for name in names if name in best])}."
+
+
+def payoff_words(name: str, payoff: Payoff) -> str:
+    """Return in one sentence whether a candidate pays, and what it is worth."""
+    low, high = payoff.interval
+    who, horizon = noun(name).capitalize(), f"{payoff.stakes.days:,.10g} days"
+    interval = f"(95 %: {money(low)} to {money(high)})"
+    days = payoff.days
+    if days is None:
+        return f"{who} does not pay back: it costs {money(-payoff.net)} more than it brings over {horizon} {interval}."
+    if days > payoff.stakes.days:
+        return (
+            f"{who} would pay back after about {days_text(days)} only; after {horizon} {money(-payoff.net)} is still missing "
+            f"{interval}."
+        )
+    back = "from the first day" if payoff.cost == 0 else f"after {_about(days)}"
+    doubt = "" if low > 0 else " As the interval tells, it may also bring less than it costs."
+    return f"{who} pays back {back} and is worth about {money(payoff.net)} over {horizon} {interval}.{doubt}"
+
+
+def _about(days: float) -> str:
+    return days_text(days) if days < 1 else f"about {days_text(days)}"
+
+
+def swing_words(swings: Sequence[Swing], net: float) -> str:
+    """Return what matters most, and whether any factor of two changes the sign of what is left."""
+    first = swings[0]
+    most = [FACTORS[swing.factor] for swing in swings if math.isclose(swing.effect, first.effect)]
+    matter = "matters" if len(most) == 1 and first.factor not in ("a_day", "days") else "matter"
+    lead = f"{_listed(most)} {matter} most"
+    turning = [FACTORS[swing.factor] for swing in swings if swing.factor != "gain" and swing.turns(net)]
+    sign = "a gain into a loss" if net > 0 else "a loss into a gain"
+    told = f"half or twice as much of {_listed(turning, 'or')} turns {sign}" if turning else ""
+    told = told or f"half or twice as much of what you entered never turns {sign}"
+    gain = next(swing for swing in swings if swing.factor == "gain")
+    doubt = ", but the gain's own interval does" if gain.turns(net) and not turning else ""
+    return f"{lead[:1].upper()}{lead[1:]}; {told}{doubt}."
+
+
+def _listed(names: Sequence[str], last: str = "and") -> str:
+    """Return names as a list; some names have a comma of their own.
+
+    >>> _listed(["a", "b", "c"]), _listed(["a"]), _listed(["a, b", "c", "d"])
+    ('a, b and c', 'a', 'a, b; c and d')
+    """
+    comma = "; " if any("," in name for name in names) else ", "
+    return names[0] if len(names) == 1 else f"{comma.join(names[:-1])} {last} {names[-1]}"
+
+
+def paid_words(payoff: Payoff) -> str:
+    """Return when a candidate has paid, for a table."""
+    return "never" if payoff.days is None else days_text(payoff.days)

@@ -1,0 +1,284 @@
+"""What a better model costs and brings: score against time, the break-even, and what it hangs on most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from retrain_core.compare.cost import Factor, Payoff, Swing, front, scored_by, undominated
+from retrain_core.compare.cost_words import days_text, money
+from retrain_core.compare.decision import effort
+from retrain_core.compare.score_words import name_of, score_text
+from retrain_core.compare.weighing import sign_of
+from retrain_core.figures.style import (
+    FAINT,
+    axis_format,
+    axis_title,
+    base_layout,
+    empty_figure,
+    keep_first,
+    look_of,
+    plain,
+    whiskers,
+)
+from retrain_core.types import CandidateScores, Comparison
+
+WIDE = 12  # times as long as the shortest: then seconds are drawn on a logarithmic axis
+PANEL = 210  # pixels of one part's panel
+PANEL_GAP = 34
+LEGEND_ROW = 20
+MOST_BANDS = 4  # bands that can be told apart
+MOST_TICKS = 6
+LESS, MORE = "#A3ABB5", "#5F7388"  # neither is a strategy's
+FACTOR_TITLES: Mapping[Factor, str] = {
+    "gain": "Gain<br>(95 % interval)",
+    "value": "Value",
+    "a_day": "Predictions<br>a day",
+    "days": "Days",
+    "an_hour": "Price<br>of an hour",
+}
+
+
+# --- score against time ---------------------------------------------------------------------------
+
+
+def pareto(comparison: Comparison, score: str) -> go.Figure:
+    """Return the score on each part against the seconds of training; up and to the left is better.
+
+    Filled are candidates that no other beats on all of both scores and time; a line joins those with the best score for
+    their time on one part.
+
+    Args:
+        comparison: The candidates.
+        score: Name in ``SCORES``.
+    """
+    names = keep_first(scored_by(comparison, score))
+    if not names:
+        return empty_figure("No candidate has a score.")
+    sides = ["new", *(["old"] if comparison.holdout.old_rows else [])]
+    seconds = dict(zip(names, effort(comparison.strategies, names), strict=True))
+    places, axis = _time_axis(seconds)
+    figure, best = go.Figure(), front(comparison, score)
+    inside = len(sides) * PANEL + (len(sides) - 1) * PANEL_GAP
+    legend = LEGEND_ROW * math.ceil((len(names) + 1) / 2)  # two beside each other on a narrow screen
+    figure.update_layout(**base_layout(x=axis.pop("words"), height=inside + 110 + legend))
+    figure.update_layout(legend={"y": 1 + 22 / inside})  # above the title of the first panel
+    for number, side in enumerate(sides):
+        _add_panel(figure, comparison, side, score, places, best, "" if number == 0 else "2")
+        top = 1 - number * (PANEL + PANEL_GAP) / inside
+        _place_panel(figure, comparison, side, score, (max(0.0, top - PANEL / inside), top), number)
+    if "tickvals" in axis:  # between keep and the others the axis is broken
+        figure.add_vline(x=axis["range"][0] + 0.45, line={"color": FAINT, "width": 1, "dash": "dot"})
+    figure.update_layout(xaxis=axis | {"anchor": "free", "position": 0, "tickangle": 0}, showlegend=True)
+    return figure
+
+
+def _time_axis(seconds: Mapping[str, float]) -> tuple[dict[str, float], dict[str, Any]]:
+    """Return where each candidate stands on the time axis, and the axis; keep's 0 stands apart on a logarithmic one."""
+    taken = [value for value in seconds.values() if value > 0]
+    if not taken or max(taken) <= WIDE * min(taken):
+        most = max(taken, default=1.0)
+        words = "training (seconds, mean over seeds)"
+        return dict(seconds), {"range": [-0.05 * most, 1.08 * most], "nticks": MOST_TICKS, "words": words}
+    low, high = math.log10(min(taken)), math.log10(max(taken))
+    zero = low - 0.6
+    places = {name: math.log10(value) if value > 0 else zero for name, value in seconds.items()}
+    ticks = _log_ticks(min(taken), max(taken))
+    return places, {
+        "tickvals": [zero, *(math.log10(tick) for tick in ticks)],
+        "ticktext": ["0", *(f"{tick:,g}" for tick in ticks)],
+        "range": [zero - 0.15, high + 0.15],
+        "words": "training (seconds, mean over seeds; log scale)",
+    }
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Return round numbers from ``low`` to ``high``, not more than can be read.
+
+    >>> _log_ticks(3, 40), _log_ticks(0.5, 5000)
+    ([5, 10, 20], [1, 10, 100, 1000])
+    """
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in ((1, 2, 5), (1,)):
+        ticks = [digit * 10**power for power in powers for digit in digits]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) <= MOST_TICKS:
+            break
+    return ticks
+
+
+def _add_panel(
+    figure: go.Figure,
+    comparison: Comparison,
+    side: str,
+    score: str,
+    places: Mapping[str, float],
+    best: Sequence[str],
+    axis: str,
+) -> None:
+    found = {name: _with_interval(comparison.strategies[name], side, score) for name in places}
+    line = undominated({name: (sign_of(score) * found[name][0], -places[name]) for name in places})
+    line = tuple(sorted(line, key=lambda name: places[name]))
+    figure.add_scatter(
+        x=[places[name] for name in line], y=[found[name][0] for name in line], mode="lines", yaxis=f"y{axis}",
+        line={"color": FAINT, "width": 2, "shape": "hv"}, hoverinfo="skip", showlegend=not axis,
+        name="best for its time", legendgroup="line",
+    )  # fmt: skip
+    for name, (value, low, high) in found.items():
+        look, stands_out = look_of(name), name in best
+        title, seconds = plain(look.title), 0.0 if name == "keep" else comparison.strategies[name].seconds
+        figure.add_scatter(
+            x=[places[name]], y=[value], mode="markers", yaxis=f"y{axis}", cliponaxis=False,
+            error_y=whiskers([(value, low, high)], color=look.colour, thickness=1.4 if stands_out else 0.8),
+            marker={
+                "symbol": look.marker if stands_out else f"{look.marker}-open",
+                "size": 14 if stands_out else 9, "color": look.colour,
+            },
+            name=f"<b>{title}</b>" if stands_out else title, legendgroup=name, showlegend=not axis,
+            customdata=[[score_text(score, value), score_text(score, low), score_text(score, high), f"{seconds:,.3g}"]],
+            hovertemplate="%{customdata[0]} (95 %: %{customdata[1]} to %{customdata[2]}), %{customdata[3]} s"
+            f"<extra>{title}</extra>",
+        )  # fmt: skip
+
+
+def _place_panel(
+    figure: go.Figure,
+    comparison: Comparison,
+    side: str,
+    score: str,
+    domain: tuple[float, float],
+    number: int,
+) -> None:
+    """Give a part its axis, on which up is better, and its title."""
+    ends = [
+        end
+        for name in scored_by(comparison, score)
+        for end in _with_interval(comparison.strategies[name], side, score)
+    ]
+    low, high = min(ends), max(ends)
+    room = 0.08 * (high - low) or 0.05 * abs(high) or 0.05
+    spread = [low - room, high + room]
+    figure.update_layout({
+        f"yaxis{'' if number == 0 else 2}": {
+            **base_layout()["yaxis"], "domain": domain, "anchor": "x", "tickformat": axis_format(score), "nticks": 5,
+            "range": spread if sign_of(score) > 0 else spread[::-1],
+            "title": axis_title(f"{_short(score)}<br>(better →)", upright=True),
+        }
+    })  # fmt: skip
+    rows = comparison.holdout.new_rows if side == "new" else comparison.holdout.old_rows
+    figure.add_annotation(
+        text=f"<b>{side} part</b> ({rows:,} rows)", showarrow=False,
+        x=0, xref="paper", xanchor="left", y=domain[1], yref="paper", yanchor="bottom",
+    )  # fmt: skip
+
+
+def _short(score: str) -> str:
+    return "mean abs. error" if score == "mae" else name_of(score)
+
+
+def _with_interval(candidate: CandidateScores, side: str, score: str) -> tuple[float, float, float]:
+    scores = (candidate.new if side == "new" else candidate.old) or {}
+    value = scores[score]
+    low, high = (candidate.interval.get(side) or {}).get(score, (value, value))
+    return value, low, high
+
+
+# --- when it pays ---------------------------------------------------------------------------------
+
+
+def net_lines(payoffs: Mapping[str, Payoff], marked: str | None) -> go.Figure:
+    """Return what is left of each candidate's gain over the days, from minus its cost on; it pays where it crosses 0.
+
+    Args:
+        payoffs: By candidate.
+        marked: Whose line is bold; with many candidates, it alone has the band of its 95 % interval.
+    """
+    if not payoffs:
+        return empty_figure("No candidate but keep has a score.")
+    figure = go.Figure()
+    layout = base_layout(x="days in use", y="net benefit over keep<br>(in your currency)", height=400)
+    figure.update_layout(**layout, showlegend=True)
+    days = next(iter(payoffs.values())).stakes.days
+    figure.update_layout(xaxis={"range": [-0.03 * days, 1.03 * days]}, yaxis={"tickformat": "~s"})
+    figure.add_hline(y=0, line={"color": FAINT, "width": 1.5})
+    for name, payoff in payoffs.items():
+        if name == marked or len(payoffs) <= MOST_BANDS:
+            _add_band(figure, name, payoff)
+    for name, payoff in payoffs.items():
+        _add_net(figure, name, payoff, bold=name == marked)
+    return figure
+
+
+def _add_band(figure: go.Figure, name: str, payoff: Payoff) -> None:
+    (low, high), days = payoff.interval, payoff.stakes.days
+    figure.add_scatter(
+        x=[0, days, days], y=[-payoff.cost, high, low], fill="toself", fillcolor=look_of(name).colour, opacity=0.16,
+        mode="lines", line={"width": 0}, hoverinfo="skip", showlegend=False, legendgroup=name,
+    )  # fmt: skip
+
+
+def _add_net(figure: go.Figure, name: str, payoff: Payoff, *, bold: bool) -> None:
+    look, days = look_of(name), payoff.stakes.days
+    title = plain(look.title)
+    figure.add_scatter(
+        x=[0, days], y=[-payoff.cost, payoff.net], mode="lines", legendgroup=name,
+        name=f"<b>{title}</b>" if bold else title,
+        line={"color": look.colour, "dash": look.dash, "width": 3.2 if bold else 1.6},
+        customdata=[money(-payoff.cost), f"{money(payoff.net)} (95 %: {' to '.join(map(money, payoff.interval))})"],
+        hovertemplate="day %{x:,.4~g}: %{customdata}<extra>" + title + "</extra>",
+    )  # fmt: skip
+    if payoff.days is not None and payoff.days <= days:
+        figure.add_scatter(
+            x=[payoff.days], y=[0], mode="markers", legendgroup=name, showlegend=False, cliponaxis=False,
+            marker={"symbol": look.marker, "size": 13 if bold else 9, "color": look.colour},
+            customdata=[days_text(payoff.days)],
+            hovertemplate="paid after %{customdata}<extra>" + title + "</extra>",
+        )  # fmt: skip
+
+
+# --- what it hangs on most ------------------------------------------------------------------------
+
+
+def tornado(swings: Sequence[Swing], payoff: Payoff) -> go.Figure:
+    """Return what is left after all days with each factor halved and doubled, the widest bar on top.
+
+    Args:
+        swings: What ``retrain_core.compare.cost.sensitivity`` found, the widest first.
+        payoff: What they were found from.
+    """
+    net, figure = payoff.net, go.Figure()
+    for words, colour, pattern, ends in (
+        ("half of it (gain: lower end)", LESS, "/", [swing.less for swing in swings]),
+        ("twice of it (gain: upper end)", MORE, "", [swing.more for swing in swings]),
+    ):
+        figure.add_bar(
+            x=[end - net for end in ends], base=net, y=list(range(len(swings))), orientation="h", width=0.6, name=words,
+            marker={"color": colour, "pattern": {"shape": pattern, "fgcolor": FAINT}},
+            text=[money(end) for end in ends], textposition="outside", cliponaxis=False,
+            hovertemplate="%{text}<extra>" + words + "</extra>",
+        )  # fmt: skip
+    spread = [0.0, net, *(end for swing in swings for end in (swing.less, swing.more))]
+    room = 0.3 * (max(spread) - min(spread)) or 1.0
+    title = f"net benefit after {payoff.stakes.days:,.10g} days<br>(in your currency)"
+    layout = base_layout(x=title, height=170 + 46 * len(swings))
+    layout["xaxis"] |= {
+        "range": [min(spread) - room, max(spread) + room],
+        "nticks": 5,
+        "tickangle": 0,
+        "tickformat": ",~r",
+    }
+    layout["yaxis"] |= {
+        "range": [len(swings) - 0.5, -0.5],
+        "tickvals": list(range(len(swings))),
+        "ticktext": [FACTOR_TITLES[swing.factor] for swing in swings],
+        "ticklabelstandoff": 6,
+        "showgrid": False,
+        "fixedrange": True,
+    }
+    figure.update_layout(**layout, barmode="overlay", showlegend=True)
+    figure.add_vline(x=0, line={"color": FAINT, "width": 2}, layer="below")
+    figure.add_vline(x=net, line={"color": FAINT, "width": 1, "dash": "dot"})
+    return figure
