@@ -19,7 +19,8 @@ from typing import Literal
 from retrain_core.compare.decision import effort
 from retrain_core.compare.differences import paired
 from retrain_core.compare.evidence import Evidence
-from retrain_core.compare.weighing import sign_of, weights_of
+from retrain_core.compare.measures import sign_of
+from retrain_core.compare.weighing import weights_of
 from retrain_core.types import CandidateScores, Comparison, Stakes, Wishes
 
 Factor = Literal["gain", "value", "a_day", "days", "an_hour"]

@@ -40,10 +40,13 @@ class Gap:
         return math.hypot(self.rows, self.seeds)
 
     @property
-    def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval; ``None`` if nothing can be told."""
-        if not math.isfinite(self.error):
-            return None
+    def known(self) -> bool:
+        """Whether anything can be told."""
+        return math.isfinite(self.error)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval; infinite if nothing can be told."""
         return self.value - Z95 * self.error, self.value + Z95 * self.error
 
     @property

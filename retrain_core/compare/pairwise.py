@@ -39,10 +39,11 @@ def _differences(
     evidence: Evidence, pairs: Sequence[Pair], side: Side, rows: ScoredSide, score: str, margin: float
 ) -> list[Difference]:
     sign, count = sign_of(score), len(evidence.held[rows].targets)
-    gaps = [paired(evidence, *pair, {rows: 1.0}, score) for pair in pairs]
-    p_values = [_p(evidence, pair, rows, score, gap) for pair, gap in zip(pairs, gaps, strict=True)]
+    told = {pair: paired(evidence, *pair, {rows: 1.0}, score) for pair in pairs}
+    told = {pair: gap for pair, gap in told.items() if gap.known}
+    p_values = [_p(evidence, pair, rows, score, gap) for pair, gap in told.items()]
     found = []
-    for (name, base), gap, p, adjusted in zip(pairs, gaps, p_values, holm(p_values), strict=True):
+    for (name, base), gap, p, adjusted in zip(told, told.values(), p_values, holm(p_values), strict=True):
         value, ends = sign * gap.value, sorted(sign * end for end in gap.interval)
         said = verdict(value, gap.error, adjusted, margin)
         more = more_rows(value, gap.error, count, margin) if said == "cannot tell" else None

@@ -11,7 +11,7 @@ from retrain_core.compare.differences import paired
 from retrain_core.compare.evidence import SIDES, Evidence, Side
 from retrain_core.compare.head_start import head_start
 from retrain_core.compare.intervals import drawn_interval, mean_interval
-from retrain_core.compare.measures import SCORES, sign_of
+from retrain_core.compare.measures import SCORES, has_interval, sign_of
 from retrain_core.strategies import AFRESH
 from retrain_core.types import CandidateScores, Delta, Outcome, PartScores
 
@@ -92,7 +92,8 @@ def _intervals(
 ) -> dict[str, tuple[float, float]] | None:
     if name not in evidence.predicted.get(side, {}):
         return None
-    found = {score: score_interval(evidence, name, side, score) for score in evidence.scores}
+    ends = {score: score_interval(evidence, name, side, score) for score in evidence.scores}
+    found = {score: interval for score, interval in ends.items() if interval is not None}
     if side == "new" or not old_seen or name in AFRESH:
         return found
     return {score: _reaching(score, ends, -head_start(evidence, score)) for score, ends in found.items()}
@@ -105,14 +106,17 @@ def _reaching(score: str, ends: tuple[float, float], gain: float) -> tuple[float
     return (low, high + change) if change > 0 else (low + change, high)
 
 
-def score_interval(evidence: Evidence, name: str, side: Side, score: str) -> tuple[float, float]:
-    """Return the 95 % interval of a candidate's score on one part."""
-    kind = SCORES[score]
-    if kind.by_row is not None and evidence.held[side].groups is None:
-        rows = np.stack([kind.by_row(one) for one in evidence.predicted[side][name]])
-        return mean_interval(rows, share=kind.share)
+def score_interval(evidence: Evidence, name: str, side: Side, score: str) -> tuple[float, float] | None:
+    """Return the 95 % interval of a candidate's score on one part; ``None`` if there are too few rows for one."""
+    kind, groups, predicted = SCORES[score], evidence.held[side].groups, evidence.predicted[side][name]
+    if not has_interval(score, predicted[0]):
+        return None
+    if kind.by_row is not None and groups is None:
+        rows = np.stack([kind.by_row(one) for one in predicted])
+        return mean_interval(rows, share=kind.share, positive=kind.positive)
     values, draws = evidence.values(side, score)[name], evidence.draws(side, score)[name]
-    return drawn_interval(values, draws, share=kind.share)
+    units = predicted[0].rows if groups is None else int(groups.max()) + 1
+    return drawn_interval(values, draws, share=kind.share, positive=kind.positive, units=units)
 
 
 def _deltas(evidence: Evidence, name: str, side: Side, *, old_seen: bool) -> dict[str, Delta] | None:
@@ -122,6 +126,8 @@ def _deltas(evidence: Evidence, name: str, side: Side, *, old_seen: bool) -> dic
     found = {}
     for score in evidence.scores:
         gap = paired(evidence, name, "keep", {side: 1.0}, score)
+        if not gap.known:
+            continue
         behind = side == "old" and old_seen and name in AFRESH
         ends = _reaching(score, gap.interval, head_start(evidence, score)) if behind else gap.interval
         found[score] = Delta(gap.value, ends)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from retrain_core.compare.differences import Gap, Verdict, holm, paired, verdict
 from retrain_core.compare.evidence import Evidence, Held, Side
-from retrain_core.compare.measures import SCORES
+from retrain_core.compare.measures import sign_of
 from retrain_core.compare.one_label import against_rest
 from retrain_core.compare.predicted import Predicted
 from retrain_core.compare.scores import score_interval
@@ -183,6 +183,8 @@ def _candidates(part: Evidence, side: Side, score: str) -> dict[str, SliceScore]
             if not math.isfinite(value):
                 continue
             interval = score_interval(part, name, side, score)
+            if interval is None:
+                continue
             compared = name != "keep" and "keep" in part.predicted[side]
             gap = paired(part, name, "keep", {side: 1.0}, score) if compared else None
             found[name] = SliceScore(value, interval, gap)
@@ -191,7 +193,7 @@ def _candidates(part: Evidence, side: Side, score: str) -> dict[str, SliceScore]
 
 def _judged(rows: Sequence[SliceRow], score: str, margin: float) -> tuple[SliceRow, ...]:
     """Return the rows with what can be said of each difference, adjusted for how many there are."""
-    sign = 1.0 if SCORES[score].direction == "max" else -1.0
+    sign = sign_of(score)
     gaps = {
         (place, name): one.gap
         for place, row in enumerate(rows)

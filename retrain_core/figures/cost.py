@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from retrain_core.compare.cost import Factor, Payoff, Swing, front, scored_by, undominated
 from retrain_core.compare.cost_words import days_text, money
 from retrain_core.compare.decision import effort
+from retrain_core.compare.measures import sign_of
 from retrain_core.compare.score_words import name_of, score_text
-from retrain_core.compare.weighing import sign_of
 from retrain_core.figures.style import (
     FAINT,
     axis_format,

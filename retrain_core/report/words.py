@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from retrain_core.compare.measures import sign_of
 from retrain_core.compare.score_words import IN_PERCENT, score_text
-from retrain_core.compare.weighing import sign_of
 from retrain_core.figures.curves import FROM_OLD_MODEL
 from retrain_core.figures.style import keep_first, look_of, trains
 from retrain_core.report.content import Curves
