@@ -13,7 +13,7 @@ from retrain_core.report import render
 from retrain_core.report.content import COMMANDS_WHERE, Commands, ReportContent
 from retrain_core.report.tables import csv_text, flat_scores
 from retrain_core.shift import shift_json
-from retrain_core.types import ExperimentSpec, ShiftSettings, to_json
+from retrain_core.types import ExperimentSpec, ShiftSettings, Wishes, to_json
 
 st.title("Report")
 spec = state.require_experiment("Here you take the comparison away as one file.")
@@ -27,16 +27,16 @@ file_name = (
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def commands(
-    spec: ExperimentSpec, settings: ShiftSettings, weight: float, _content: ReportContent
+    spec: ExperimentSpec, settings: ShiftSettings, wishes: Wishes, _content: ReportContent
 ) -> Commands:
-    """Return the commands that do the same, made once for each weight and way to measure the shift."""
+    """Return the commands that do the same, made once for all that is wished and each way to measure the shift."""
     refs = {"new": spec.new, "old": spec.old}
     tables = state.tables({role: ref for role, ref in refs.items() if ref})
     return commands_of(state.store(), _content, tables)
 
 
 settings = state.store().shift_settings(spec.id)
-content = replace(content, commands=commands(spec, settings, comparison.wishes.old_weight, content))
+content = replace(content, commands=commands(spec, settings, comparison.wishes, content))
 
 if comparison.recommendation:
     st.markdown(f"#### {literal(comparison.recommendation.summary)}")

@@ -12,6 +12,12 @@ GLOSSARY: dict[str, str] = {
     "validation rows": "New rows kept out of training to decide when to stop; never used for the final scores.",
     "trade-off": "What is gained on the new part against what is lost on the old part.",
     "weighted score": "The scores on the new and on the old part as one number; the recommendation makes it best.",
+    "margin": "The smallest difference that matters, such as 0.5 points of accuracy. Gains are counted in margins, so that "
+    "different scores can be weighed together; within one margin candidates are about equally good.",
+    "stability": "Rows and seeds are drawn anew many times, with replacement, and each time the choice is made again. Near 100 %, "
+    "it does not hang on luck.",
+    "clear": "No other candidate may be materially better: the 95 % intervals of all lie below that.",
+    "not certain": "Another candidate may be materially better; more rows or seeds would tell.",
     "forgetting": "How much worse a candidate scores on the old part than the old model does.",
     # the strategies
     "keep": "The strategy that changes nothing: the old model as it is, the baseline of every number.",
@@ -40,6 +46,20 @@ GLOSSARY: dict[str, str] = {
     "higher is better.",
     "mean absolute error": "Average distance between prediction and label, in units of the label; lower is better. If a "
     "row has several numbers, the average over them.",
+    "log-loss": "Minus the logarithm of the probability that was given to what came, averaged over rows; it counts how sure a "
+    "model is of each row; lower is better.",
+    "balanced accuracy": "Share of right predictions within each class, averaged over classes, so that rare ones count as much; "
+    "higher is better.",
+    "AUROC": "Chance that a row with the label is given a higher probability of it than a row without; 0.5 is guessing, 1 the best.",
+    "AUPRC": "Precision averaged over all thresholds, by how many rows with the label each finds; it tells most where the label "
+    "is rare; higher is better.",
+    "F1": "One number from precision (how many of those named are right) and recall (how many of those there are named), their "
+    "harmonic mean; higher is better.",
+    "Brier score": "Squared distance between the predicted probabilities and what came, averaged over rows; lower is better.",
+    "calibration error (ECE)": "How far the predicted probabilities lie from how often it comes, on average; 0 is the best.",
+    "root mean squared error": "Root of the average squared distance between prediction and label, in units of the label; large "
+    "errors weigh more than in the mean absolute error; lower is better.",
+    "R2": "Share of the label's variance that the predictions explain; 1 is the best, 0 no better than always the mean.",
     "point": "A percentage point, the difference between two percentages: from 70 % to 75 % is 5 points.",
     "95 % interval": "A range made by a method that covers the true value in 95 of 100 repetitions.",
     # sensitivity
@@ -100,6 +120,9 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "trade-off": ("tradeoff",),
     "forgetting": ("forgotten", "forgets"),
     "mean absolute error": ("mae", "mean abs. error"),
+    "log-loss": ("log_loss",),
+    "calibration error (ECE)": ("calibration error", "ECE"),
+    "root mean squared error": ("rmse",),
     "hash": ("SHA-256", "hashes"),
     "point": ("percentage point",),
     "robustness": ("robust",),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from pages._ui import state
 from pages._ui.probes import ask
-from pages._ui.text import literal, show_error
+from pages._ui.text import help_for, literal, show_error
 from retrain_core.answer import answer, weigh
+from retrain_core.compare.evidence import SIDES, Side
+from retrain_core.data.parts import SCORED_PARTS, load_columns
 from retrain_core.errors import RetrainError
 from retrain_core.report.content import ReportContent
 from retrain_core.runs import (
@@ -51,10 +54,45 @@ def current_answer(spec: ExperimentSpec) -> ReportContent:
         st.stop()
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def held_columns(experiment: str) -> dict[Side, pd.DataFrame]:
+    """Return the held-out rows as they came, by part; experiments prepared by an older version have none."""
+    folder, found = state.store().experiment_folder(experiment) / "data", dict[Side, pd.DataFrame]()
+    for side in SIDES:
+        try:
+            found[side] = load_columns(folder / SCORED_PARTS[side])
+        except FileNotFoundError:
+            continue
+    return found
+
+
+# --- wishes ---------------------------------------------------------------------------------------
+
+USUAL = Wishes()
+POINTS = 100  # shares are shown in points
+
+
+def wish_key(spec: ExperimentSpec, name: str) -> str:
+    """Return under which key a wish of an experiment is held in the session."""
+    return f"{name}_{spec.id}"
+
+
 def wishes(spec: ExperimentSpec) -> Wishes:
-    """Return what the user wants of the next model, as chosen on the Compare page."""
-    chosen = Wishes(**{name: st.session_state[name] for name in ("old_weight",) if name in st.session_state})
-    return chosen if spec.old else replace(chosen, old_weight=0.0)
+    """Return what the user wants of the next model, as chosen on the Compare page; else what is usual."""
+
+    def said(name: str, usual: Any) -> Any:
+        value = st.session_state.get(wish_key(spec, name))
+        return usual if value is None else value
+
+    forgetting = said("most_forgetting", None)
+    return Wishes(
+        score=said("score", "") or None,
+        old_weight=said("old_weight", USUAL.old_weight) if spec.old else 0.0,
+        margin=said("margin", POINTS * USUAL.margin) / POINTS,
+        most_forgetting=None if forgetting is None else forgetting / POINTS,
+        most_seconds=said("most_seconds", None),
+        old_seen=said("old_seen", USUAL.old_seen),
+    )
 
 
 def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
@@ -77,13 +115,22 @@ def preparation_failed(error: str | None) -> None:
 
 def certainty(comparison: Comparison) -> None:
     """Say how sure the recommendation is, and for which weight of the old rows it holds."""
-    assert comparison.recommendation is not None
-    clear = comparison.recommendation.clear
+    recommendation = comparison.recommendation
+    assert recommendation is not None
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(
-            "clear" if clear else "not certain",
-            color="green" if clear else "orange",
-            icon=":material/verified:" if clear else ":material/help:",
+            "clear" if recommendation.clear else "not certain",
+            color="green" if recommendation.clear else "orange",
+            icon=":material/verified:" if recommendation.clear else ":material/help:",
+            help=help_for("clear" if recommendation.clear else "not certain"),
         )
-        if comparison.holdout.old_rows:
-            st.caption(f"if old rows count {comparison.wishes.old_weight:.0%}".replace("%", " %"))
+        weight = (
+            f", if old rows count {100 * comparison.wishes.old_weight:.0f} %"
+            if comparison.holdout.old_rows
+            else ""
+        )
+        st.caption(
+            f"chosen in {100 * recommendation.stability:.0f} % of draws of the rows and seeds{weight}",
+            help=help_for("stability"),
+            width="content",
+        )

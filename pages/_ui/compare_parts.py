@@ -16,14 +16,15 @@ from retrain_core.compare.measures import SCORES
 from retrain_core.compare.one_label import against_rest
 from retrain_core.compare.predicted import Predicted
 from retrain_core.compare.residuals import error_edges, residuals
-from retrain_core.compare.slice_scores import by_class, slice_scores
+from retrain_core.compare.slice_scores import SliceScores, by_class, slice_scores
 from retrain_core.compare.slices import default_columns, slices_of
+from retrain_core.compare.weighing import margin_of
 from retrain_core.data.values import text_of
 from retrain_core.figures import errors as figures
 from retrain_core.figures.slices import flips_bars, slice_dots
 from retrain_core.figures.style import keep_first, look_of
 from retrain_core.report.tables import csv_text, harmless
-from retrain_core.types import ShiftReport
+from retrain_core.types import Reading, ShiftReport
 
 MOST_MODELS = 4  # on one chart, unless more are asked for
 MOST_ROWS = 300  # of a table, so that a page stays small; the download has all
@@ -109,7 +110,7 @@ def show_slices(
         columns: The held-out rows as they came, by part; a part without them is not there.
         classes: Names of the classes or labels; empty for numbers.
         shift: How the data moved: the columns that moved most are chosen at first.
-        margin: The smallest difference of the score that matters.
+        margin: The smallest difference that matters, see ``Wishes``.
     """
     side = _side(evidence, "slices")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -123,10 +124,14 @@ def show_slices(
             width=260,
         )
         names = _models(evidence, side, "slices_models")
+    least = margin_of(evidence, score, margin) if "keep" in evidence.predicted["new"] else 0.0
+    made_of = _made_of(evidence)
     if classes:
-        found = by_class(evidence, side, classes, score, margin)
+        st.markdown(f"**By {'label' if evidence.task == 'multilabel' else 'class'}**")
+        found = _by_class(evidence, made_of, side, tuple(classes), score, least)
         chart(slice_dots(found, names), key="by_class", alt=f"{SCORES[score].title} of each class.")
         _caption(found.note)
+    st.markdown("**By column**")
     frame = columns.get(side)
     if frame is None:
         st.caption(NO_COLUMNS)
@@ -139,13 +144,45 @@ def show_slices(
         max_selections=6,
         key="slices_columns",
         persist_state="session",
-        help="Rows are sliced by each of them: by category, or into ranges of about equally many rows.",
+        help="Rows are grouped by each of them: by category, or into ranges of about equally many rows.",
     )
-    slices = [one for name in chosen for one in slices_of(frame, name, readings.get(name))]
-    if slices:
-        found = slice_scores(evidence, side, slices, score, margin)
-        chart(slice_dots(found, names), key="slices", alt=f"{SCORES[score].title} of each slice.")
+    read_as = tuple((name, readings.get(name)) for name in chosen)
+    if read_as:
+        found = _slice_scores(evidence, frame, made_of, side, read_as, score, least)
+        chart(slice_dots(found, names), key="slices", alt=f"{SCORES[score].title} of each group.")
         _caption(found.note)
+
+
+def _made_of(evidence: Evidence) -> tuple[str, ...]:
+    """Return a name for the evidence: runs never change, nor do the rows of an experiment that has been run."""
+    runs = (f"{outcome.spec.experiment}/{outcome.spec.id}" for outcome in evidence.outcomes)
+    return (evidence.holdout.sha256, *runs)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Scoring the classes ...")
+def _by_class(
+    _evidence: Evidence,
+    made_of: tuple[str, ...],
+    side: Side,
+    classes: tuple[str, ...],
+    score: str,
+    margin: float,
+) -> SliceScores:
+    return by_class(_evidence, side, classes, score, margin)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Scoring the groups ...")
+def _slice_scores(
+    _evidence: Evidence,
+    _frame: pd.DataFrame,
+    made_of: tuple[str, ...],
+    side: Side,
+    read_as: tuple[tuple[str, Reading | None], ...],
+    score: str,
+    margin: float,
+) -> SliceScores:
+    slices = [one for name, reading in read_as for one in slices_of(_frame, name, reading)]
+    return slice_scores(_evidence, side, slices, score, margin)
 
 
 # --- flips ----------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from retrain_core.compare.measures import SCORES, scores_of
 from retrain_core.compare.predicted import Floats, Predicted
 from retrain_core.compare.resampling import resample
 from retrain_core.errors import RunError
-from retrain_core.types import Holdout, Outcome, Schema, ScoredSide, Task
+from retrain_core.types import CandidateScores, Holdout, Outcome, Schema, ScoredSide, Task
 
 Side = Literal["new", "old"]
 SIDES: tuple[Side, ...] = ("new", "old")
@@ -49,6 +49,8 @@ class Evidence:
         predicted: By part and candidate, one for each seed that has a score.
         held: The rows of each part. Beside the two of the holdout, ``validation`` (new rows that only tell when to stop)
             and ``trained`` (old rows that are trained on) are weighed; what is shown is the holdout's.
+        errors: Standard errors of differences, kept once they are known.
+        candidates: Scores of each candidate, kept likewise, by whether the old model was trained on the old rows.
     """
 
     task: Task
@@ -57,6 +59,9 @@ class Evidence:
     predicted: Mapping[ScoredSide, Mapping[str, tuple[Predicted, ...]]]
     held: Mapping[ScoredSide, Held]
     errors: dict[tuple[ScoredSide, str, str, str], float] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    candidates: dict[tuple[str, bool], CandidateScores] = field(
         default_factory=dict, repr=False, compare=False
     )
     _values: dict[tuple[ScoredSide, str], dict[str, Floats]] = field(

@@ -38,7 +38,7 @@ def candidate_scores(evidence: Evidence, name: str, *, old_seen: bool = True) ->
         new=_means(evidence, name, "new"),
         old=_means(evidence, name, "old"),
         interval={side: _intervals(evidence, name, side, old_seen=old_seen) for side in SIDES},
-        per_seed=tuple(_seed(outcome, evidence.metric) for outcome in outcomes),
+        per_seed=tuple(_seed(evidence, outcome) for outcome in outcomes),
         seconds=_mean([result.seconds for result in scored or results]),
         peak_memory_mb=max(result.peak_memory_mb for result in results),
         device=results[0].device,
@@ -64,21 +64,35 @@ def _status(
     return next(status for status in order if status in found)
 
 
-def _seed(outcome: Outcome, metric: str) -> dict[str, Any]:
+def _seed(evidence: Evidence, outcome: Outcome) -> dict[str, Any]:
     result = outcome.result
     return {
         "seed": outcome.spec.seed,
         "run": outcome.spec.id,
         "status": result.status,
         "error": result.error,
-        "new": _part(result.new, metric),
-        "old": _part(result.old, metric),
+        "new": _part(evidence, outcome, "new", result.new),
+        "old": _part(evidence, outcome, "old", result.old),
         "seconds": result.seconds,
     }
 
 
-def _part(scores: PartScores | None, metric: str) -> dict[str, float | None] | None:
-    return None if scores is None else {"loss": scores.loss, metric: getattr(scores, metric)}
+def _part(
+    evidence: Evidence, outcome: Outcome, side: Side, told: PartScores | None
+) -> dict[str, float | None] | None:
+    """Return the scores of one run on one part; what the run itself told of them stands as it is."""
+    if told is None:
+        return None
+    scored = [
+        one.spec.id
+        for one in evidence.outcomes
+        if one.spec.strategy == outcome.spec.strategy and f"{side}_loss" in one.rows
+    ]
+    found: dict[str, float | None] = {}
+    if outcome.spec.id in scored:
+        place, name = scored.index(outcome.spec.id), outcome.spec.strategy
+        found = {score: float(evidence.values(side, score)[name][place]) for score in evidence.scores}
+    return found | {"loss": told.loss, evidence.metric: getattr(told, evidence.metric)}
 
 
 def _means(evidence: Evidence, name: str, side: Side) -> dict[str, float] | None:

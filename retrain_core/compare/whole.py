@@ -6,7 +6,7 @@ from retrain_core.compare.evidence import Evidence
 from retrain_core.compare.pairwise import differences
 from retrain_core.compare.recommend import recommend
 from retrain_core.compare.scores import candidate_scores
-from retrain_core.types import Comparison, Level, Metric, Wishes
+from retrain_core.types import CandidateScores, Comparison, Level, Metric, Wishes
 
 
 def compare(
@@ -22,7 +22,7 @@ def compare(
         level: How far the data has moved; ``None`` if that is not known.
         notes: To be shown beside the scores.
     """
-    scores = {name: candidate_scores(evidence, name, old_seen=wishes.old_seen) for name in evidence.names}
+    scores = _scores(evidence, old_seen=wishes.old_seen)
     scored = "keep" in scores and scores["keep"].new is not None
     return Comparison(
         schema=1,
@@ -35,3 +35,12 @@ def compare(
         differences=differences(evidence, wishes) if scored else (),
         wishes=wishes,
     )
+
+
+def _scores(evidence: Evidence, *, old_seen: bool) -> dict[str, CandidateScores]:
+    """Return the scores of each candidate, computed once for all wishes."""
+    found = evidence.candidates
+    for name in evidence.names:
+        if (name, old_seen) not in found:
+            found[name, old_seen] = candidate_scores(evidence, name, old_seen=old_seen)
+    return {name: found[name, old_seen] for name in evidence.names}

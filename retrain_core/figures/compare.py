@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -11,7 +11,6 @@ from retrain_core.compare.score_words import score_text
 from retrain_core.figures.style import (
     FAINT,
     GRID,
-    SCORE_TITLES,
     add_caption,
     axis_format,
     axis_title,
@@ -20,6 +19,7 @@ from retrain_core.figures.style import (
     keep_first,
     look_of,
     plain,
+    score_title,
     trains,
     whiskers,
 )
@@ -31,12 +31,12 @@ SEED_OFFSET = 0.28  # seeds lie this far below their mean, in rows
 Score = tuple[float, float, float]
 
 
-def score_dots(comparison: Comparison, name: Literal["loss", "accuracy", "mae"]) -> go.Figure:
+def score_dots(comparison: Comparison, name: str) -> go.Figure:
     """Return each candidate's score on the new and the old part, with its 95 % interval and its seeds.
 
     Args:
         comparison: The candidates.
-        name: Which score to draw.
+        name: Which score to draw, a name in ``SCORES``.
     """
     names = keep_first(comparison.strategies)
     parts = [part for part in ("new", "old") if _rows(comparison, part)]
@@ -45,7 +45,7 @@ def score_dots(comparison: Comparison, name: Literal["loss", "accuracy", "mae"])
         return empty_figure("No candidate has a score.")
     figure = go.Figure()
     inside = len(scored) * ROW_HEIGHT * len(names) + (len(scored) - 1) * PANEL_GAP  # pixels
-    figure.update_layout(**base_layout(x=SCORE_TITLES[name], height=inside + 110))
+    figure.update_layout(**base_layout(x=score_title(name), height=inside + 110))
     panel, gap = ROW_HEIGHT * len(names) / inside, PANEL_GAP / inside
     for number, part in enumerate(scored):
         axis = "" if number == 0 else "2"
@@ -225,7 +225,11 @@ def _add_candidate(
     look, score = look_of(strategy), _score(candidate, part, name)
     if score is None:
         return
-    seeds = [(seed["seed"], float(seed[part][name])) for seed in candidate.per_seed if seed.get(part)]
+    seeds = [
+        (seed["seed"], float(seed[part][name]))
+        for seed in candidate.per_seed
+        if name in (seed.get(part) or {})
+    ]
     if len(seeds) > 1:
         figure.add_scatter(
             x=[value for _, value in seeds],

@@ -9,18 +9,17 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from retrain_core.compare.flips import Flips
-from retrain_core.compare.measures import SCORES
 from retrain_core.compare.score_words import score_text
 from retrain_core.compare.slice_scores import SliceRow, SliceScore, SliceScores
 from retrain_core.figures.style import (
     FAINT,
-    SCORE_TITLES,
     axis_format,
     base_layout,
     empty_figure,
     keep_first,
     look_of,
     plain,
+    score_title,
     whiskers,
 )
 
@@ -43,10 +42,8 @@ def slice_dots(scores: SliceScores, strategies: Sequence[str] | None = None) -> 
         if strategies is None or name in strategies
     ]
     if not names:
-        return empty_figure("No slice has enough rows.")
-    figure, kind = go.Figure(), SCORES[scores.score]
-    better = "higher" if kind.direction == "max" else "lower"
-    title = SCORE_TITLES.get(scores.score, f"{kind.title} ({better} is better)")
+        return empty_figure("No group has enough rows.")
+    figure, title = go.Figure(), score_title(scores.score)
     height = 130 + len(scores.rows) * max(16 * LINES, DOT_HEIGHT * len(names) + 14)
     figure.update_layout(
         **base_layout(x=f"{title}<br>filled: told apart from keep", y="", height=height), showlegend=True
@@ -57,7 +54,7 @@ def slice_dots(scores: SliceScores, strategies: Sequence[str] | None = None) -> 
         _add_dots(figure, scores, name, place)
     figure.update_xaxes(tickformat=axis_format(scores.score), nticks=6, tickangle=0)
     figure.update_yaxes(
-        title={"text": "slice (rows)"},
+        title={"text": "group (rows)"},
         tickvals=list(range(len(scores.rows))), ticktext=[_row_title(row) for row in scores.rows],
         range=[len(scores.rows) - 0.5, -0.5], showgrid=False, fixedrange=True, ticklabelstandoff=6,
     )  # fmt: skip

@@ -11,6 +11,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from retrain_core.compare.measures import SCORES
+from retrain_core.compare.score_words import name_of
 from retrain_core.strategies import STRATEGIES
 
 
@@ -108,6 +110,16 @@ def plain(text: object) -> str:
     '&lt;b&gt;'
     """
     return html.escape(str(text))
+
+
+def score_title(name: str) -> str:
+    """Return the title of an axis with a score of ``SCORES``: what it is and which way is better.
+
+    >>> score_title("accuracy"), score_title("auroc")
+    ('accuracy (higher is better)', 'AUROC (higher is better)')
+    """
+    better = "higher" if SCORES[name].direction == "max" else "lower"
+    return SCORE_TITLES.get(name, f"{name_of(name)} ({better} is better)")
 
 
 def axis_format(name: str) -> str:

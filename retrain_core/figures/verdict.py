@@ -1,0 +1,79 @@
+"""What the recommendation rests on: each candidate's worth against keep."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from retrain_core.figures.style import (
+    FAINT,
+    base_layout,
+    look_of,
+    plain,
+    whiskers,
+)
+from retrain_core.types import Recommendation, Weighed
+
+ROW_HEIGHT = 34  # pixels a candidate
+BAND = "rgba(128, 128, 128, 0.16)"
+
+
+def worth_dots(recommendation: Recommendation) -> go.Figure:
+    """Return what each candidate is worth against keep in margins, the best that is to be expected on top.
+
+    A mark is what was measured, with its 95 % interval; a bar what is expected on other rows; grey is too small to matter.
+
+    Args:
+        recommendation: What candidates were weighed by.
+    """
+    weighed = sorted(recommendation.weighed.items(), key=lambda item: -item[1].expected)
+    figure = go.Figure()
+    figure.update_layout(
+        **base_layout(x="better than keep, in margins", height=84 + ROW_HEIGHT * len(weighed)), showlegend=False
+    )  # fmt: skip
+    figure.update_layout(margin={"t": 8})
+    figure.add_vrect(x0=-1, x1=1, fillcolor=BAND, line_width=0, layer="below")
+    figure.add_vline(x=0, line={"color": FAINT, "width": 1.5, "dash": look_of("keep").dash})
+    for place, (name, one) in enumerate(weighed):
+        _add_worth(figure, name, one, place)
+    figure.update_xaxes(nticks=7, tickangle=0)
+    figure.update_yaxes(
+        tickvals=list(range(len(weighed))),
+        ticktext=[_label(name, one, recommendation.choice) for name, one in weighed],
+        range=[len(weighed) - 0.5, -0.5], showgrid=False, fixedrange=True, ticklabelstandoff=6,
+    )  # fmt: skip
+    return figure
+
+
+def _label(name: str, one: Weighed, choice: str) -> str:
+    title = plain(look_of(name).title)
+    if name == choice:
+        return f"<b>{title}</b>"
+    return f"{title} (out)" if one.excluded else title
+
+
+def _add_worth(figure: go.Figure, name: str, one: Weighed, place: int) -> None:
+    look = look_of(name)
+    words = "nothing changes" if name == "keep" else _words(one)
+    if name != "keep":
+        figure.add_scatter(
+            x=[one.expected], y=[place], mode="markers", hoverinfo="skip",
+            marker={"symbol": "line-ns-open", "size": 22, "color": look.colour, "line": {"width": 2.5}},
+        )  # fmt: skip
+    figure.add_scatter(
+        x=[one.worth],
+        y=[place],
+        error_x=whiskers([(one.worth, *one.interval)], color=look.colour, thickness=1.8, width=5),
+        mode="markers",
+        marker={"symbol": look.marker, "size": 11, "color": look.colour},
+        opacity=0.5 if one.excluded else 1.0,
+        cliponaxis=False,
+        customdata=[words],
+        hovertemplate="%{customdata}<extra>" + plain(look.title) + "</extra>",
+        name=plain(look.title),
+    )
+
+
+def _words(one: Weighed) -> str:
+    low, high = one.interval
+    text = f"{one.worth:+.1f} margins (95 %: {low:+.1f} to {high:+.1f})<br>expected {one.expected:+.1f}"
+    return text + (f"<br>out: {plain(one.excluded)}" if one.excluded else "")

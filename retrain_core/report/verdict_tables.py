@@ -1,0 +1,228 @@
+"""Tables behind the recommendation: what each candidate is worth, every difference, and what is forgotten."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from retrain_core.compare.decision import forgetting
+from retrain_core.compare.evidence import Evidence, Side
+from retrain_core.compare.score_words import IN_PERCENT, name_of
+from retrain_core.compare.weighing import old_side
+from retrain_core.figures.style import look_of, trains
+from retrain_core.report.tables import ScoreColumn
+from retrain_core.types import Comparison, Difference, Recommendation
+
+CANDIDATE, AGAINST, SAID, WHY_OUT = "candidate", "against", "what can be said", "why it is out"
+EXPECTED, MEASURED, LOW, HIGH = "expected (margins)", "measured", "95 % from", "95 % to"
+CHOSEN, SECONDS, P = "chosen (%)", "training (s)", "adjusted p"
+MARGIN = "One margin is the smallest difference that matters."
+WEIGHED_COLUMNS: dict[str, ScoreColumn] = {
+    EXPECTED: ScoreColumn(
+        f"How much better than keep it is expected to be on other rows, over all scores. {MARGIN} It is smaller than what was "
+        "measured, as part of a measured gain is luck. The choice is made by it.",
+        "%+.1f",
+    ),
+    MEASURED: ScoreColumn("How much better than keep it was on the rows that are weighed, in margins.", "%+.1f"),
+    LOW: ScoreColumn("Where the 95 % interval of what was measured begins, in margins.", "%+.1f"),
+    HIGH: ScoreColumn("Where the 95 % interval of what was measured ends, in margins.", "%+.1f"),
+    CHOSEN: ScoreColumn(
+        "In how many of 100 draws of the rows and seeds it is chosen. Near 100 %: the choice does not hang on luck.", "%.0f"
+    ),
+    SECONDS: ScoreColumn(
+        "Seconds of training, mean over seeds. Of candidates that are nearly as good, the fastest is chosen.", "%.1f"
+    ),
+}  # fmt: skip
+WEIGHED_TEXTS: dict[str, str] = {
+    CANDIDATE: "The best that is to be expected comes first.",
+    WHY_OUT: "Which of your limits it breaks.",
+}
+DIFFERENCE_TEXTS: dict[str, str] = {
+    CANDIDATE: "Whose score.",
+    AGAINST: "Against whose, on the same rows.",
+    SAID: "At the 95 % level. 'Cannot tell' is no proof that there is no difference.",
+}
+FORGOTTEN_TEXTS: dict[str, str] = {SAID: "On the old part of the holdout, at the 95 % level."}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How differences of a score are shown.
+
+    Args:
+        factor: What they are multiplied by.
+        words: Behind the name of a column.
+        format: Printf.
+    """
+
+    factor: float
+    words: str
+    format: str
+
+    def show(self, value: float) -> float:
+        """Return a difference in this unit, never as minus nothing."""
+        shown = self.factor * value
+        return 0.0 if self.factor > 1 and abs(shown) < 0.05 else shown
+
+
+def unit_of(score: str) -> Unit:
+    """Return how differences of ``score`` are shown.
+
+    >>> unit_of("accuracy").words, unit_of("log_loss").words
+    (' (points)', '')
+    """
+    return Unit(100.0, " (points)", "%+.1f") if score in IN_PERCENT else Unit(1.0, "", "%+.3g")
+
+
+def gain_column(score: str) -> str:
+    """Return the name of the column that holds the gains in ``score``."""
+    return f"{name_of(score)}{unit_of(score).words}"
+
+
+def weighed_table(comparison: Comparison, recommendation: Recommendation) -> pd.DataFrame:
+    """Return what each candidate is worth against keep, the best that is to be expected first.
+
+    Args:
+        comparison: The candidates.
+        recommendation: What they were weighed by, and the choice.
+    """
+    weighed = sorted(recommendation.weighed.items(), key=lambda item: -item[1].expected)
+    rows = []
+    for name, one in weighed:
+        keep = name == "keep"
+        gains = {
+            gain_column(score): math.nan if keep else unit_of(score).show(gain)
+            for score, gain in one.gains.items()
+        }
+        rows.append(
+            {CANDIDATE: look_of(name).title}
+            | gains
+            | {
+                EXPECTED: one.expected,
+                MEASURED: math.nan if keep else one.worth,
+                LOW: math.nan if keep else one.interval[0],
+                HIGH: math.nan if keep else one.interval[1],
+                CHOSEN: 100 * one.share,
+                SECONDS: comparison.strategies[name].seconds if trains(name) else math.nan,
+                WHY_OUT: one.excluded,
+            }
+        )
+    table = pd.DataFrame(rows)
+    return table if table[WHY_OUT].any() else table.drop(columns=WHY_OUT)
+
+
+def weighed_columns(recommendation: Recommendation) -> dict[str, ScoreColumn]:
+    """Return how the columns of numbers of :func:`weighed_table` are shown."""
+    gains = {
+        gain_column(score): ScoreColumn(
+            f"How much better than keep it is in {name_of(score)}, over new and old rows as they count. Above 0 is better.",
+            unit_of(score).format,
+        )
+        for score in recommendation.scores
+    }  # fmt: skip
+    return gains | WEIGHED_COLUMNS
+
+
+# --- differences ----------------------------------------------------------------------------------
+
+
+def said(difference: Difference) -> str:
+    """Return what can be said of a difference, in words."""
+    if difference.more_rows is None:
+        return difference.verdict
+    return f"{difference.verdict}; about {difference.more_rows:,} more rows would do"
+
+
+def difference_table(comparison: Comparison, side: Side, score: str) -> pd.DataFrame:
+    """Return every difference of one score on one part: against keep first, then between the candidates."""
+    unit = unit_of(score)
+    found = [one for one in comparison.differences if (one.side, one.score) == (side, score)]
+    rows = [
+        {
+            CANDIDATE: look_of(one.candidate).title,
+            AGAINST: look_of(one.base).title,
+            f"difference{unit.words}": unit.show(one.value),
+            LOW: unit.show(one.interval[0]),
+            HIGH: unit.show(one.interval[1]),
+            SAID: said(one),
+            f"over seeds{unit.words}": math.nan if one.seeds is None else unit.factor * one.seeds,
+            P: one.p_adjusted,
+        }
+        for one in sorted(found, key=lambda one: one.base != "keep")
+    ]
+    table = pd.DataFrame(rows)
+    return table.dropna(axis="columns", how="all")
+
+
+def difference_columns(score: str) -> dict[str, ScoreColumn]:
+    """Return how the columns of numbers of :func:`difference_table` are shown."""
+    unit, name = unit_of(score), name_of(score)
+    return {
+        f"difference{unit.words}": ScoreColumn(
+            f"How much better the first is than the second in {name}. Above 0 is better, whichever way the score runs.",
+            unit.format,
+        ),
+        LOW: ScoreColumn("Where the 95 % interval of the difference begins.", unit.format),
+        HIGH: ScoreColumn("Where the 95 % interval of the difference ends.", unit.format),
+        f"over seeds{unit.words}": ScoreColumn(
+            "Standard deviation of the first one's score over its seeds.", unit.format.replace("+", "")
+        ),
+        P: ScoreColumn(
+            "Chance of a difference this large if there were none, corrected for how many candidates are compared.", "%.2g"
+        ),
+    }  # fmt: skip
+
+
+# --- forgetting -----------------------------------------------------------------------------------
+
+
+def forgotten_score(comparison: Comparison) -> str:
+    """Return the score in which forgetting is told: the first of those that candidates are weighed by."""
+    recommendation = comparison.recommendation
+    return recommendation.scores[0] if recommendation else comparison.metric.name
+
+
+def forgetting_table(comparison: Comparison, evidence: Evidence) -> pd.DataFrame:
+    """Return what each candidate has forgotten: keep's score on the old part less its own, and what can be said of it.
+
+    Where the limit on forgetting is held against other old rows than those of the holdout, what is lost on those too.
+    """
+    score = forgotten_score(comparison)
+    unit = unit_of(score)
+    trained = old_side(evidence, comparison.wishes) == "trained"
+    rows = []
+    for one in comparison.differences:
+        if (one.side, one.score, one.base) == ("old", score, "keep"):
+            row = {
+                CANDIDATE: look_of(one.candidate).title,
+                f"lost{unit.words}": unit.show(-one.value),
+                LOW: unit.show(-one.interval[1]),
+                HIGH: unit.show(-one.interval[0]),
+                SAID: said(one),
+            }
+            if trained:
+                row[f"lost on rows trained on{unit.words}"] = unit.show(
+                    forgetting(evidence, comparison.wishes, one.candidate)[0]
+                )
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def forgetting_columns(score: str) -> dict[str, ScoreColumn]:
+    """Return how the columns of numbers of :func:`forgetting_table` are shown."""
+    unit, name = unit_of(score), name_of(score)
+    return {
+        f"lost{unit.words}": ScoreColumn(
+            f"How much worse than keep it is in {name} on the old part of the holdout. Below 0 it has become better there.",
+            unit.format,
+        ),
+        LOW: ScoreColumn("Where the 95 % interval of the loss begins.", unit.format),
+        HIGH: ScoreColumn("Where the 95 % interval of the loss ends.", unit.format),
+        f"lost on rows trained on{unit.words}": ScoreColumn(
+            "The same on old rows that the old model and full retrain have both been trained on. Your limit on forgetting is "
+            "held against this.",
+            unit.format,
+        ),
+    }  # fmt: skip
