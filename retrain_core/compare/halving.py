@@ -14,6 +14,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
+from retrain_core.compare.predicted import Floats
+
 BUDGET = 0.27  # of what all candidates take in full; a run that stops early takes less than it was planned to
 FIRST = 0.04  # the part of it that the first round may take
 FEW = 4  # candidates beside keep that need no round between the first and the last
@@ -41,32 +45,29 @@ def shares(
         budget: What the round may take.
 
     >>> rows, each = shares({"cheap": 10, "dear": 1000}, {"cheap": 10, "dear": 10}, 260)
-    >>> rows, each["cheap"], round(rows * each["dear"], 2)
-    (0.5, 1.0, 0.26)
+    >>> round(rows, 2), each["cheap"], round(rows * each["dear"], 3)
+    (0.5, 1.0, 0.255)
     """
-    least = sum(compute[name] / passes[name] for name in compute)
-    if not least:
-        return 1.0, dict.fromkeys(compute, 1.0)
-    most = max(compute.values())
-    size = min(1.0, _level(compute, budget) / most)
-    rows = min(1.0, math.sqrt(size), budget / least)
-    level = _level({name: rows * each for name, each in compute.items()}, budget)
-    return rows, {
-        name: min(1.0, max(level / (rows * each), 1 / passes[name])) if each else 1.0
-        for name, each in compute.items()
-    }
+    names = list(compute)
+    whole, one_pass = (
+        np.array([compute[name] for name in names]),
+        np.array([1 / passes[name] for name in names]),
+    )
+    if not whole.any():
+        return 1.0, dict.fromkeys(names, 1.0)
+    size = min(1.0, _level(0 * whole, whole, budget) / whole.max())
+    rows = min(1.0, math.sqrt(size), budget / float(whole @ one_pass))
+    each = rows * np.where(whole > 0, whole, 1.0)
+    level = _level(rows * whole * one_pass, rows * whole, budget)
+    found = np.where(whole > 0, np.clip(level / each, one_pass, 1.0), 1.0)
+    return rows, dict(zip(names, found.tolist(), strict=True))
 
 
-def _level(compute: Mapping[str, float], budget: float) -> float:
-    """Return the compute that each may take at most, so that together they take the budget."""
-    left = budget
-    ordered = sorted(compute.values())
-    for place, each in enumerate(ordered):
-        level = left / (len(ordered) - place)
-        if each >= level:
-            return level
-        left -= each
-    return ordered[-1]
+def _level(least: Floats, most: Floats, budget: float) -> float:
+    """Return what to give each, within its bounds, so that together they take the budget."""
+    levels = np.unique(np.concatenate([least, most]))
+    together = [np.clip(level, least, most).sum() for level in levels]
+    return float(np.interp(budget, together, levels))
 
 
 def in_full(points: Sequence[tuple[float, float]]) -> float | None:

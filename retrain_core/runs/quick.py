@@ -71,7 +71,7 @@ def stop_quick_look(store: Store, experiment: str) -> None:
             store.request_stop(experiment, one.run)
 
 
-def in_full(look: QuickLook) -> QuickCandidate | None:
+def quick_in_full(look: QuickLook) -> QuickCandidate | None:
     """Return the candidate to run in full beside keep, ``None`` if none could be trained.
 
     It is the best one; if that is keep, the best of the others, so that there is something to hold it against.
@@ -88,3 +88,14 @@ def ranking(look: QuickLook) -> list[str]:
             gains = {name: one.gain if one.expected is None else one.expected for name, one in known.items()}
             return sorted(gains, key=lambda name: -(gains[name] or 0.0))
     return []
+
+
+def quick_title(candidate: QuickCandidate) -> str:
+    """Return what to call a candidate: its strategy, and the option that sets it apart.
+
+    >>> quick_title(QuickCandidate("fine_tune rate=0.3", "fine_tune", {"rate": 0.3}))
+    'Fine-tune (rate 0.3)'
+    """
+    _, _, option = candidate.name.partition(" ")
+    title = STRATEGIES[candidate.strategy].title
+    return f"{title} ({option.replace('_', ' ').replace('=', ' ')})" if option else title
