@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from retrain_core.errors import StoreError
 from retrain_core.runs.client import ensure_runner
 from retrain_core.runs.store import Store
 from retrain_core.strategies import STRATEGIES, options_of
@@ -63,8 +64,11 @@ def start_quick_look(store: Store, experiment: str, look: QuickLook) -> None:
 
 
 def stop_quick_look(store: Store, experiment: str) -> None:
-    """Ask a quick look to end with what it knows; nothing happens if there is none or it has ended."""
-    look = store.look(experiment)
+    """Ask a quick look to end with what it knows; nothing happens if there is none that goes on."""
+    try:
+        look = store.look(experiment)
+    except StoreError:  # the runner cannot read it either
+        return
     if look is not None and look.status == "running":
         store.request_stop_of_look(experiment)
         for one in look.rungs[-1].tries if look.rungs else ():

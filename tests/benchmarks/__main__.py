@@ -26,6 +26,7 @@ from tests.benchmarks import (
     growth_plot,
     model_shift,
     peers_agree,
+    quick_look,
     scale,
     shift_alarms,
     shift_coverage,
@@ -336,6 +337,14 @@ def other_visitors() -> None:
     tell("")
 
 
+def quick_looks() -> None:
+    """What a quick look finds, and what it takes."""
+    tell("## Quick look: the best it finds against all runs in full, on fresh rows (samples: on the holdout)\n")
+    with tempfile.TemporaryDirectory() as folder:
+        quick_look.main(Path(folder), tell=tell)
+    tell("")
+
+
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "training": training,
     "trunk": trunk,
@@ -353,6 +362,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "peers_agree": peers,
     "time_alarms": time_bands,
     "gain_coverage": gains,
+    "quick_look": quick_looks,
 }
 
 if __name__ == "__main__":
