@@ -11,6 +11,7 @@ from pages._ui.answers import preparation_failed
 from pages._ui.cards import run_card
 from pages._ui.forecasts import forecast_board
 from pages._ui.forms import options_form
+from pages._ui.quick_parts import ask_quick_look, quick_board, quick_buttons
 from pages._ui.text import chart, help_for, show_error
 from retrain_core.errors import RetrainError
 from retrain_core.figures.curves import keep_on_validation, training_curves
@@ -21,6 +22,7 @@ from retrain_core.runs import (
     plan_report,
     request_probes,
     run_states,
+    stop_quick_look,
     submit,
 )
 from retrain_core.runs.plan import plan_estimates, plan_runs
@@ -55,20 +57,28 @@ def settings(spec: ExperimentSpec) -> None:
     chosen = {name: chosen[name] for name in STRATEGIES if name in chosen}
     if not chosen:
         start.caption("Choose at least one strategy beside keep.")
-    clicked = start.button(
-        "Start", type="primary", icon=":material/play_arrow:", disabled=not chosen, key="start"
-    )
+    with start.container(horizontal=True, vertical_alignment="center"):
+        clicked = st.button(
+            "Start", type="primary", icon=":material/play_arrow:", disabled=not chosen, key="start"
+        )
+        quick, vary = quick_buttons(disabled=not chosen)
     if not chosen:
+        with start:
+            quick_board(spec)
         return
     plan |= {"devices": {name: device for name, (_, device) in chosen.items() if device}, "shared": shared}
     options = {name: options for name, (options, _) in chosen.items()}
     try:
         runs = plan_runs(spec.id, options, **plan)
         if clicked:
+            stop_quick_look(store, spec.id)
             submit(store, runs)
             request_probes(store, plan_report(store, spec))
             st.rerun()
+        if quick:
+            ask_quick_look(spec, runs, vary=vary)
         with start:
+            quick_board(spec)
             forecast_board(plan_estimates(runs))
     except RetrainError as error:
         show_error(error)

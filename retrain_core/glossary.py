@@ -35,6 +35,12 @@ GLOSSARY: dict[str, str] = {
     "plain steps": "Training steps done one operation after another by TensorFlow, as Keras does them.",
     "device shared": "Other runs trained on the same device at the same time, so the times may be longer than alone.",
     "forecast": "What a run will cost, measured on a few real steps of this very model; the range allows for early stopping.",
+    "quick look": "All candidates are tried on few rows for few epochs, the worse half is dropped, the others get more of both, "
+    "and so on: it finds a good candidate with less training than all runs in full. It is worth it where a run takes minutes; "
+    "to begin a try takes about a second. It looks at no row of the holdout.",
+    "gain in margins": "How much better than the old model it is, as a multiple of the smallest difference that matters (half "
+    "a point of accuracy, 0.01 of log-loss, half a percent of a mean error), on rows that it was not trained on and that are "
+    "none of the holdout; ± one standard error.",
     "prequential score": "Score on each arriving batch before it is trained on, averaged over the rows so far.",
     "peak memory": "The largest amount of main memory that the training process held at any moment.",
     "hash": "A fingerprint of content: the same content has the same one, any change gives another (here SHA-256).",

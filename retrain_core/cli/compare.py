@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retrain_core.cli.quick import best_by_quick_look
 from retrain_core.cli.reading import (
     data_arguments,
     experiment_of,
@@ -77,6 +78,13 @@ def add(commands: Any) -> None:
         "--forecast", action="store_true", help="say what each strategy will cost before anything is trained"
     )
     compare.add_argument(
+        "--quick",
+        nargs="?",
+        const="strategies",
+        choices=("strategies", "options"),
+        help="first try all on few rows and epochs, then run the best and keep in full; 'options' tries other learning rates too",
+    )
+    compare.add_argument(
         "--seed", type=int, default=0, help="first seed, and the seed of the split (%(default)s)"
     )
     compare.add_argument(
@@ -134,6 +142,8 @@ def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespa
     try:
         prepare(store, spec)  # not by the runner, so that an error keeps its kind and its exit code
         _tell_split(store.split(spec.id))
+        if options.quick:
+            runs = best_by_quick_look(store, runs, runner, wishes, vary=options.quick == "options")
         if options.forecast:
             runs = _forecast(store, runs, runner)
         store.add_runs(runs)

@@ -21,11 +21,23 @@ def draw(data: Dataset, count: int, seed: int) -> Dataset:
         count: How many rows, at least 1.
         seed: Same seed, same order of drawing.
     """
-    if count >= data.rows:
-        return data
-    rows = np.sort(np.random.default_rng(seed).permutation(data.rows)[:count])
+    return data if count >= data.rows else choose(data, rows_drawn(data.rows, count, seed))
+
+
+def left_out(data: Dataset, count: int, seed: int) -> Dataset:
+    """Return the rows of ``data`` that ``draw`` leaves out, in the order in which they stand there."""
+    return choose(data, np.setdiff1d(np.arange(data.rows), rows_drawn(data.rows, count, seed)))
+
+
+def rows_drawn(rows: int, count: int, seed: int) -> NDArray[np.intp]:
+    """Return the numbers of the rows that ``draw`` takes."""
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:count])
+
+
+def choose(data: Dataset, rows: NDArray[np.intp]) -> Dataset:
+    """Return the rows of ``data`` with these numbers; its inputs are not copied."""
     inputs = {name: cast("NDArray[Any]", Chosen(values, rows)) for name, values in data.inputs.items()}
-    return Dataset(inputs, data.targets[rows], data.task, data.names, f"{data.fingerprint}/{count}/{seed}")
+    return Dataset(inputs, data.targets[rows], data.task, data.names, f"{data.fingerprint}/{len(rows)}")
 
 
 class Chosen:

@@ -18,7 +18,21 @@ from retrain_core.runs.probes import (
     shift_of,
     unusual_images,
 )
-from retrain_core.runs.state import RunState, experiment_status, probe_states, run_states, runs_done
+from retrain_core.runs.quick import (
+    plan_quick_look,
+    quick_in_full,
+    quick_title,
+    start_quick_look,
+    stop_quick_look,
+)
+from retrain_core.runs.state import (
+    RunState,
+    experiment_status,
+    probe_states,
+    run_states,
+    runs_done,
+    try_states,
+)
 from retrain_core.runs.store import Store, new_id
 
 __all__ = [
@@ -40,16 +54,22 @@ __all__ = [
     "new_id",
     "plan_costs",
     "plan_curve",
+    "plan_quick_look",
     "plan_report",
     "plan_sensitivity",
     "plan_shift",
     "probe_states",
+    "quick_in_full",
+    "quick_title",
     "request_estimates",
     "request_probes",
     "run_states",
     "runs_done",
     "sensitivities",
     "shift_of",
+    "start_quick_look",
+    "stop_quick_look",
     "submit",
+    "try_states",
     "unusual_images",
 ]

@@ -23,7 +23,8 @@ from retrain_core.runs.lock import RunnerLock
 from retrain_core.runs.placement import MEASURE, place
 from retrain_core.runs.plan import start_order
 from retrain_core.runs.prepare import link_inputs, prepare
-from retrain_core.runs.store import Store, is_beside, is_estimate, is_probe, strategy_of
+from retrain_core.runs.quick_rounds import advance, fail
+from retrain_core.runs.store import Store, is_beside, is_estimate, is_probe, is_quick, strategy_of
 from retrain_core.types import Device, RunResult, from_json
 
 TICK_SECONDS = 0.05
@@ -136,6 +137,8 @@ class Runner:
                 self._end(row, "failed", broken(error))
         for experiment in open_experiments:
             self._queue_probes(experiment)
+        for experiment in self._store.looks_under_way():
+            self._queue_tries(experiment)
         for experiment, note in self._index.preparing():
             if note is None:
                 self._prepare(experiment, PREPARING_AGAIN)
@@ -177,6 +180,7 @@ class Runner:
                 self._index.add_run(experiment, run.id, run.device)
             self._queue_rehearsals(experiment)
             self._queue_probes(experiment)
+            self._queue_tries(experiment)
         except FOLDER_ERRORS as error:
             self._index.set_experiment(experiment, "failed", broken(error))
         else:
@@ -239,6 +243,22 @@ class Runner:
         except FOLDER_ERRORS as error:
             print(f"{experiment}: probes cannot be queued: {error}", file=sys.stderr)
 
+    def _queue_tries(self, experiment: str) -> None:
+        """Queue what a quick look has to do next, no more than fill the lanes: others take turns with it."""
+        if experiment in self._preparing:
+            return
+        try:
+            due = advance(self._store, experiment)
+            rows = [*self._index.rows("queued"), *(work.row for work in self._running.values())]
+            known = {row.id for row in rows if row.experiment == experiment}
+            free = self._lanes - sum(is_quick(id) for id in known)
+            for run in [run for run in due if run.id not in known][: max(0, free)]:
+                self._index.add_run(experiment, run.id, run.device, again=True)
+        except FOLDER_ERRORS as error:
+            print(f"{experiment}: the quick look cannot go on: {error}", file=sys.stderr)
+            with contextlib.suppress(*FOLDER_ERRORS):
+                fail(self._store, experiment, broken(error))
+
     def _fail_preparing(self, experiment: str, error: str) -> None:
         """End an experiment whose data cannot be prepared, and its runs with it."""
         self._queue(experiment)
@@ -246,6 +266,8 @@ class Runner:
             if row.experiment == experiment and row.device != MEASURE:
                 self._end(row, "failed", error)
         self._queue_probes(experiment)  # those that wait for one that has failed now
+        with contextlib.suppress(*FOLDER_ERRORS):
+            fail(self._store, experiment, error)
         self._index.set_experiment(experiment, "failed", error)
 
     def _finish_runs(self) -> None:
@@ -258,7 +280,13 @@ class Runner:
                     self._end(work.row, *(work.killed or _died(code, work.row)))
             except FOLDER_ERRORS as error:
                 self._end(work.row, "failed", broken(error))
-            self._queue_probes(work.row.experiment)  # those that waited for this one
+            self._queue_next(work.row)
+
+    def _queue_next(self, row: IndexRow) -> None:
+        """Queue what waited for a piece of work that has ended."""
+        self._queue_probes(row.experiment)
+        if is_quick(row.id):
+            self._queue_tries(row.experiment)
 
     def _was_removed(self, row: IndexRow) -> bool:
         """Whether work that has started was removed meanwhile; it may be there anew, and then lacks inputs."""
@@ -270,6 +298,7 @@ class Runner:
         (self._store.run_folder(row.experiment, row.id) / "result.json").unlink(missing_ok=True)
         self._queue_rehearsals(row.experiment)
         self._queue_probes(row.experiment)
+        self._queue_tries(row.experiment)
 
     def _end_with_result(self, row: IndexRow) -> bool:
         """End a run as its worker says; return whether the worker has said anything."""
@@ -290,7 +319,7 @@ class Runner:
     def _end_unstarted(self, row: IndexRow, status: Literal["failed", "stopped"], error: str) -> None:
         """End a run that has no worker, and pass that on to what waits for it."""
         self._end(row, status, error)
-        self._queue_probes(row.experiment)
+        self._queue_next(row)
 
     def _tidy_queue(self) -> None:
         """Take out of the queue what was stopped, and work beside the runs that was removed."""
@@ -379,7 +408,7 @@ class Runner:
                 self._end_unstarted(row, "failed", broken(error))
         else:
             limit = REHEARSAL_SECONDS if spec.rehearse else spec.limits.seconds
-            if limit is None and is_beside(row.id):
+            if limit is None and is_probe(row.id):
                 limit = PROBE_SECONDS
             self._running[folder] = Work(replace(row, device=device), limit, time.monotonic())
 

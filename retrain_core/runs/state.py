@@ -103,6 +103,12 @@ def probe_states(store: Store, experiment: str, wanted: Collection[str] | None =
     return {state.spec.id: state for state in _states(store, experiment, specs, on_the_way=False)}
 
 
+def try_states(store: Store, experiment: str) -> dict[str, RunState]:
+    """Return the state of the tries of a quick look by id; of those that have ended, not how they went."""
+    states = _states(store, experiment, store.tries(experiment), on_the_way=False)
+    return {state.spec.id: state for state in states}
+
+
 def _states(
     store: Store, experiment: str, specs: Sequence[RunSpec], *, on_the_way: bool = True
 ) -> tuple[RunState, ...]:

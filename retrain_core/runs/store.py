@@ -8,6 +8,7 @@ store/
 │   ├── shift.json              how shift is measured, where the user decided it (ShiftSettings)
 │   ├── estimates/RUN/          the same as a run folder, for a rehearsal: a few steps before the first run
 │   ├── diagnosis/RUN/          the same, for a probe: a piece of diagnosis, with what it found in files of its own
+│   ├── quick/                  a quick look: look.json (QuickLook), and RUN/, the same as a run folder, for each try
 │   └── runs/RUN/               the run folder, all that a worker sees
 │       ├── run.json            what to do (RunSpec)
 │       ├── inputs/             links to data/ and to the old model
@@ -23,6 +24,7 @@ store/
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import secrets
@@ -39,6 +41,7 @@ from retrain_core.errors import StoreError
 from retrain_core.types import (
     ExperimentSpec,
     FileRef,
+    QuickLook,
     RunResult,
     RunSpec,
     ShiftSettings,
@@ -50,9 +53,11 @@ from retrain_core.types import (
 
 EXTENSIONS = (".keras", ".h5", ".csv", ".parquet", ".npz")
 ID_PATTERN = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
-ESTIMATE, PROBE = "estimate_", "probe_"  # begin the ids of a rehearsal and of a probe, and of nothing else
-FOLDERS = {ESTIMATE: "estimates", PROBE: "diagnosis"}
-RUN_PATTERN = re.compile(rf"({ESTIMATE}|{PROBE})?(?!{ESTIMATE}|{PROBE})([a-z][a-z0-9_]*)-([0-9]+)")
+# Begin the ids of a rehearsal, of a probe and of a try of a quick look, and of nothing else.
+ESTIMATE, PROBE, QUICK = "estimate_", "probe_", "quick_"
+FOLDERS = {ESTIMATE: "estimates", PROBE: "diagnosis", QUICK: "quick"}
+BESIDE = "|".join(FOLDERS)
+RUN_PATTERN = re.compile(rf"({BESIDE})?(?!{BESIDE})([a-z][a-z0-9_]*)-([0-9]+)")
 T = TypeVar("T")
 
 
@@ -71,9 +76,14 @@ def is_probe(run: str) -> bool:
     return run.startswith(PROBE)
 
 
+def is_quick(run: str) -> bool:
+    """Whether an id is that of a try of a quick look."""
+    return run.startswith(QUICK)
+
+
 def is_beside(run: str) -> bool:
-    """Whether an id is that of work beside the runs, a rehearsal or a probe, which goes away if the question changes."""
-    return run.startswith((ESTIMATE, PROBE))
+    """Whether an id is that of work beside the runs, such as a rehearsal, which goes away if the question changes."""
+    return run.startswith(tuple(FOLDERS))
 
 
 def strategy_of(run: str) -> str:
@@ -243,6 +253,59 @@ class Store:
         """Keep how shift is to be measured; this is no part of the question, so it may change at any time."""
         write_atomic(self.experiment_folder(id) / "shift.json", to_json(settings))
 
+    # --- the quick look -------------------------------------------------------------------------
+
+    def look(self, id: str) -> QuickLook | None:
+        """Return the quick look at an experiment as it stands, ``None`` if nobody has asked for one.
+
+        Raises:
+            StoreError: If it cannot be read.
+        """
+        path = self._look_path(id)
+        return _read(path, QuickLook) if path.is_file() else None
+
+    def save_look(self, id: str, look: QuickLook) -> None:
+        """Write how a quick look stands now; only the runner does, unless the question was changed meanwhile."""
+        if self._look_path(id).is_file():
+            write_atomic(self._look_path(id), to_json(look))
+
+    def add_look(self, id: str, look: QuickLook) -> None:
+        """Write a quick look in the place of an earlier one and its tries, then tell the runner.
+
+        Raises:
+            StoreError: If the store cannot be written.
+        """
+        path = self._look_path(id)
+        try:
+            _remove(path.parent)
+            path.parent.mkdir(exist_ok=True)
+            write_atomic(path, to_json(look))
+            write_atomic(self.root / "inbox" / id, b"")
+        except OSError as error:
+            raise _cannot_ask(error) from error
+
+    def request_stop_of_look(self, id: str) -> None:
+        """Ask for the end of a quick look, and tell the runner."""
+        (self._look_path(id).parent / "stop").touch()
+        write_atomic(self.root / "inbox" / id, b"")
+
+    def stop_of_look_asked(self, id: str) -> bool:
+        """Whether somebody has asked for the end of a quick look."""
+        return (self._look_path(id).parent / "stop").exists()
+
+    def looks_under_way(self) -> list[str]:
+        """Return the experiments whose quick look has not ended; one that cannot be read does not count."""
+        found = []
+        for path in (self.root / "experiments").glob(f"*/{FOLDERS[QUICK]}/look.json"):
+            with contextlib.suppress(StoreError):
+                look = self.look(path.parents[1].name)
+                if look is not None and look.status == "running":
+                    found.append(path.parents[1].name)
+        return sorted(found)
+
+    def _look_path(self, id: str) -> Path:
+        return self.experiment_folder(id) / FOLDERS[QUICK] / "look.json"
+
     # --- runs -----------------------------------------------------------------------------------
 
     def run_folder(self, experiment: str, run: str) -> Path:
@@ -287,6 +350,10 @@ class Store:
         """Return the probes of an experiment, alike; they are none of its runs either."""
         return self._specs(experiment, FOLDERS[PROBE])
 
+    def tries(self, experiment: str) -> list[RunSpec]:
+        """Return the tries of the quick look at an experiment, alike; they are none of its runs either."""
+        return self._specs(experiment, FOLDERS[QUICK])
+
     def _specs(self, experiment: str, kind: str) -> list[RunSpec]:
         specs = []
         for path in (self.experiment_folder(experiment) / kind).glob("*/run.json"):
@@ -328,7 +395,7 @@ class Store:
             ) from error
 
     def add_beside(self, pieces: Sequence[RunSpec]) -> None:
-        """Write rehearsals or probes into their folders, then tell the runner; those that are there are left alone.
+        """Write work beside the runs into its folders, then tell the runner; those that are there are left alone.
 
         Raises:
             StoreError: If the store cannot be written.
@@ -342,14 +409,10 @@ class Store:
             for experiment in {spec.experiment for spec in pieces}:
                 write_atomic(self.root / "inbox" / experiment, b"")
         except OSError as error:
-            raise StoreError(
-                "What is to be measured cannot be written.",
-                f"{error.strerror}.",
-                "Free some room, then ask again.",
-            ) from error
+            raise _cannot_ask(error) from error
 
     def remove_beside(self, experiment: str, run: str) -> None:
-        """Remove a rehearsal or a probe, so that it can be asked for again."""
+        """Remove work beside the runs, so that it can be asked for again."""
         folder = self.run_folder(experiment, run)
         if is_beside(run):
             _remove(folder)
@@ -378,6 +441,14 @@ def _no_experiment(name: str) -> StoreError:
         f"The folder '{name}' is no experiment.",
         "Its name is not that of one.",
         "Take it out of the store, or give it its name back.",
+    )
+
+
+def _cannot_ask(error: OSError) -> StoreError:
+    return StoreError(
+        "What is to be measured cannot be written.",
+        f"{error.strerror}.",
+        "Free some room, then ask again.",
     )
 
 

@@ -36,6 +36,7 @@ from retrain_core.types.diagnosis import (
     Volume,
 )
 from retrain_core.types.model import LayerCard, ModelCard, TensorSpec
+from retrain_core.types.quick import QuickCandidate, QuickLook, QuickRung, QuickTry
 from retrain_core.types.runs import (
     Device,
     Estimate,
@@ -132,6 +133,10 @@ __all__ = [
     "Part",
     "PartScores",
     "PeerVerdict",
+    "QuickCandidate",
+    "QuickLook",
+    "QuickRung",
+    "QuickTry",
     "Reading",
     "Recommendation",
     "Region",

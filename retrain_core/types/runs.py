@@ -12,7 +12,7 @@ from retrain_core.types.data import Schema, SplitSettings
 from retrain_core.types.shift import ShiftSettings
 from retrain_core.types.text import Scalar
 
-Work = Literal["train", "rehearse", "observe", "sensitivity", "shift", "explain"]
+Work = Literal["train", "rehearse", "quick", "observe", "sensitivity", "shift", "explain"]
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,12 @@ class RunSpec:
         device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N`` as asked for.
         limits: What it may use.
         order: Place among the strategies of the experiment.
-        work: What is to be done: ``train`` and score; ``rehearse`` a few steps for an ``Estimate``; ``observe`` what the old
-            model makes of the rows; ``sensitivity`` to disturbed rows; ``shift``, measured without a model; ``explain``
-            what was observed.
+        work: What is to be done: ``train`` and score; ``rehearse`` a few steps for an ``Estimate``; ``quick``, train on some
+            rows and score without the holdout; ``observe`` what the old model makes of the rows; ``sensitivity`` to
+            disturbed rows; ``shift``, measured without a model; ``explain`` what was observed.
         new_rows: How many of the new training rows to use, drawn at random; ``None`` means all.
+        old_rows: The same of the old training rows, for ``quick``.
+        spare: For ``quick``: whether the new training rows that are not used are scored.
         after: The id of a run or another piece of work that has to end first; empty if none.
         shift: How shift is measured, for ``shift`` and ``explain``.
         forecast: What was estimated before it started, if it was.
@@ -134,6 +136,8 @@ class RunSpec:
     order: int = 0
     work: Work = "train"
     new_rows: int | None = None
+    old_rows: int | None = None
+    spare: bool = False
     after: str = ""
     shift: ShiftSettings | None = None
     forecast: Estimate | None = None

@@ -28,6 +28,7 @@ from tests.benchmarks import (
     interval_coverage,
     model_shift,
     peers_agree,
+    quick_look,
     scale,
     shift_alarms,
     shift_coverage,
@@ -360,6 +361,16 @@ def other_visitors() -> None:
     tell("")
 
 
+def quick_looks() -> None:
+    """What a quick look finds, and what it takes."""
+    tell(
+        "## Quick look: the best it finds against all runs in full, on fresh rows (samples: on the holdout)\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        quick_look.main(Path(folder), tell=tell)
+    tell("")
+
+
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "training": training,
     "trunk": trunk,
@@ -379,6 +390,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "time_alarms": time_bands,
     "gain_coverage": gains,
     "interval_coverage": coverage_of_scores,
+    "quick_look": quick_looks,
 }
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ TRAINING, MEASURING = "retrain_core.training.worker", "retrain_core.workers.meas
 WORKERS: dict[Work, str] = {
     "train": TRAINING,
     "rehearse": TRAINING,
+    "quick": TRAINING,
     "observe": TRAINING,
     "sensitivity": TRAINING,
     "shift": MEASURING,

@@ -1,0 +1,70 @@
+"""``compare --quick``: a quick look, told round by round, and what it leaves to be run in full."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from retrain_core.cli.waiting import work_until
+from retrain_core.errors import RunError
+from retrain_core.types import QuickLook, QuickRung, RunSpec, Wishes
+
+if TYPE_CHECKING:
+    from retrain_core.runs.runner import Runner
+    from retrain_core.runs.store import Store
+
+
+def best_by_quick_look(
+    store: Store, runs: Sequence[RunSpec], runner: Runner, wishes: Wishes, *, vary: bool
+) -> list[RunSpec]:
+    """Do a quick look at ``runs``, telling it on standard error; return those of keep and of the best candidate.
+
+    Raises:
+        RunError: If it cannot tell which is the best.
+    """
+    from retrain_core.runs.quick import plan_quick_look, quick_in_full, quick_title
+
+    experiment, told = runs[0].experiment, 0
+    store.add_look(experiment, plan_quick_look(runs, wishes, vary=vary))
+
+    def look_on() -> bool:
+        nonlocal told
+        look = store.look(experiment)
+        assert look is not None
+        for number, rung in enumerate(look.rungs[told:], start=told + 1):
+            if rung.decided:
+                told = number
+                print("\n".join(_lines(look, rung, number)), file=sys.stderr)
+        return look.status != "running"
+
+    work_until(look_on, runner)
+    look = store.look(experiment)
+    chosen = quick_in_full(look) if look is not None and look.status == "finished" else None
+    if look is None or chosen is None:
+        raise RunError(
+            "The quick look found nothing to run in full.",
+            look.error if look is not None and look.error else "None of the strategies could be trained.",
+            "Run compare without --quick: it says why each one failed.",
+        )
+    print(f"quick look: run in full: keep, {quick_title(chosen)}", file=sys.stderr)
+    return [
+        run if run.strategy == "keep" else replace(run, options=chosen.options)
+        for run in runs
+        if run.strategy in ("keep", chosen.strategy)
+    ]
+
+
+def _lines(look: QuickLook, rung: QuickRung, number: int) -> list[str]:
+    from retrain_core.runs.quick import quick_title
+
+    old = f" and {rung.old_rows:,} old" if rung.old_rows else ""
+    lines = [f"quick look: round {number}, {rung.new_rows:,} new{old} rows"]
+    for one in rung.tries:
+        epochs = "" if one.epochs is None else f", {one.epochs} epochs"
+        told = "failed" if one.gain is None else f"gain {one.gain:+.1f} ± {one.error:.1f} margins"
+        expected = "" if one.expected is None else f", in full {one.expected:+.1f}"
+        end = "stays" if one.stays else "out"
+        lines.append(f"  {quick_title(look.candidate(one.candidate))}{epochs}: {told}{expected}, {end}")
+    return lines

@@ -1,0 +1,125 @@
+"""Successive halving: who goes on to more rows and more epochs, and how much compute each gets.
+
+In each round the candidates that are left share a budget, each the same compute, at most what a run in full takes. Small
+rounds are unfair to whoever starts from fresh weights, who learns late. So between strategies nothing is decided before
+two rounds have told how each one rises; then all are judged by where their curve leads.
+
+Source: Karnin, Koren and Somekh (2013), ICML (halving on a budget); Jamieson and Talwalkar (2016), AISTATS (of models in
+training); Provost, Jensen and Oates (1999), KDD (growing samples); Viering and Loog (2023), IEEE TPAMI 45 (power laws of
+learning curves); figures in ``tests/benchmarks/results.md`` ("Quick look").
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from retrain_core.compare.predicted import Floats
+
+BUDGET = 0.27  # of what all candidates take in full; a run that stops early takes less than it was planned to
+FIRST = 0.04  # the part of it that the first round may take
+FEW = 4  # candidates beside keep that need no round between the first and the last
+POWER = 0.3  # gains approach that of a run in full as size to minus this
+TIE = 1.0  # margins: who is that close to the best goes on
+
+
+def budgets(candidates: int) -> tuple[float, ...]:
+    """Return what the rounds may take together up to each one, in shares of all runs in full.
+
+    >>> budgets(3), len(budgets(9))
+    ((0.04, 0.27), 3)
+    """
+    return (FIRST, BUDGET) if candidates <= FEW else (FIRST, FIRST + (BUDGET - FIRST) / 3, BUDGET)
+
+
+def shares(
+    compute: Mapping[str, float], passes: Mapping[str, int], budget: float
+) -> tuple[float, dict[str, float]]:
+    """Return which share of the rows a round uses, and which share of its passes over them each candidate gets.
+
+    Args:
+        compute: What a run in full of each candidate takes.
+        passes: How many passes over the rows that is; one that makes a single pass cannot make less.
+        budget: What the round may take.
+
+    >>> rows, each = shares({"cheap": 10, "dear": 1000}, {"cheap": 10, "dear": 10}, 260)
+    >>> round(rows, 2), each["cheap"], round(rows * each["dear"], 3)
+    (0.5, 1.0, 0.255)
+    """
+    names = list(compute)
+    whole, one_pass = (
+        np.array([compute[name] for name in names]),
+        np.array([1 / passes[name] for name in names]),
+    )
+    if not whole.any():
+        return 1.0, dict.fromkeys(names, 1.0)
+    size = min(1.0, _level(0 * whole, whole, budget) / whole.max())
+    rows = min(1.0, math.sqrt(size), budget / float(whole @ one_pass))
+    each = rows * np.where(whole > 0, whole, 1.0)
+    level = _level(rows * whole * one_pass, rows * whole, budget)
+    found = np.where(whole > 0, np.clip(level / each, one_pass, 1.0), 1.0)
+    return rows, dict(zip(names, found.tolist(), strict=True))
+
+
+def _level(least: Floats, most: Floats, budget: float) -> float:
+    """Return what to give each, within its bounds, so that together they take the budget."""
+    levels = np.unique(np.concatenate([least, most]))
+    together = [np.clip(level, least, most).sum() for level in levels]
+    return float(np.interp(budget, together, levels))
+
+
+def in_full(points: Sequence[tuple[float, float]]) -> float | None:
+    """Return the gain to be expected of a run in full, ``None`` if one point cannot tell.
+
+    Args:
+        points: Size and gain of each try, the smallest first.
+
+    >>> round(in_full([(0.05, 0.0), (0.25, 8.0)]), 1), in_full([(0.1, 3.0)]), in_full([(0.3, 2.0), (1.0, 4.0)])
+    (12.4, None, 4.0)
+    """
+    if points[-1][0] >= 1:
+        return points[-1][1]
+    if len(points) < 2:
+        return None
+    (before, was), (size, gain) = points[-2:]
+    if size <= before:
+        return gain
+    rise = (gain - was) / (before**-POWER - size**-POWER)
+    return float(gain + rise * (size**-POWER - 1))
+
+
+def stay(
+    expected: Mapping[str, float | None], gains: Mapping[str, float], strategies: Mapping[str, str]
+) -> set[str]:
+    """Return the candidates that go on: the better half, and who ties with the best.
+
+    Where the gain in full is not known yet, halves are those of each strategy's options.
+
+    Args:
+        expected: Gain in full of each candidate, as far as it is known.
+        gains: Gain in this round.
+        strategies: The strategy of each candidate.
+
+    >>> sorted(stay({"a": 9.0, "b": 1.0, "c": 8.5, "d": 8.2}, {}, {}))
+    ['a', 'c', 'd']
+    >>> sorted(stay({"a": None, "b": None, "c": None}, {"a": 0.0, "b": 5.0, "c": -9.0}, {"a": "x", "b": "x", "c": "y"}))
+    ['b', 'c']
+    """
+    known = {name: value for name, value in expected.items() if value is not None}
+    if len(known) == len(expected):
+        return _better_half(known)
+    of: dict[str, dict[str, float]] = {}
+    for name, strategy in strategies.items():
+        of.setdefault(strategy, {})[name] = gains[name]
+    return set().union(*(_better_half(each) for each in of.values()))
+
+
+def _better_half(gains: Mapping[str, float]) -> set[str]:
+    if not gains:
+        return set()
+    ordered = sorted(gains, key=lambda name: -gains[name])
+    last = gains[ordered[(len(ordered) + 1) // 2 - 1]]
+    best = gains[ordered[0]]
+    return {name for name in ordered if gains[name] >= min(last, best - TIE)}

@@ -1,0 +1,154 @@
+"""What the runner does for a quick look: when all tries of a round have ended, decide who goes on, and begin the next."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+from retrain_core.compare import halving
+from retrain_core.runs.quick import KEEP, ranking
+from retrain_core.runs.quick_compute import epochs_of, planned_compute, used_compute
+from retrain_core.runs.quick_standing import Standing, standing
+from retrain_core.runs.store import QUICK, Store
+from retrain_core.types import QuickCandidate, QuickLook, QuickRung, QuickTry, RunSpec, to_json
+
+FEWEST_ROWS = 32  # of the new training rows in a round
+KEEP_FAILED = "The old model could not be scored."
+
+
+def advance(store: Store, experiment: str) -> list[RunSpec]:
+    """Bring a quick look as far as the tries that have ended allow, and return those that are to be done.
+
+    It is safe to be cut off anywhere: what is done again gives the same.
+    """
+    look = store.look(experiment)
+    if look is None or look.status != "running" or store.split(experiment) is None:
+        return []
+    if store.stop_of_look_asked(experiment):
+        store.save_look(experiment, replace(look, status="stopped"))
+        return []
+    if look.rungs:
+        due = [
+            run for run in _runs(store, experiment, look.rungs[-1]) if not store.result(experiment, run.id)
+        ]
+        if due:
+            return due
+        look = _decided(look, standing(store, experiment, look, look.rungs[-1]))
+    return _begin(store, experiment, look)
+
+
+def fail(store: Store, experiment: str, error: str) -> None:
+    """End a quick look that cannot go on."""
+    look = store.look(experiment)
+    if look is not None and look.status == "running":
+        store.save_look(experiment, replace(look, status="failed", error=error))
+
+
+def _runs(store: Store, experiment: str, rung: QuickRung) -> list[RunSpec]:
+    return [store.run(experiment, one.run) for one in rung.tries]
+
+
+# --- who goes on ----------------------------------------------------------------------------------
+
+
+def _decided(look: QuickLook, found: Standing) -> QuickLook:
+    """Return the look with what the last round has told."""
+    tries = [_told(look, one, found.get(one.candidate)) for one in look.rungs[-1].tries]
+    known = {one.candidate: one for one in tries if one.gain is not None and one.candidate != KEEP}
+    going_on = halving.stay(
+        {name: one.expected for name, one in known.items()},
+        {name: one.gain or 0.0 for name, one in known.items()},
+        {name: look.candidate(name).strategy for name in known},
+    )
+    tries = [replace(one, stays=one.candidate == KEEP or one.candidate in going_on) for one in tries]
+    look = replace(look, rungs=(*look.rungs[:-1], replace(look.rungs[-1], tries=tuple(tries))))
+    return replace(look, best=next(iter(ranking(look)), ""))
+
+
+def _told(look: QuickLook, one: QuickTry, found: tuple[float, float] | None) -> QuickTry:
+    if found is None:
+        return one
+    gain, error = found
+    points = [
+        (each.size, each.gain)
+        for rung in look.rungs[:-1]
+        for each in rung.tries
+        if each.candidate == one.candidate and each.gain is not None
+    ]
+    return replace(one, gain=gain, error=error, expected=halving.in_full([*points, (one.size, gain)]))
+
+
+# --- the next round -------------------------------------------------------------------------------
+
+
+def _begin(store: Store, experiment: str, look: QuickLook) -> list[RunSpec]:
+    """Begin the next round with those that are left, or end the look; return its tries."""
+    names, until = _left(look), halving.budgets(len(look.candidates) - 1)
+    number = len(look.rungs)
+    if number and not look.best:
+        store.save_look(experiment, replace(look, status="failed", error=KEEP_FAILED))
+        return []
+    compute = planned_compute(store, experiment, look)
+    budget = until[min(number, len(until) - 1)] * sum(compute.values()) - used_compute(
+        store, experiment, look
+    )
+    if number == len(until) or (number and (len(names) <= 2 or budget <= 0)):
+        store.save_look(experiment, replace(look, status="finished"))
+        return []
+    rung, runs = _round(store, experiment, look, {name: compute[name] for name in names}, budget)
+    store.add_beside(runs)
+    store.save_look(experiment, replace(look, rungs=(*look.rungs, rung)))
+    return runs
+
+
+def _left(look: QuickLook) -> list[str]:
+    if not look.rungs:
+        return [one.name for one in look.candidates]
+    return [one.candidate for one in look.rungs[-1].tries if one.stays]
+
+
+def _round(
+    store: Store, experiment: str, look: QuickLook, compute: Mapping[str, float], budget: float
+) -> tuple[QuickRung, list[RunSpec]]:
+    """Return a round of the candidates whose compute in full is given, and its runs."""
+    split = store.split(experiment)
+    assert split is not None
+    candidates = [look.candidate(name) for name in compute]
+    passes = {one.name: epochs_of(one) or 1 for one in candidates}
+    share, each = halving.shares(compute, passes, budget)
+    new, old = split.rows["new_train"], split.rows.get("old_train", 0)
+    new_rows = min(new, max(FEWEST_ROWS, round(share * new)))
+    old_rows = max(1, round(new_rows / new * old)) if old else 0
+    frame = RunSpec(
+        id="",
+        experiment=experiment,
+        strategy=KEEP,
+        options={},
+        seed=look.seed,
+        work="quick",
+        new_rows=new_rows,
+        old_rows=old_rows,
+        spare=store.experiment(experiment).split.id is None,  # rows of one id are never trained on and scored
+    )
+    tries, runs = [], []
+    for place, one in enumerate(candidates):
+        epochs = max(1, int(each[one.name] * passes[one.name])) if epochs_of(one) else None
+        run = _run(replace(frame, order=place), one, epochs, len(look.rungs))
+        size = new_rows / new * (epochs / passes[one.name] if epochs else 1.0)
+        tries.append(QuickTry(one.name, run.id, size, epochs))
+        runs.append(run)
+    return QuickRung(new_rows, old_rows, tuple(tries)), runs
+
+
+def _run(frame: RunSpec, candidate: QuickCandidate, epochs: int | None, number: int) -> RunSpec:
+    """Return a candidate's run of a round; its id is the same for the same work, so that a round can be begun again."""
+    options = {**candidate.options, **({"epochs": epochs} if epochs else {})}
+    text = to_json([number, candidate.name, sorted(options.items()), frame.new_rows, frame.seed])
+    return replace(
+        frame,
+        id=f"{QUICK}{candidate.strategy}-{int.from_bytes(hashlib.sha256(text).digest()[:6])}",
+        strategy=candidate.strategy,
+        options=options,
+        device=candidate.device,
+    )

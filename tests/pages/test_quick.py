@@ -1,0 +1,87 @@
+"""The quick look on the Train page."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from retrain_core.runs.runner import Runner
+from retrain_core.runs.store import Store
+from retrain_core.types import ExperimentSpec
+from tests.pages.test_pages import press, texts
+
+Asked = tuple[Store, ExperimentSpec]
+
+
+@pytest.fixture(autouse=True)
+def no_other_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrain_core.runs.quick.ensure_runner", lambda store: None)
+
+
+def button(app: AppTest, label: str):
+    return next((one for one in app.button if one.label.startswith(label)), None)
+
+
+def test_a_quick_look_is_asked_for_watched_and_taken_over(open_page, unserved: Asked) -> None:
+    store, spec = unserved
+    app = open_page("train", spec.id)
+    app.number_input(key="epochs").set_value(3).run()
+    press(app, "Quick look")
+    assert not app.exception
+    look = store.look(spec.id)
+    assert look is not None and [one.name for one in look.candidates] == [
+        "keep", "fine_tune", "incremental", "full_retrain",
+    ]  # fmt: skip
+    assert "Waiting for its turn" in texts(app) and button(app, "Stop the quick look")
+    assert button(app, "Start"), "it starts no run"
+
+    runner = Runner(store)
+    deadline = time.monotonic() + 250
+    while store.look(spec.id).status == "running":  # type: ignore[union-attr]
+        assert time.monotonic() < deadline
+        runner.step()
+        time.sleep(0.02)
+    runner.close()
+
+    again = open_page("train", spec.id)  # as after a refresh, and after a restart of the server
+    said = texts(again)
+    assert "Round 1:" in said and "Round 2:" in said and "Best so far:" in said
+    table = next(frame.value for frame in again.dataframe if "Gain over keep" in frame.value)
+    assert list(table["Candidate"]) == ["Keep", "Fine-tune", "Incremental", "Full retrain"]
+    assert all("±" in gain for gain in table["Gain over keep"][1:])
+    assert store.runs(spec.id) == []
+    take = button(again, "Choose ")
+    assert take is not None
+    title = take.label.removeprefix("Choose ").removesuffix(" alone").replace("\\", "")
+    take.click().run()
+    assert not again.exception
+    on = {box.label.strip("*"): box.value for box in again.checkbox if box.key.startswith("use_")}
+    assert [name for name, value in on.items() if value] == [title]
+
+
+def test_a_quick_look_can_be_stopped_and_ends_when_the_runs_are_started(open_page, unserved: Asked) -> None:
+    store, spec = unserved
+    app = open_page("train", spec.id)
+    app.checkbox(key="quick_vary").check().run()
+    press(app, "Quick look")
+    look = store.look(spec.id)
+    assert look is not None and len(look.candidates) > 4
+    press(app, "Stop the quick look")
+    assert store.stop_of_look_asked(spec.id)
+    press(app, "Quick look")
+    assert not store.stop_of_look_asked(spec.id)
+    press(app, "Start")
+    assert store.stop_of_look_asked(spec.id) and store.runs(spec.id)
+
+
+def test_an_unreadable_look_is_told_and_the_page_goes_on(open_page, unserved: Asked) -> None:
+    store, spec = unserved
+    folder = store.experiment_folder(spec.id) / "quick"
+    folder.mkdir()
+    (folder / "look.json").write_text("{}")
+    app = open_page("train", spec.id)
+    assert any("look.json" in error.value.replace("\\", "") for error in app.error) and button(app, "Start")
+    press(app, "Start")
+    assert store.runs(spec.id)
