@@ -29,7 +29,7 @@ def standing(store: Store, experiment: str, look: QuickLook, rung: QuickRung) ->
         return {}
     evidence = _evidence(store, experiment, scored)
     wishes = replace(look.wishes, old_seen=False)  # what stands for the old part are rows that were seen
-    worth = weights(evidence, weighing_of(evidence, wishes, None))
+    worth = weights(evidence, weighing_of(evidence, wishes))
     gaps = {name: worth.gap(name, "keep") for name in evidence.names}
     return {name: (gap.value, gap.error) for name, gap in gaps.items()}
 
