@@ -261,14 +261,14 @@ def tornado(swings: Sequence[Swing], payoff: Payoff) -> go.Figure:
             hovertemplate="%{text}<extra>" + words + "</extra>",
         )  # fmt: skip
     spread = [0.0, net, *(end for swing in swings for end in (swing.less, swing.more))]
-    room = 0.3 * (max(spread) - min(spread)) or 1.0
+    room = 0.45 * (max(spread) - min(spread)) or 1.0
     title = f"net benefit after {payoff.stakes.days:,.10g} days<br>(in your currency)"
     layout = base_layout(x=title, height=170 + 46 * len(swings))
     layout["xaxis"] |= {
         "range": [min(spread) - room, max(spread) + room],
-        "nticks": 5,
+        "nticks": 4,
         "tickangle": 0,
-        "tickformat": ",~r",
+        "tickformat": "~s",
     }
     layout["yaxis"] |= {
         "range": [len(swings) - 0.5, -0.5],
