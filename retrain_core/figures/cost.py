@@ -31,7 +31,7 @@ PANEL = 210  # pixels of one part's panel
 PANEL_GAP = 34
 LEGEND_ROW = 20
 MOST_BANDS = 4  # bands that can be told apart
-MOST_TICKS = 6
+MOST_TICKS = 5
 LESS, MORE = "#A3ABB5", "#5F7388"  # neither is a strategy's
 FACTOR_TITLES: Mapping[Factor, str] = {
     "gain": "Gain<br>(95 % interval)",
@@ -71,7 +71,10 @@ def pareto(comparison: Comparison, score: str) -> go.Figure:
         top = 1 - number * (PANEL + PANEL_GAP) / inside
         _place_panel(figure, comparison, side, score, (max(0.0, top - PANEL / inside), top), number)
     if "tickvals" in axis:  # between keep and the others the axis is broken
-        figure.add_vline(x=axis["range"][0] + 0.45, line={"color": FAINT, "width": 1, "dash": "dot"})
+        at = axis["range"][0] + 0.45
+        figure.add_shape(
+            type="line", x0=at, x1=at, y0=0, y1=1, yref="paper", line={"color": FAINT, "width": 1, "dash": "dot"}
+        )  # fmt: skip
     figure.update_layout(xaxis=axis | {"anchor": "free", "position": 0, "tickangle": 0}, showlegend=True)
     return figure
 
@@ -82,7 +85,7 @@ def _time_axis(seconds: Mapping[str, float]) -> tuple[dict[str, float], dict[str
     if not taken or max(taken) <= WIDE * min(taken):
         most = max(taken, default=1.0)
         words = "training (seconds, mean over seeds)"
-        return dict(seconds), {"range": [-0.05 * most, 1.08 * most], "nticks": MOST_TICKS, "words": words}
+        return dict(seconds), {"range": [-0.05 * most, 1.08 * most], "nticks": 6, "words": words}
     low, high = math.log10(min(taken)), math.log10(max(taken))
     zero = low - 0.6
     places = {name: math.log10(value) if value > 0 else zero for name, value in seconds.items()}
@@ -91,7 +94,7 @@ def _time_axis(seconds: Mapping[str, float]) -> tuple[dict[str, float], dict[str
         "tickvals": [zero, *(math.log10(tick) for tick in ticks)],
         "ticktext": ["0", *(f"{tick:,g}" for tick in ticks)],
         "range": [zero - 0.15, high + 0.15],
-        "words": "training (seconds, mean over seeds; log scale)",
+        "words": "training (seconds, mean over seeds)<br>log scale, 0 apart",
     }
 
 
@@ -102,7 +105,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
     ([5, 10, 20], [1, 10, 100, 1000])
     """
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for digits in ((1, 2, 5), (1,)):
+    for digits in ((1, 2, 5), (1, 3), (1,)):
         ticks = [digit * 10**power for power in powers for digit in digits]
         ticks = [tick for tick in ticks if low <= tick <= high]
         if len(ticks) <= MOST_TICKS:
@@ -261,14 +264,14 @@ def tornado(swings: Sequence[Swing], payoff: Payoff) -> go.Figure:
             hovertemplate="%{text}<extra>" + words + "</extra>",
         )  # fmt: skip
     spread = [0.0, net, *(end for swing in swings for end in (swing.less, swing.more))]
-    room = 0.3 * (max(spread) - min(spread)) or 1.0
+    room = 0.45 * (max(spread) - min(spread)) or 1.0
     title = f"net benefit after {payoff.stakes.days:,.10g} days<br>(in your currency)"
     layout = base_layout(x=title, height=170 + 46 * len(swings))
     layout["xaxis"] |= {
         "range": [min(spread) - room, max(spread) + room],
-        "nticks": 5,
+        "nticks": 4,
         "tickangle": 0,
-        "tickformat": ",~r",
+        "tickformat": "~s",
     }
     layout["yaxis"] |= {
         "range": [len(swings) - 0.5, -0.5],

@@ -13,32 +13,37 @@ from retrain_core.report.words import change_text, delta_of, range_text, signed
 from retrain_core.types import Comparison, Difference, Recommendation
 
 Rows = list[list[str]]
-DIFFERENCE_HEAD = ["candidate", "part", "score", "better by", "95 % interval", "adjusted p-value", "verdict"]
+DIFFERENCE_HEAD = [
+    "candidate",
+    "part",
+    "score",
+    "better by",
+    "95 % interval",
+    "adjusted p",
+    "what can be said",
+]
 WEIGHED_WORDS = (
-    "Worth: the gain over keep over all rows that are weighed, as a multiple of the smallest difference that matters. To be "
-    "expected: what of it is likely to be seen on other rows, as gains that were found are partly luck. Chosen: the share of "
-    "draws of the rows and seeds in which it would be recommended."
+    "Counted in margins, the smallest difference that matters. Expected: how much better than keep it should be on other rows, "
+    "as part of what was measured is luck; the choice is made by it. Measured: on all rows that are weighed, with its 95 % "
+    "interval. Chosen: the share of draws of the rows and seeds in which it would be recommended."
 )
 
 
 def weighed(comparison: Comparison) -> tuple[list[str], Rows]:
-    """Return what each candidate is worth against keep: titles of the columns, and a row each, keep first."""
+    """Return what each candidate is worth against keep, the best that is to be expected first: titles, and a row each."""
     found = comparison.recommendation
     assert found is not None
     limits = any(one.excluded for one in found.weighed.values())
-    head = ["candidate", *(f"gain, {name_of(score)}" for score in found.scores)]
-    head += ["worth", "95 % interval", "to be expected", "chosen", *(["limit"] if limits else [])]
+    head = ["candidate", "expected (margins)", "measured", "95 % interval"]
+    head += [f"gain, {name_of(score)}" for score in found.scores]
+    head += ["chosen", *(["why it is out"] if limits else [])]
     rows = []
-    for name in keep_first(found.weighed):
-        one = found.weighed[name]
-        row = [look_of(name).title, *(change_text(score, one.gains[score]) for score in found.scores)]
-        row += [
-            _times(one.worth),
-            f"{_times(one.interval[0])} to {_times(one.interval[1])}",
-            _times(one.expected),
-        ]
-        row = row if name != "keep" else [row[0], *["–"] * (len(row) - 1)]
-        rows.append([*row, f"{100 * one.share:.0f} %", *([one.excluded or "–"] if limits else [])])
+    for name, one in sorted(found.weighed.items(), key=lambda item: -item[1].expected):
+        values = [_times(one.expected), _times(one.worth), " to ".join(map(_times, one.interval))]
+        values += [change_text(score, one.gains[score]) for score in found.scores]
+        values = ["–"] * len(values) if name == "keep" else values
+        out = [one.excluded or "–"] if limits else []
+        rows.append([look_of(name).title, *values, f"{100 * one.share:.0f} %", *out])
     return head, rows
 
 
@@ -89,7 +94,7 @@ def _differences(found: Iterable[Difference]) -> Rows:
             change_text(one.score, one.value),
             f"{signed(one.score, one.interval[0])} to {signed(one.score, one.interval[1])}",
             "< 0.001" if one.p_adjusted < 0.001 else f"{one.p_adjusted:.3f}",
-            one.verdict + (f"; about {one.more_rows:,} more rows would" if one.more_rows else ""),
+            one.verdict + (f"; about {one.more_rows:,} more rows would do" if one.more_rows else ""),
         ]
         for one in found
     ]

@@ -60,7 +60,7 @@ def test_what_no_other_beats_is_filled_and_bold_on_both_parts() -> None:
 def test_keep_stands_at_0_apart_from_a_logarithmic_axis() -> None:
     figure = pareto(timed(full_retrain=300.0), "accuracy")  # the shortest takes 3 s
     axis = figure.layout.xaxis
-    assert axis.ticktext == ("0", "5", "10", "20", "50", "100", "200") and "log scale" in axis.title.text
+    assert axis.ticktext == ("0", "10", "30", "100", "300") and "log scale" in axis.title.text
     assert points(figure, "Keep")[0].x == (axis.tickvals[0],)
     assert points(figure, "Full retrain")[0].x[0] == pytest.approx(math.log10(300))
 
