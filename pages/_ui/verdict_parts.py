@@ -124,20 +124,22 @@ def ask(spec: ExperimentSpec, evidence: Evidence) -> None:
 
 def _limits(spec: ExperimentSpec, evidence: Evidence) -> None:
     unit = "%" if evidence.task == "regression" else "points"
-    first, second, third = st.columns(3)
-    with first:
+    left, right = st.columns(2)
+    with left:
         _score(spec, evidence)
-    second.number_input(
+    right.number_input(
         f"Smallest difference that matters ({unit})",
         0.01,
         100.0,
+        value=None,
         step=0.1,
         format="%g",
+        placeholder=f"{IN_EXPANDER['margin']:g}",
         key=wish_key(spec, "margin"),
         help=MARGIN_HELP[evidence.task == "regression"],
         persist_state="session",
     )
-    third.number_input(
+    left.number_input(
         "Most seconds of training",
         0.0,
         value=None,
@@ -149,7 +151,7 @@ def _limits(spec: ExperimentSpec, evidence: Evidence) -> None:
         persist_state="session",
     )
     if spec.old:
-        first.number_input(
+        right.number_input(
             f"Most forgetting ({unit})",
             0.0,
             100.0,
@@ -330,6 +332,8 @@ SECTIONS: dict[str, Callable[[ReportContent], None]] = {
     "Cost": cost,
 }
 
+BEHIND_SCORES = ("Errors", "Groups", "Changed rows")
+
 
 def sections(content: ReportContent) -> None:
     """Let the user choose what to look at, and show it."""
@@ -337,6 +341,9 @@ def sections(content: ReportContent) -> None:
     section = st.segmented_control(
         "Look at", names, default=names[0], required=True, key="view", bind="query-params"
     )
+    if section in BEHIND_SCORES and not _evidence(content).predicted:
+        st.caption("No candidate has a score.")
+        return
     SECTIONS[section](content)
 
 
@@ -353,6 +360,9 @@ def _classes(content: ReportContent) -> tuple[str, ...]:
     return content.spec.schema.classes
 
 
+WIDTHS = {tables.SAID: 290, tables.WHY_OUT: 290}  # pixels of columns that hold whole sentences
+
+
 def _table(
     frame: pd.DataFrame, key: str, numbers: Mapping[str, ScoreColumn], texts: Mapping[str, str]
 ) -> None:
@@ -365,7 +375,7 @@ def _table(
         placeholder="–",
         column_config={
             **{
-                name: st.column_config.TextColumn(help=text, pinned=name == first)
+                name: st.column_config.TextColumn(help=text, pinned=name == first, width=WIDTHS.get(name))
                 for name, text in texts.items()
             },
             **{

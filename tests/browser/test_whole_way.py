@@ -280,3 +280,44 @@ def test_json_of_the_report_is_the_contract_of_the_command_line(
     comparison = steps.comparison(page, tmp_path)
     assert comparison["schema"] == 1
     assert json.loads(json.dumps(comparison))["metric"] == {"name": "accuracy", "direction": "max"}
+
+
+def test_wishes_move_the_recommendation_and_outlast_other_pages(page: Page, app: App, answered: str) -> None:
+    page.goto(f"{app.url}/compare?experiment={answered}")
+    card = page.locator(".st-key-recommendation")
+    expect(card).to_contain_text("of draws of the rows and seeds")
+    page.get_by_text("Limits and scores").click()
+    seconds = page.get_by_label("Most seconds of training", exact=True)
+    seconds.fill("0")
+    seconds.press("Enter")
+    expect(card).to_contain_text("every other candidate breaks a limit")
+    expect(seconds).to_be_visible()
+    page.get_by_test_id("stMain").get_by_text("Differences", exact=True).click()
+    expect(page).to_have_url(re.compile("view=Differences"))
+    steps.go(page, "Report")
+    expect(page.get_by_text("every other candidate breaks a limit")).to_be_visible()
+    expect(page.get_by_text("--most-seconds 0")).to_be_visible()
+    steps.go(page, "Compare")
+    expect(seconds).to_have_value("0")
+    seconds.fill("")
+    seconds.press("Enter")
+    expect(card).not_to_contain_text("every other candidate breaks a limit")
+
+
+@pytest.mark.parametrize(
+    "section", ["Differences", "Errors", "Groups", "Changed rows", "Old and new", "Training", "Cost"]
+)
+def test_a_link_opens_a_section_on_a_narrow_screen(
+    chromium: Browser, app: App, answered: str, section: str
+) -> None:
+    context = chromium.new_context(viewport={"width": 375, "height": 800})
+    page = context.new_page()
+    page.goto(f"{app.url}/compare?experiment={answered}&view={section.replace(' ', '+')}")
+    expect(page.get_by_role("link", name="Take a report away")).to_be_visible()
+    drawn = ".js-plotly-plot .main-svg, [data-testid=stDataFrame]"
+    expect(page.get_by_test_id("stMain").locator(drawn).first).to_be_visible()
+    chosen = page.get_by_role("radio", name=section)
+    expect(chosen).to_be_checked()
+    width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+    context.close()
+    assert width <= 375

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from retrain_core.figures.compare import cost_bars, same_utility, score_dots, tradeoff
@@ -125,3 +126,13 @@ def test_cost_begins_at_zero_and_says_what_was_not_measured() -> None:
     assert seconds.text == ("nothing to train", "6.5 s", "3.3 s", "not measured")
     assert memory.text == ("610 MB", "702 MB", "688 MB", "640 MB")
     assert "(s)" in figure.layout.xaxis.title.text and "(MB)" in figure.layout.xaxis2.title.text
+
+
+@pytest.mark.parametrize("name", ["log_loss", "auroc", "calibration_error"])
+def test_every_score_of_the_problem_can_be_drawn_with_its_seeds(name: str) -> None:
+    scored = comparison()
+    figure = score_dots(scored, name)
+    candidate = scored.strategies["incremental"]
+    assert "is better" in figure.layout.xaxis.title.text
+    seeds = next(t for t in figure.data if t.marker.symbol == "square-open")
+    assert len(seeds.x) == 3 and np.mean(seeds.x) == pytest.approx(candidate.new[name])

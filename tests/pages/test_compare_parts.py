@@ -14,6 +14,7 @@ def page(kind: str, there: bool = True) -> None:
 
     from pages._ui.compare_parts import show_errors, show_flips, show_slices
     from retrain_core.compare.evidence import Evidence
+    from retrain_core.types import Holdout
     from tests.compare.evidence_of import evidence_of
 
     rng = np.random.default_rng(0)
@@ -37,7 +38,8 @@ def page(kind: str, there: bool = True) -> None:
     task: Any = kind
     outputs = {"keep": [said[0]], "fine_tune": [said[1]]}
     new, old = (evidence_of(task, came, outputs, side=side) for side in ("new", "old"))
-    both = Evidence(task, new.holdout, (), {**new.predicted, **old.predicted}, {**new.held, **old.held})
+    holdout = Holdout(kind.ljust(64, "0"), rows, rows)  # what was scored is kept by it
+    both = Evidence(task, holdout, (), {**new.predicted, **old.predicted}, {**new.held, **old.held})
     show_errors(both, classes)
     show_slices(both, {"new": frame} if there else {}, classes)
     show_flips(both, {"new": frame} if there else {}, classes)

@@ -15,11 +15,10 @@ from streamlit.testing.v1 import AppTest
 from pages._ui.state import Draft
 from retrain_core.answer import answer
 from retrain_core.data.time_order import ROW_ORDER
-from retrain_core.report.tables import score_table
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.store import new_id
 from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES, options_of
-from retrain_core.types import SplitSettings, to_json
+from retrain_core.types import SplitSettings, Wishes, to_json
 from tests.conftest import ROOT
 from tests.make import table
 from tests.pages.conftest import Answered
@@ -128,7 +127,7 @@ def test_start_opens_experiments_of_version_0_1_0_and_tells_those_it_cannot_read
 
 def test_shift_gives_its_verdict_and_every_column(open_page, answered: Answered) -> None:
     app = open_page("shift", answered.done.id)
-    shift = answer(answered.store, answered.done.id, 0.5).shift
+    shift = answer(answered.store, answered.done.id, Wishes()).shift
     assert shift is not None and shift.overall.summary in texts(app)
     assert set(app.dataframe[0].value["column"]) == {"a", "b"}
     assert [selectbox.options for selectbox in app.selectbox if selectbox.label == "Look at a column"] == [
@@ -140,7 +139,7 @@ def test_shift_shows_the_label_too(open_page, answered: Answered) -> None:
     app = open_page("shift", answered.done.id)
     app.selectbox(key="shift_column").select("y").run()
     assert not app.exception
-    shift = answer(answered.store, answered.done.id, 0.5).shift
+    shift = answer(answered.store, answered.done.id, Wishes()).shift
     assert shift is not None and shift.label.summary in texts(app)
 
 
@@ -210,31 +209,6 @@ def test_a_run_that_was_stopped_before_it_started_is_not_called_trained(answered
     app = AppTest.from_function(card).run()
     assert not app.exception
     assert "stopped before it started" in texts(app) and "trained for" not in texts(app)
-
-
-def test_compare_shows_the_recommendation_the_scores_and_the_holdout(open_page, answered: Answered) -> None:
-    app = open_page("compare", answered.done.id)
-    comparison = answer(answered.store, answered.done.id, 0.5).comparison
-    assert comparison.recommendation is not None
-    said = texts(app)
-    for sentence in (comparison.recommendation.summary, *comparison.recommendation.reasons):
-        assert sentence in said
-    assert comparison.holdout.sha256[:16] in said
-    assert f"{comparison.holdout.new_rows} new and {comparison.holdout.old_rows} old rows" in said
-    assert "80 held-out new rows tell differences" in said and "has probably trained on the old rows" in said
-    assert app.dataframe[0].value.equals(score_table(comparison))
-    assert len(app.get("plotly_chart")) == 6
-
-
-def test_the_weight_of_the_old_rows_is_heeded(open_page, answered: Answered) -> None:
-    app = open_page("compare", answered.done.id)
-    app.slider(key="old_weight").set_value(0.0).run()
-    recommendation = answer(answered.store, answered.done.id, 0.0).comparison.recommendation
-    assert recommendation is not None and recommendation.summary in texts(app)
-    assert (
-        recommendation.reasons
-        != answer(answered.store, answered.done.id, 1.0).comparison.recommendation.reasons
-    )  # type: ignore[union-attr]
 
 
 def test_report_offers_the_report_the_numbers_and_each_model(open_page, answered: Answered) -> None:

@@ -1,0 +1,226 @@
+"""The Compare page: the decision, what the user wishes of it, and every section of the evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages._ui.answers import POINTS, wish_key
+from pages._ui.verdict_parts import OLD_AND_NEW, SECTIONS
+from retrain_core.answer import answer, weigh
+from retrain_core.data.doubts import SEEN
+from retrain_core.report.content import ReportContent
+from retrain_core.report.tables import score_table
+from retrain_core.report.verdict_tables import WHY_OUT, difference_table, weighed_table
+from retrain_core.types import Recommendation, Wishes
+from tests.pages.conftest import Answered
+from tests.pages.test_pages import press, texts
+
+
+@pytest.fixture(scope="module")
+def found(answered: Answered) -> ReportContent:
+    return answer(answered.store, answered.done.id, Wishes())
+
+
+def told(content: ReportContent, wishes: Wishes) -> Recommendation:
+    """Return what is recommended under other wishes."""
+    recommendation = weigh(content, wishes).comparison.recommendation
+    assert recommendation is not None
+    return recommendation
+
+
+def sentences(recommendation: Recommendation) -> tuple[str, ...]:
+    return (recommendation.summary, *recommendation.reasons, *recommendation.changes, *recommendation.doubts)
+
+
+def table(app: AppTest, name: str) -> Any:
+    """Return the table with a column of this name."""
+    return next(frame.value for frame in app.dataframe if name in frame.value)
+
+
+def look_at(app: AppTest, section: str) -> AppTest:
+    app.button_group(key="view").set_value(section).run()
+    assert not app.exception, [error.message for error in app.exception]
+    return app
+
+
+def test_it_shows_the_recommendation_what_it_rests_on_and_the_holdout(
+    open_page, answered: Answered, found: ReportContent
+) -> None:
+    app = open_page("compare", answered.done.id)
+    comparison, said = found.comparison, texts(app)
+    assert comparison.recommendation is not None
+    for sentence in sentences(comparison.recommendation):
+        assert sentence in said
+    assert f"chosen in {100 * comparison.recommendation.stability:.0f} % of draws" in said
+    assert "if old rows count 50 %" in said
+    assert table(app, "expected (margins)").equals(weighed_table(comparison, comparison.recommendation))
+    assert comparison.holdout.sha256[:16] in said
+    assert f"{comparison.holdout.new_rows} new and {comparison.holdout.old_rows} old rows" in said
+    assert "80 held-out new rows tell differences" in said
+    assert table(app, "strategy").equals(score_table(comparison))
+
+
+def test_that_the_old_model_has_seen_the_old_rows_is_told_once(
+    open_page, answered: Answered, found: ReportContent
+) -> None:
+    assert SEEN in found.split.warnings
+    app = open_page("compare", answered.done.id)
+    assert SEEN.title not in texts(app)
+    assert texts(app).count("has probably been trained on the old rows of the holdout") == 1
+    app.checkbox(key=wish_key(answered.done, "old_seen")).uncheck().run()
+    assert "has probably" not in texts(app)
+
+
+WISHES: dict[str, tuple[str, Any, Wishes]] = {
+    "old_weight": ("slider", 0.0, Wishes(old_weight=0.0)),
+    "margin": ("number_input", 20.0, Wishes(margin=20 / POINTS)),
+    "most_seconds": ("number_input", 0.0, Wishes(most_seconds=0.0)),
+    "most_forgetting": ("number_input", 0.0, Wishes(most_forgetting=0.0)),
+    "old_seen": ("checkbox", False, Wishes(old_seen=False)),
+    "score": ("selectbox", "auroc", Wishes(score="auroc")),
+}
+
+
+@pytest.mark.parametrize("name", WISHES)
+def test_each_wish_moves_the_recommendation_at_once_and_on_the_report_too(
+    open_page, answered: Answered, found: ReportContent, name: str
+) -> None:
+    kind, value, wishes = WISHES[name]
+    app = open_page("compare", answered.done.id)
+    getattr(app, kind)(key=wish_key(answered.done, name)).set_value(value).run()
+    assert not app.exception
+    expected = told(found, wishes)
+    for sentence in sentences(expected):
+        assert sentence in texts(app)
+    assert expected != told(found, Wishes())
+    app.switch_page("pages/report.py").run()
+    assert not app.exception and expected.summary in texts(app)
+    options = {
+        "old_weight": "--old-weight 0", "margin": "--margin 0.2", "old_seen": "--old-unseen", "score": "--score auroc",
+        "most_seconds": "--most-seconds 0", "most_forgetting": "--most-forgetting 0",
+    }  # fmt: skip
+    assert options[name] in app.code[0].value
+    app.switch_page("pages/compare.py").run()
+    assert getattr(app, kind)(key=wish_key(answered.done, name)).value == value
+
+
+def test_a_limit_leaves_candidates_out_and_a_reset_takes_them_in_again(
+    open_page, answered: Answered, found: ReportContent
+) -> None:
+    app = open_page("compare", answered.done.id)
+    assert not app.expander[0].proto.expanded
+    app.number_input(key=wish_key(answered.done, "most_seconds")).set_value(0.0).run()
+    out = table(app, WHY_OUT).set_index("candidate")[WHY_OUT]
+    assert out["Full retrain"].startswith("it trains for") and not out["Keep"]
+    assert app.expander[0].proto.expanded
+    press(app, "Reset")
+    assert not app.exception and told(found, Wishes()).summary in texts(app)
+    assert not any(WHY_OUT in frame.value for frame in app.dataframe)
+    assert app.number_input(key=wish_key(answered.done, "most_seconds")).value is None
+
+
+def test_an_emptied_margin_is_the_usual_one(open_page, answered: Answered, found: ReportContent) -> None:
+    app = open_page("compare", answered.done.id)
+    app.number_input(key=wish_key(answered.done, "margin")).set_value(None).run()
+    assert not app.exception and told(found, Wishes()).summary in texts(app)
+
+
+def test_differences_are_told_of_the_chosen_part_and_score(
+    open_page, answered: Answered, found: ReportContent
+) -> None:
+    app = look_at(open_page("compare", answered.done.id), "Differences")
+    expected = difference_table(found.comparison, "new", "accuracy")
+    assert table(app, "against").equals(expected)
+    app.button_group(key="differences_side").set_value("old").run()
+    app.selectbox(key="differences_score").select("log_loss").run()
+    assert table(app, "against").equals(difference_table(found.comparison, "old", "log_loss"))
+
+
+def test_the_columns_of_the_held_out_rows_make_groups(open_page, answered: Answered) -> None:
+    app = look_at(open_page("compare", answered.done.id), "Groups")
+    app.multiselect(key="slices_columns").set_value(["a", "b"]).run()
+    assert not app.exception and "were not kept" not in texts(app)
+    charts = len(app.get("plotly_chart"))
+    app.multiselect(key="slices_columns").set_value([]).run()
+    assert len(app.get("plotly_chart")) == charts - 1
+
+
+# --- every kind of problem ------------------------------------------------------------------------
+
+
+def page(task: str, options: dict) -> None:
+    from pages._ui import verdict_parts as parts
+    from tests.pages.made import answer_to
+
+    content = answer_to(task, **options)
+    parts.decision(content)
+    parts.holdout(content)
+    parts.sections(content)
+
+
+@pytest.fixture
+def opened(answered: Answered):
+    def open_answer(task: str, **options: Any) -> AppTest:
+        app = AppTest.from_function(page, args=(task, options), default_timeout=60).run()
+        assert not app.exception, [error.message for error in app.exception]
+        return app
+
+    return open_answer
+
+
+# How many charts there are beside that of worth, and how many tables beside that of what candidates are worth.
+SHOWN: dict[str, dict[str, tuple[int, int]]] = {
+    "binary": {
+        "Scores": (2, 1), "Differences": (0, 1), "Errors": (6, 0), "Groups": (1, 0), "Changed rows": (1, 1),
+        "Old and new": (1, 1), "Training": (2, 0), "Cost": (1, 0),
+    },
+    "regression": {"Errors": (2, 0), "Groups": (0, 0)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel", "regression"])
+def test_every_section_has_its_charts_for_every_kind_of_problem(opened, task: str, section: str) -> None:
+    app = look_at(opened(task), section)
+    charts, tables = (SHOWN["binary"] | SHOWN.get(task, {}))[section]
+    assert (len(app.get("plotly_chart")) - 1, len(app.dataframe) - 1) == (charts, tables)
+
+
+def test_without_old_rows_nothing_is_asked_of_them(opened) -> None:
+    app = opened("binary", old=False)
+    assert OLD_AND_NEW not in app.button_group(key="view").options and not app.slider
+    assert {field.label for field in app.number_input} == {
+        "Smallest difference that matters (points)", "Most seconds of training",
+    }  # fmt: skip
+    assert not app.checkbox
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("failed", [("keep",), ("keep", "fine_tune", "full_retrain")])
+def test_without_a_score_of_keep_it_says_so_and_shows_the_rest(
+    opened, section: str, failed: tuple[str, ...]
+) -> None:
+    app = look_at(opened("binary", failed=failed), section)
+    assert "There is no recommendation." in app.error[0].value and not app.number_input
+    if section == "Differences":
+        assert "There is nothing to compare" in texts(app)
+    if section == "Errors" and len(failed) == 3:
+        assert "No candidate has a score." in texts(app)
+
+
+def test_keep_alone_is_kept(opened) -> None:
+    app = opened("multiclass", others=())
+    assert "Keep the old model: nothing else has a score" in texts(app)
+    assert "There is nothing to compare" in texts(look_at(app, "Differences"))
+    for section in SECTIONS:
+        look_at(app, section)
+
+
+def test_what_scores_are_weighed_by_is_named(opened) -> None:
+    (binary,) = [box for box in opened("binary").selectbox if box.label == "Weigh by"]
+    assert binary.options[0] == "Accuracy and log-loss (usual)" and "AUROC" in binary.options
+    (numbers,) = [box for box in opened("regression").selectbox if box.label == "Weigh by"]
+    assert numbers.options == ["Mean absolute error (usual)", "Loss", "Root mean squared error", "R2"]
