@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages._ui import state
+from pages._ui.cost_parts import stakes
 from pages._ui.probes import ask
 from pages._ui.text import help_for, literal, show_error
 from retrain_core.answer import answer, weigh
@@ -92,6 +93,7 @@ def wishes(spec: ExperimentSpec) -> Wishes:
         most_forgetting=None if forgetting is None else forgetting / POINTS,
         most_seconds=said("most_seconds", None),
         old_seen=said("old_seen", USUAL.old_seen),
+        stakes=stakes(),
     )
 
 
@@ -102,7 +104,7 @@ def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
         return None
     ended = tuple(run.id for run in state.store().runs(spec.id))
     try:
-        return weigh(_answer(spec.id, ended, ()), wishes(spec)).comparison  # it rests on runs alone
+        return weigh(_answer(spec.id, ended, known_probes(state.store(), spec.id)), wishes(spec)).comparison
     except RetrainError:  # such as runs that have all failed: the Compare page says so
         return None
 

@@ -10,13 +10,14 @@ import streamlit as st
 
 from pages._ui.answers import POINTS, USUAL, certainty, held_columns, wish_key, wishes
 from pages._ui.compare_parts import SIDE_NAMES, show_errors, show_flips, show_slices
+from pages._ui.cost_parts import show_cost
 from pages._ui.text import chart, help_for, literal
 from retrain_core.compare.evidence import SIDES, Evidence
 from retrain_core.compare.measures import SCORES
 from retrain_core.compare.score_words import name_of
 from retrain_core.compare.weighing import scores_weighed
 from retrain_core.data.doubts import SEEN
-from retrain_core.figures.compare import cost_bars, score_dots, tradeoff
+from retrain_core.figures.compare import score_dots, tradeoff
 from retrain_core.figures.curves import keep_on_validation, training_curves
 from retrain_core.figures.style import look_of
 from retrain_core.figures.verdict import worth_dots
@@ -312,14 +313,6 @@ def training(content: ReportContent) -> None:
             chart(figure, key=f"curves_{value}", alt=f"Validation {value} along the training.")
 
 
-def cost(content: ReportContent) -> None:
-    """Show what training took."""
-    st.caption("Runs may have shared the machine's cores, so compare times roughly.")
-    chart(
-        cost_bars(content.comparison), key="cost", alt="Seconds of training and peak memory of each strategy."
-    )
-
-
 OLD_AND_NEW = "Old and new"
 SECTIONS: dict[str, Callable[[ReportContent], None]] = {
     "Scores": scores,
@@ -329,7 +322,7 @@ SECTIONS: dict[str, Callable[[ReportContent], None]] = {
     "Changed rows": changed_rows,
     OLD_AND_NEW: old_and_new,
     "Training": training,
-    "Cost": cost,
+    "Cost": show_cost,
 }
 
 BEHIND_SCORES = ("Errors", "Groups", "Changed rows")
