@@ -27,14 +27,14 @@ class SliceScore:
 
     Args:
         value: Mean over seeds.
-        interval: Its 95 % interval.
-        gap: How much higher it is than keep's; ``None`` for keep, and without keep.
+        interval: Its 95 % interval; ``None`` with too few rows for one.
+        gap: How much higher it is than keep's; ``None`` for keep, without keep, and where nothing can be told.
         p: Of no difference, adjusted over all slices and candidates (Holm); ``None`` where there is no gap.
         verdict: What can be said of the difference.
     """
 
     value: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     gap: Gap | None = None
     p: float | None = None
     verdict: Verdict | None = None
@@ -183,11 +183,9 @@ def _candidates(part: Evidence, side: Side, score: str) -> dict[str, SliceScore]
             if not math.isfinite(value):
                 continue
             interval = score_interval(part, name, side, score)
-            if interval is None:
-                continue
             compared = name != "keep" and "keep" in part.predicted[side]
             gap = paired(part, name, "keep", {side: 1.0}, score) if compared else None
-            found[name] = SliceScore(value, interval, gap)
+            found[name] = SliceScore(value, interval, gap if gap and gap.known else None)
     return found
 
 

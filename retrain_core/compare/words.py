@@ -199,7 +199,9 @@ def _rivals(context: Context) -> list[str]:
             for score in decision.weighing.margins
         ]
         if min(decision.expected[name], decision.expected[context.choice]) >= best - INDIFFERENT:
-            end = f"that hardly matters, and {noun(context.choice)} is {'simpler' if context.choice == 'keep' else 'cheaper'}"
+            luck = gap.value <= -1 or gap.value >= 1  # by more than matters, were it not for luck
+            hardly = "expected to be hardly apart" if luck else "that hardly matters"
+            end = f"{hardly}, and {noun(context.choice)} is {'simpler' if context.choice == 'keep' else 'cheaper'}"
         elif gap.value > 0:
             end = "clearly behind" if gap.value - Z95 * gap.error > 0 else "behind, though not clearly"
         else:
@@ -346,8 +348,10 @@ def _too_few(context: Context) -> list[str]:
         return []
     rows = {side: len(context.evidence.held[side].targets) for side in context.decision.weighing.weights}
     gap = context.decision.found.gap(rivals[0], context.choice)
-    more = more_rows(gap.value, gap.rows, sum(rows.values()), 1.0)
+    more = more_rows(gap.value, gap.error, sum(rows.values()), 1.0)
     would = f"; about {more:,} more would do" if more else ""
+    if gap.seeds > gap.rows:
+        would = "; more seeds would do more than more rows"
     return [f"{sum(rows.values()):,} rows do not tell whether {noun(rivals[0])} is better{would}."]
 
 

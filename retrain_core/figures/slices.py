@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from retrain_core.compare.flips import Flips
-from retrain_core.compare.score_words import score_text
+from retrain_core.compare.score_words import gain_text, range_text, score_text
 from retrain_core.compare.slice_scores import SliceRow, SliceScore, SliceScores
 from retrain_core.figures.style import (
     FAINT,
@@ -83,7 +83,7 @@ def _add_dots(figure: go.Figure, scores: SliceScores, name: str, place: float) -
     figure.add_scatter(
         x=[one.value for _, _, one in found],
         y=[at + place for at, _, _ in found],
-        error_x=whiskers([(one.value, *one.interval) for _, _, one in found], color=look.colour),
+        error_x=whiskers([(one.value, *(one.interval or (one.value,) * 2)) for _, _, one in found], color=look.colour),
         mode="markers", cliponaxis=False, name=plain(look.title),
         marker={
             "symbol": [look.marker if one else f"{look.marker}-open" for one in told],
@@ -95,16 +95,15 @@ def _add_dots(figure: go.Figure, scores: SliceScores, name: str, place: float) -
 
 
 def _words(score: str, one: SliceScore) -> str:
-    value, low, high = (score_text(score, number) for number in (one.value, *one.interval))
-    words = f"{value} (95 %: {low} to {high})"
+    words = score_text(score, one.value)
+    if one.interval is None:
+        return f"{words}, of too few rows for an interval"
+    low, high = (score_text(score, end) for end in one.interval)
+    words = f"{words} (95 %: {low} to {high})"
     if one.gap is None:
         return words
-    change, *ends = (_change(score, number) for number in (one.gap.value, *one.gap.interval))
-    return f"{words}<br>{change} against keep (95 %: {ends[0]} to {ends[1]}): {one.verdict}"
-
-
-def _change(score: str, value: float) -> str:
-    return f"{100 * value:+.1f} points" if score == "accuracy" else f"{value:+.3g}"
+    ends = range_text(score, *one.gap.interval)
+    return f"{words}<br>{gain_text(score, one.gap.value)} against keep (95 %: {ends}): {one.verdict}"
 
 
 def _row_title(row: SliceRow) -> str:

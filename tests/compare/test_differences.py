@@ -204,8 +204,8 @@ def test_too_few_rows_of_a_class_tell_nothing_by_class() -> None:
         name: [predicted("binary", targets, one)] for name, one in zip("ab", outputs, strict=True)
     })  # fmt: skip
     ours = paired(found, "a", "b", {"new": 1.0}, "auroc")
-    assert ours.interval is None and ours.p == 1.0
-    assert paired(found, "a", "b", {"new": 1.0}, "brier").interval is not None
+    assert not ours.known and ours.p == 1.0
+    assert paired(found, "a", "b", {"new": 1.0}, "brier").known
 
 
 def test_a_part_that_does_not_count_does_not_hide_what_the_other_tells() -> None:
@@ -221,5 +221,5 @@ def test_a_part_that_does_not_count_does_not_hide_what_the_other_tells() -> None
         predicted={"new": new.predicted["new"], "old": old.predicted["new"]},
         held={"new": new.held["new"], "old": old.held["new"]},
     )
-    assert paired(both, "a", "b", {"new": 1.0, "old": 0.0}, "auroc").interval is not None
-    assert paired(both, "a", "b", {"new": 0.5, "old": 0.5}, "auroc").interval is None
+    assert paired(both, "a", "b", {"new": 1.0, "old": 0.0}, "auroc").known
+    assert not paired(both, "a", "b", {"new": 0.5, "old": 0.5}, "auroc").known

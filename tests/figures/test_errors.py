@@ -161,7 +161,7 @@ def test_fewer_candidates_can_be_shown() -> None:
     evidence = evidence_of("binary", CAME, {"keep": [KEEP], "fine_tune": [BETTER]})
     scores = slice_scores(evidence, "new", HALVES, "accuracy")
     assert [trace.name for trace in slice_dots(scores, ["fine_tune"]).data] == ["Fine-tune"]
-    assert "No slice" in slice_dots(slice_scores(evidence, "new", (), "accuracy")).layout.annotations[0].text
+    assert "No group" in slice_dots(slice_scores(evidence, "new", (), "accuracy")).layout.annotations[0].text
 
 
 def test_flips_stand_left_and_right_in_percent() -> None:

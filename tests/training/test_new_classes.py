@@ -13,7 +13,7 @@ from retrain_core.errors import RunError
 from retrain_core.strategies import STRATEGIES, make_strategy
 from retrain_core.training import heads, models
 from retrain_core.training.objective import Objective
-from retrain_core.training.scoring import score_holdout
+from retrain_core.training.scoring import score_parts
 from retrain_core.types import Dataset
 from tests.training.build import Recorded, changed, layer_weights, output, same, saved, schema, sequential
 
@@ -130,7 +130,7 @@ def test_the_old_model_finds_classes_it_does_not_know_as_unlikely_as_can_be(
     how = schema("multiclass", KNOWN, from_logits=from_logits, classes=ALL)
     model = sequential(output(KNOWN, None if from_logits else "softmax"), shape=(ALL,))
     objective = Objective(saved(model, tmp_path / "model.keras", None), how)
-    score_holdout(model, objective, {"new_holdout": NEW}, tmp_path)
+    score_parts(model, objective, {"new_holdout": NEW}, tmp_path)
     rows = np.load(tmp_path / "scores.npz")
     unknown = NEW.targets >= KNOWN
     np.testing.assert_allclose(rows["new_loss"][unknown], -np.log(1e-7), rtol=1e-4)

@@ -17,7 +17,7 @@ from retrain_core.errors import RunError
 from retrain_core.models.allowed import LOSSES
 from retrain_core.training import models
 from retrain_core.training.objective import LOSS_CLASSES, Objective
-from retrain_core.training.scoring import metric_rows, score_holdout
+from retrain_core.training.scoring import metric_rows, score_parts
 from retrain_core.types import Dataset, Schema
 from tests.training.build import mlp, output, saved, schema, sequential
 
@@ -204,7 +204,7 @@ def test_a_loss_that_is_no_number_on_the_holdout_is_said(tmp_path: Path) -> None
         {"row": np.full((3, 4), np.inf, np.float32)}, np.zeros(3, np.float32), "regression", (), ""
     )
     with pytest.raises(RunError, match="loss on the new part of the holdout is not a number"):
-        score_holdout(model, made, {"new_holdout": rows}, tmp_path)
+        score_parts(model, made, {"new_holdout": rows}, tmp_path)
 
 
 def test_both_parts_of_the_holdout_are_scored_and_kept_row_by_row(tmp_path: Path) -> None:
@@ -216,11 +216,11 @@ def test_both_parts_of_the_holdout_are_scored_and_kept_row_by_row(tmp_path: Path
         )
         for side, rows in (("new", 5), ("old", 3))
     }
-    new, old = score_holdout(model, made, parts, tmp_path)
+    new, old = score_parts(model, made, parts, tmp_path)
     kept = np.load(tmp_path / "scores.npz")
     assert (new.rows, old.rows) == (5, 3)
     assert new.loss == pytest.approx(kept["new_loss"].mean()) and new.accuracy == kept["new_metric"].mean()
-    assert score_holdout(model, made, {"new_holdout": parts["new_holdout"]}, tmp_path)[1] is None
+    assert score_parts(model, made, {"new_holdout": parts["new_holdout"]}, tmp_path)[1] is None
 
 
 @pytest.mark.parametrize(("class_name", "name"), LOSSES.items())
