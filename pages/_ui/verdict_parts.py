@@ -12,6 +12,7 @@ from pages._ui.answers import POINTS, USUAL, certainty, held_columns, wish_key, 
 from pages._ui.compare_parts import SIDE_NAMES, show_errors, show_flips, show_slices
 from pages._ui.cost_parts import show_cost
 from pages._ui.text import chart, help_for, literal
+from retrain_core.compare.cost import main_score
 from retrain_core.compare.evidence import SIDES, Evidence
 from retrain_core.compare.measures import SCORES
 from retrain_core.compare.score_words import name_of
@@ -286,7 +287,7 @@ def old_and_new(content: ReportContent) -> None:
         key="tradeoff",
         alt="Score on the new part against score on the old part.",
     )
-    score = tables.forgotten_score(comparison)
+    score = main_score(comparison)
     table = tables.forgetting_table(comparison, _evidence(content))
     if len(table):
         st.markdown(

@@ -9,6 +9,7 @@ from retrain_core.compare.score_words import gap_text, name_of, score_text
 from retrain_core.compare.weighing import LOG_LOSSES
 from retrain_core.figures.style import keep_first, look_of
 from retrain_core.report.tables import parts_of, scores_on
+from retrain_core.report.verdict_tables import said
 from retrain_core.report.words import change_text, delta_of, range_text, signed
 from retrain_core.types import Comparison, Difference, Recommendation
 
@@ -94,7 +95,7 @@ def _differences(found: Iterable[Difference]) -> Rows:
             change_text(one.score, one.value),
             f"{signed(one.score, one.interval[0])} to {signed(one.score, one.interval[1])}",
             "< 0.001" if one.p_adjusted < 0.001 else f"{one.p_adjusted:.3f}",
-            one.verdict + (f"; about {one.more_rows:,} more rows would do" if one.more_rows else ""),
+            said(one),
         ]
         for one in found
     ]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from retrain_core.compare.decision import forgetting
+from retrain_core.compare.cost import main_score
 from retrain_core.compare.evidence import Evidence, Side
+from retrain_core.compare.measures import sign_of
 from retrain_core.compare.score_words import IN_PERCENT, name_of
 from retrain_core.compare.weighing import old_side
 from retrain_core.figures.style import look_of, trains
@@ -44,7 +45,8 @@ DIFFERENCE_TEXTS: dict[str, str] = {
     AGAINST: "Against whose, on the same rows.",
     SAID: "At the 95 % level. 'Cannot tell' is no proof that there is no difference.",
 }
-FORGOTTEN_TEXTS: dict[str, str] = {SAID: "On the old part of the holdout, at the 95 % level."}
+FORGOTTEN_TEXTS: dict[str, str] = {SAID: "At the 95 % level."}
+BOTH_KNOW = "lost on rows that both know"
 
 
 @dataclass(frozen=True)
@@ -178,35 +180,30 @@ def difference_columns(score: str) -> dict[str, ScoreColumn]:
 # --- forgetting -----------------------------------------------------------------------------------
 
 
-def forgotten_score(comparison: Comparison) -> str:
-    """Return the score in which forgetting is told: the first of those that candidates are weighed by."""
-    recommendation = comparison.recommendation
-    return recommendation.scores[0] if recommendation else comparison.metric.name
-
-
 def forgetting_table(comparison: Comparison, evidence: Evidence) -> pd.DataFrame:
     """Return what each candidate has forgotten: keep's score on the old part less its own, and what can be said of it.
 
-    Where the limit on forgetting is held against other old rows than those of the holdout, what is lost on those too.
+    Where the old model knows the rows of the holdout, also what is lost on old rows that it and full retrain both know: there
+    it can be told, and the limit on forgetting is held against it.
     """
-    score = forgotten_score(comparison)
-    unit = unit_of(score)
-    trained = old_side(evidence, comparison.wishes) == "trained"
+    score = main_score(comparison)
+    unit, sign = unit_of(score), sign_of(score)
+    known = old_side(evidence, comparison.wishes) == "trained"
     rows = []
     for one in comparison.differences:
-        if (one.side, one.score, one.base) == ("old", score, "keep"):
-            row = {
-                CANDIDATE: look_of(one.candidate).title,
-                f"lost{unit.words}": unit.show(-one.value),
-                LOW: unit.show(-one.interval[1]),
-                HIGH: unit.show(-one.interval[0]),
-                SAID: said(one),
-            }
-            if trained:
-                row[f"lost on rows trained on{unit.words}"] = unit.show(
-                    forgetting(evidence, comparison.wishes, one.candidate)[0]
-                )
-            rows.append(row)
+        delta = (comparison.strategies[one.candidate].delta.get("old") or {}).get(score)
+        if (one.side, one.score, one.base) != ("old", score, "keep") or delta is None:
+            continue
+        low, high = sorted(-sign * end for end in delta.interval)
+        row = {
+            CANDIDATE: look_of(one.candidate).title,
+            f"lost{unit.words}": unit.show(-sign * delta.value),
+            LOW: unit.show(low),
+            HIGH: unit.show(high),
+        }
+        if known:
+            row[f"{BOTH_KNOW}{unit.words}"] = unit.show(-one.value)
+        rows.append(row | {SAID: said(one)})
     return pd.DataFrame(rows)
 
 
@@ -220,9 +217,9 @@ def forgetting_columns(score: str) -> dict[str, ScoreColumn]:
         ),
         LOW: ScoreColumn("Where the 95 % interval of the loss begins.", unit.format),
         HIGH: ScoreColumn("Where the 95 % interval of the loss ends.", unit.format),
-        f"lost on rows trained on{unit.words}": ScoreColumn(
-            "The same on old rows that the old model and full retrain have both been trained on. Your limit on forgetting is "
-            "held against this.",
+        f"{BOTH_KNOW}{unit.words}": ScoreColumn(
+            "The same on old rows that the old model and full retrain have both been trained on. What can be said is said of "
+            "these, and your limit on forgetting is held against them.",
             unit.format,
         ),
     }  # fmt: skip
