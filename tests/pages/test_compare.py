@@ -175,7 +175,7 @@ def opened(answered: Answered):
 SHOWN: dict[str, dict[str, tuple[int, int]]] = {
     "binary": {
         "Scores": (2, 1), "Differences": (0, 1), "Errors": (6, 0), "Groups": (1, 0), "Changed rows": (1, 1),
-        "Old and new": (1, 1), "Training": (2, 0), "Cost": (1, 0),
+        "Old and new": (1, 1), "Training": (2, 0), "Cost": (1, 1),
     },
     "regression": {"Errors": (2, 0), "Groups": (0, 0)},
 }  # fmt: skip
