@@ -38,6 +38,8 @@ def show_cost(content: ReportContent) -> None:
     """Show what each candidate took, which has the best score for its time, and when it pays."""
     _show_table(content.comparison)
     _show_front(content.comparison)
+    if content.comparison.recommendation is None:  # nothing to gain over
+        return
     st.markdown("#### When does it pay?")
     _ask(content.comparison.task)
     given = stakes()
