@@ -22,7 +22,7 @@ from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.state import RunState, experiment_status, read_events, run_states
 from retrain_core.runs.store import Store
-from retrain_core.types import Limits
+from retrain_core.types import Limits, Wishes
 from tests.conftest import ROOT
 from tests.runs.conftest import Asked, until
 
@@ -55,7 +55,7 @@ def test_every_strategy_ends_with_scores_on_the_same_rows(asked: Asked, runner: 
     assert {name: state.status for name, state in states(asked).items()} == dict.fromkeys(
         ("keep", *ALL), "finished"
     )
-    comparison = answer(store, spec.id, 0.5).comparison
+    comparison = answer(store, spec.id, Wishes()).comparison
     assert comparison.recommendation is not None
     for name in comparison.strategies:
         scores = np.load(store.run_folder(spec.id, f"{name}-0") / "scores.npz")
@@ -117,7 +117,7 @@ def test_a_killed_worker_is_a_failed_run_with_a_likely_cause(asked: Asked, runne
     until(lambda: all_done(asked), runner)
     assert "out of memory" in (states(asked)["full_retrain"].error or "")
     assert states(asked)["keep"].status == "finished"  # the others go on
-    comparison = answer(store, spec.id, 0.5).comparison
+    comparison = answer(store, spec.id, Wishes()).comparison
     assert comparison.strategies["full_retrain"].new is None and comparison.recommendation is not None
 
 
