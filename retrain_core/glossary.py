@@ -36,7 +36,7 @@ GLOSSARY: dict[str, str] = {
     "device shared": "Other runs trained on the same device at the same time, so the times may be longer than alone.",
     "forecast": "What a run will cost, measured on a few real steps of this very model; the range allows for early stopping.",
     "quick look": "All candidates are tried on few rows for few epochs, the worse half is dropped, the others get more of both, "
-    "and so on: it finds a good candidate with less training than all runs in full. It is worth it where a run takes minutes; "
+    "and so on: it finds a good candidate with less training than all runs in full. It is worth it where runs take minutes: "
     "to begin a try takes about a second. It looks at no row of the holdout.",
     "gain in margins": "How much better than the old model it is, as a multiple of the smallest difference that matters (half "
     "a point of accuracy, 0.01 of log-loss, half a percent of a mean error), on rows that it was not trained on and that are "

@@ -11,56 +11,59 @@ learning curves); figures in ``tests/benchmarks/results.md`` ("Quick look").
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from retrain_core.compare.predicted import Floats
 
-BUDGET = 0.27  # of what all candidates take in full; a run that stops early takes less than it was planned to
-FIRST = 0.04  # the part of it that the first round may take
+BUDGET = 0.3  # of what all candidates take in full as planned; below the 40 % aimed at, as some stop early
+FIRST = 0.07  # the part of it that the first round may take
 FEW = 4  # candidates beside keep that need no round between the first and the last
-POWER = 0.3  # gains approach that of a run in full as size to minus this
+ROWS = (0.2, 0.35, 0.6)  # share of the rows in each round; the rest of the new ones are scored
+POWER = 0.6  # gains approach that of a run in full as size to minus this
 TIE = 1.0  # margins: who is that close to the best goes on
 
 
-def budgets(candidates: int) -> tuple[float, ...]:
-    """Return what the rounds may take together up to each one, in shares of all runs in full.
+def rounds(candidates: int) -> tuple[tuple[float, float], ...]:
+    """Return which share of the rows each round uses, and which share of all runs in full all up to it may take.
 
-    >>> budgets(3), len(budgets(9))
-    ((0.04, 0.27), 3)
+    >>> rounds(3), len(rounds(9))
+    (((0.2, 0.07), (0.6, 0.3)), 3)
     """
-    return (FIRST, BUDGET) if candidates <= FEW else (FIRST, FIRST + (BUDGET - FIRST) / 3, BUDGET)
+    if candidates <= FEW:
+        return (ROWS[0], FIRST), (ROWS[-1], BUDGET)
+    return tuple(zip(ROWS, (FIRST, FIRST + (BUDGET - FIRST) / 3, BUDGET), strict=True))
 
 
 def shares(
-    compute: Mapping[str, float], passes: Mapping[str, int], budget: float
+    compute: Mapping[str, float], passes: Mapping[str, int], rows: float, budget: float
 ) -> tuple[float, dict[str, float]]:
-    """Return which share of the rows a round uses, and which share of its passes over them each candidate gets.
+    """Return which share of the rows a round can use, and which share of its passes over them each candidate gets.
 
     Args:
         compute: What a run in full of each candidate takes.
         passes: How many passes over the rows that is; one that makes a single pass cannot make less.
+        rows: Which share of the rows it is to use; less, if not everybody could pass over them once.
         budget: What the round may take.
 
-    >>> rows, each = shares({"cheap": 10, "dear": 1000}, {"cheap": 10, "dear": 10}, 260)
-    >>> round(rows, 2), each["cheap"], round(rows * each["dear"], 3)
+    >>> rows, each = shares({"cheap": 10, "dear": 1000}, {"cheap": 10, "dear": 10}, 0.5, 260)
+    >>> rows, each["cheap"], round(rows * each["dear"], 3)
     (0.5, 1.0, 0.255)
     """
-    names = list(compute)
+    names = [name for name in compute if compute[name] > 0]
+    found = dict.fromkeys(compute, 1.0)
+    if not names:
+        return rows, found
     whole, one_pass = (
         np.array([compute[name] for name in names]),
         np.array([1 / passes[name] for name in names]),
     )
-    if not whole.any():
-        return 1.0, dict.fromkeys(names, 1.0)
-    size = min(1.0, _level(0 * whole, whole, budget) / whole.max())
-    rows = min(1.0, math.sqrt(size), budget / float(whole @ one_pass))
-    each = rows * np.where(whole > 0, whole, 1.0)
+    rows = min(rows, budget / float(whole @ one_pass))
     level = _level(rows * whole * one_pass, rows * whole, budget)
-    found = np.where(whole > 0, np.clip(level / each, one_pass, 1.0), 1.0)
-    return rows, dict(zip(names, found.tolist(), strict=True))
+    return rows, found | dict(
+        zip(names, np.clip(level / (rows * whole), one_pass, 1.0).tolist(), strict=True)
+    )
 
 
 def _level(least: Floats, most: Floats, budget: float) -> float:
@@ -77,7 +80,7 @@ def in_full(points: Sequence[tuple[float, float]]) -> float | None:
         points: Size and gain of each try, the smallest first.
 
     >>> round(in_full([(0.05, 0.0), (0.25, 8.0)]), 1), in_full([(0.1, 3.0)]), in_full([(0.3, 2.0), (1.0, 4.0)])
-    (12.4, None, 4.0)
+    (10.8, None, 4.0)
     """
     if points[-1][0] >= 1:
         return points[-1][1]

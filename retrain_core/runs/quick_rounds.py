@@ -84,19 +84,18 @@ def _told(look: QuickLook, one: QuickTry, found: tuple[float, float] | None) -> 
 
 def _begin(store: Store, experiment: str, look: QuickLook) -> list[RunSpec]:
     """Begin the next round with those that are left, or end the look; return its tries."""
-    names, until = _left(look), halving.budgets(len(look.candidates) - 1)
+    names, rounds = _left(look), halving.rounds(len(look.candidates) - 1)
     number = len(look.rungs)
     if number and not look.best:
         store.save_look(experiment, replace(look, status="failed", error=KEEP_FAILED))
         return []
     compute = planned_compute(store, experiment, look)
-    budget = until[min(number, len(until) - 1)] * sum(compute.values()) - used_compute(
-        store, experiment, look
-    )
-    if number == len(until) or (number and (len(names) <= 2 or budget <= 0)):
+    share, until = rounds[min(number, len(rounds) - 1)]
+    budget = until * sum(compute.values()) - used_compute(store, experiment, look)
+    if number == len(rounds) or (number and (len(names) <= 2 or budget <= 0)):
         store.save_look(experiment, replace(look, status="finished"))
         return []
-    rung, runs = _round(store, experiment, look, {name: compute[name] for name in names}, budget)
+    rung, runs = _round(store, experiment, look, {name: compute[name] for name in names}, share, budget)
     store.add_beside(runs)
     store.save_look(experiment, replace(look, rungs=(*look.rungs, rung)))
     return runs
@@ -109,14 +108,14 @@ def _left(look: QuickLook) -> list[str]:
 
 
 def _round(
-    store: Store, experiment: str, look: QuickLook, compute: Mapping[str, float], budget: float
+    store: Store, experiment: str, look: QuickLook, compute: Mapping[str, float], share: float, budget: float
 ) -> tuple[QuickRung, list[RunSpec]]:
     """Return a round of the candidates whose compute in full is given, and its runs."""
     split = store.split(experiment)
     assert split is not None
     candidates = [look.candidate(name) for name in compute]
     passes = {one.name: epochs_of(one) or 1 for one in candidates}
-    share, each = halving.shares(compute, passes, budget)
+    share, each = halving.shares(compute, passes, share, budget)
     new, old = split.rows["new_train"], split.rows.get("old_train", 0)
     new_rows = min(new, max(FEWEST_ROWS, round(share * new)))
     old_rows = max(1, round(new_rows / new * old)) if old else 0

@@ -16,10 +16,10 @@ def test_all_rounds_together_keep_to_the_budget_however_many_candidates_and_howe
     compute = {name: float(rng.lognormal(0, 2)) for name in names}
     strategies = {name: str(rng.integers(0, 5)) for name in names}
     gains: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
-    until, used, left = halving.budgets(len(names)), 0.0, names
-    for most in until:
+    used, left = 0.0, names
+    for share, most in halving.rounds(len(names)):
         some = {name: compute[name] for name in left}
-        rows, each = halving.shares(some, passes, most * sum(compute.values()) - used)
+        rows, each = halving.shares(some, passes, share, most * sum(compute.values()) - used)
         for name in left:
             epochs = max(1, int(each[name] * passes[name]))
             size = rows * epochs / passes[name]
@@ -34,11 +34,11 @@ def test_all_rounds_together_keep_to_the_budget_however_many_candidates_and_howe
             in going_on
         )
         left = [name for name in left if name in going_on]
-    assert until[-1] <= 0.4
+    assert used <= 0.4 * sum(compute.values())
 
 
 def test_each_gets_the_same_compute_and_the_cheap_ones_no_more_than_a_run_in_full() -> None:
-    rows, each = halving.shares({"cheap": 10.0, "dear": 1000.0, "too": 2000.0}, dict.fromkeys(("cheap", "dear", "too"), 100), 400.0)  # fmt: skip
+    rows, each = halving.shares({"cheap": 10.0, "dear": 1000.0, "too": 2000.0}, dict.fromkeys(("cheap", "dear", "too"), 100), 0.6, 400.0)  # fmt: skip
     taken = {
         name: rows * each[name] * compute for name, compute in (("cheap", 10), ("dear", 1000), ("too", 2000))
     }
@@ -46,10 +46,16 @@ def test_each_gets_the_same_compute_and_the_cheap_ones_no_more_than_a_run_in_ful
     assert taken["dear"] == pytest.approx(taken["too"]) and sum(taken.values()) == pytest.approx(400)
 
 
-def test_later_rounds_have_more_rows() -> None:
-    compute, passes = {"a": 100.0, "b": 50.0, "c": 10.0}, {"a": 10, "b": 10, "c": 1}
-    first, last = (share * sum(compute.values()) for share in halving.budgets(3))
-    assert halving.shares(compute, passes, last - first)[0] > 2 * halving.shares(compute, passes, first)[0]
+def test_rows_are_fewer_where_not_everybody_could_pass_over_them_once() -> None:
+    rows, each = halving.shares({"a": 100.0, "b": 100.0}, {"a": 1, "b": 1}, 0.6, 20.0)
+    assert rows == pytest.approx(0.1) and set(each.values()) == {1.0}
+    assert halving.shares({"recalibrate": 0.0}, {"recalibrate": 1}, 0.6, 0.0) == (0.6, {"recalibrate": 1.0})
+
+
+def test_later_rounds_have_more_rows_and_a_larger_part_of_the_budget() -> None:
+    for candidates in (3, 12):
+        rows, until = zip(*halving.rounds(candidates), strict=True)
+        assert list(rows) == sorted(rows) and rows[-1] > 2 * rows[0] and until[-1] > until[0] + 0.2
 
 
 def test_strategies_are_not_held_against_each_other_before_two_rounds_have_told() -> None:
