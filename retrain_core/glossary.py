@@ -62,7 +62,10 @@ GLOSSARY: dict[str, str] = {
     "F1": "One number from precision (how many of those named are right) and recall (how many of those there are named), their "
     "harmonic mean; higher is better.",
     "Brier score": "Squared distance between the predicted probabilities and what came, averaged over rows; lower is better.",
-    "calibration error (ECE)": "How far the predicted probabilities lie from how often it comes, on average; 0 is the best.",
+    "ECE": "Expected calibration error: how far the predicted probabilities lie from how often it comes, on average over 15 "
+    "groups of rows; 0 is the best. Few rows make it larger by chance alone, so it is shown without an interval and decides nothing.",
+    "calibration error": "The average square of the distances of which ECE is the average, less what chance alone adds; 0 is the "
+    "best, and a well calibrated model is as often a little below it as above.",
     "root mean squared error": "Root of the average squared distance between prediction and label, in units of the label; large "
     "errors weigh more than in the mean absolute error; lower is better.",
     "R2": "Share of the label's variance that the predictions explain; 1 is the best, 0 no better than always the mean.",
@@ -127,7 +130,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "forgetting": ("forgotten", "forgets"),
     "mean absolute error": ("mae", "mean abs. error"),
     "log-loss": ("log_loss",),
-    "calibration error (ECE)": ("calibration error", "ECE"),
+    "ECE": ("expected calibration error",),
     "root mean squared error": ("rmse",),
     "hash": ("SHA-256", "hashes"),
     "point": ("percentage point",),

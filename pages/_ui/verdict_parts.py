@@ -14,7 +14,7 @@ from pages._ui.cost_parts import show_cost
 from pages._ui.text import chart, help_for, literal
 from retrain_core.compare.cost import main_score
 from retrain_core.compare.evidence import SIDES, Evidence
-from retrain_core.compare.measures import SCORES
+from retrain_core.compare.measures import SCORES, deciding
 from retrain_core.compare.score_words import name_of
 from retrain_core.compare.weighing import scores_weighed
 from retrain_core.data.doubts import SEEN
@@ -185,7 +185,7 @@ MARGIN_HELP = {
 
 def _score(spec: ExperimentSpec, evidence: Evidence) -> None:
     usual = scores_weighed(evidence, USUAL)
-    names = [name for name in evidence.scores if (name,) != usual]
+    names = [name for name in deciding(evidence.task) if (name,) != usual]
     st.selectbox(
         "Weigh by",
         ["", *names],

@@ -163,7 +163,7 @@ def wishes_of(options: argparse.Namespace, task: Task | None = None) -> Wishes:
     Raises:
         DataError: If a wish is out of bounds.
     """
-    from retrain_core.compare.measures import SCORES, scores_of
+    from retrain_core.compare.measures import SCORES, deciding
 
     if not 0 <= options.old_weight <= 1:
         raise DataError(
@@ -179,7 +179,7 @@ def wishes_of(options: argparse.Namespace, task: Task | None = None) -> Wishes:
                 "It is a size.",
                 "Give a number above 0." if name == "margin" else "Give 0 or more.",
             )
-    known = scores_of(task) if task else SCORES
+    known = deciding(task) if task else [name for name, score in SCORES.items() if score.told]
     if options.score is not None and options.score not in known:
         raise DataError(
             f"--score is {options.score}.",

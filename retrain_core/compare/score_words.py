@@ -5,7 +5,7 @@ from __future__ import annotations
 from retrain_core.compare.measures import SCORES
 
 IN_PERCENT = ("accuracy", "balanced_accuracy")
-KEEPS_CAPITALS = ("auroc", "auprc", "f1", "r2", "brier")
+KEEPS_CAPITALS = ("auroc", "auprc", "f1", "r2", "brier", "ece")
 
 
 def name_of(score: str) -> str:

@@ -18,7 +18,7 @@ from retrain_core.compare.predicted import Predicted
 from retrain_core.compare.scores import score_interval
 from retrain_core.compare.slices import FEWEST_ROWS, Slice
 
-RANKED = ("auroc", "auprc", "f1", "calibration_error")  # of one class: its rows alone say nothing
+RANKED = ("auroc", "auprc", "f1", "ece", "calibration_error")  # of one class: its rows alone say nothing
 
 
 @dataclass(frozen=True)
