@@ -348,7 +348,7 @@ def _too_few(context: Context) -> list[str]:
         return []
     rows = {side: len(context.evidence.held[side].targets) for side in context.decision.weighing.weights}
     gap = context.decision.found.gap(rivals[0], context.choice)
-    more = more_rows(gap.value, gap.error, sum(rows.values()), 1.0)
+    more = more_rows(gap, sum(rows.values()), 1.0)
     would = f"; about {more:,} more would do" if more else ""
     if gap.seeds > gap.rows:
         would = "; more seeds would do more than more rows"

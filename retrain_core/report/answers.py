@@ -40,7 +40,7 @@ def weighed(comparison: Comparison) -> tuple[list[str], Rows]:
     head += ["chosen", *(["why it is out"] if limits else [])]
     rows = []
     for name, one in sorted(found.weighed.items(), key=lambda item: -item[1].expected):
-        values = [_times(one.expected), _times(one.worth), " to ".join(map(_times, one.interval))]
+        values = [_times(one.expected), _times(one.worth), " to ".join(map(_times, one.interval or ()))]
         values += [change_text(score, one.gains[score]) for score in found.scores]
         values = ["–"] * len(values) if name == "keep" else values
         out = [one.excluded or "–"] if limits else []

@@ -104,8 +104,8 @@ def weighed_table(comparison: Comparison, recommendation: Recommendation) -> pd.
             | {
                 EXPECTED: one.expected,
                 MEASURED: math.nan if keep else one.worth,
-                LOW: math.nan if keep else one.interval[0],
-                HIGH: math.nan if keep else one.interval[1],
+                LOW: math.nan if keep or not one.interval else one.interval[0],
+                HIGH: math.nan if keep or not one.interval else one.interval[1],
                 CHOSEN: 100 * one.share,
                 SECONDS: comparison.strategies[name].seconds if trains(name) else math.nan,
                 WHY_OUT: one.excluded,
