@@ -111,7 +111,7 @@ def _round(
     store: Store, experiment: str, look: QuickLook, compute: Mapping[str, float], share: float, budget: float
 ) -> tuple[QuickRung, list[RunSpec]]:
     """Return a round of the candidates whose compute in full is given, and its runs."""
-    split = store.split(experiment)
+    split, settings = store.split(experiment), store.experiment(experiment).split
     assert split is not None
     candidates = [look.candidate(name) for name in compute]
     passes = {one.name: epochs_of(one) or 1 for one in candidates}
@@ -128,7 +128,8 @@ def _round(
         work="quick",
         new_rows=new_rows,
         old_rows=old_rows,
-        spare=store.experiment(experiment).split.id is None,  # rows of one id are never trained on and scored
+        spare=settings.id is None
+        and settings.time is None,  # no id on both sides, none before those trained on
     )
     tries, runs = [], []
     for place, one in enumerate(candidates):

@@ -120,6 +120,17 @@ def test_it_is_none_of_the_runs_and_leaves_the_question_open(
     assert len(idle.killed) == 2  # those that were at work
 
 
+@pytest.mark.parametrize("named", [SplitSettings(), SplitSettings(time="a"), SplitSettings(id="a")])
+def test_rows_that_are_not_trained_on_are_scored_unless_they_came_earlier_or_hang_together(
+    asked: Asked, idle: Idle, runner: Runner, named: SplitSettings
+) -> None:
+    store, spec = asked
+    store.save_experiment(replace(spec, split=named))
+    ask(asked)
+    until(lambda: bool(idle.started), runner)
+    assert {run.spare for run in store.tries(spec.id)} == {named == SplitSettings()}
+
+
 def test_others_take_turns_with_it(asked: Asked, idle: Idle, runner: Runner) -> None:
     store, spec = asked
     ask(asked, vary=True)
