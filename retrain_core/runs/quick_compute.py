@@ -7,12 +7,19 @@ from typing import Any, cast
 
 from retrain_core.runs.store import Store
 from retrain_core.strategies import make_strategy
-from retrain_core.types import ModelCard, Part, QuickCandidate, QuickLook, from_json
+from retrain_core.types import Limits, ModelCard, Part, QuickCandidate, QuickLook, from_json
 
 
 def epochs_of(candidate: QuickCandidate) -> int | None:
     """Return how many epochs a run in full makes at most; ``None`` for a strategy without epochs."""
     return getattr(make_strategy(candidate.strategy, candidate.options), "epochs", None)
+
+
+def steps_of(candidate: QuickCandidate, limits: Limits) -> int | None:
+    """Return how many steps of a budget a run in full does; ``None`` without a budget, or if it does none."""
+    return (
+        limits.steps if hasattr(make_strategy(candidate.strategy, candidate.options), "batch_size") else None
+    )
 
 
 def planned_compute(store: Store, experiment: str, look: QuickLook) -> dict[str, float]:
@@ -23,7 +30,7 @@ def planned_compute(store: Store, experiment: str, look: QuickLook) -> dict[str,
     told = {one.candidate: one for rung in look.rungs for one in rung.tries}
     compute = {}
     for candidate in look.candidates:
-        rows = _most_rows(candidate, split.rows)
+        rows = _most_rows(candidate, look.limits, split.rows)
         result = store.result(experiment, told[candidate.name].run) if candidate.name in told else None
         if result is not None and result.new is not None:
             rows = result.rows_seen / told[candidate.name].size
@@ -50,12 +57,14 @@ def learning_share(candidate: QuickCandidate, card: ModelCard) -> float:
     return 1.0 if layers is None or not counts else sum(counts[-layers:]) / sum(counts)
 
 
-def _most_rows(candidate: QuickCandidate, rows: Mapping[Part, int]) -> float:
+def _most_rows(candidate: QuickCandidate, limits: Limits, rows: Mapping[Part, int]) -> float:
     """Return about how many rows a run in full trains on, each counted as often as it is used.
 
     Strategies that say what they do without old data, and have epochs, pass over old and new rows.
     """
     strategy = cast(Any, make_strategy(candidate.strategy, candidate.options))
+    if steps := steps_of(candidate, limits):
+        return float(steps * strategy.batch_size)
     if hasattr(strategy, "epochs"):
         old = rows.get("old_train", 0) if strategy.without_old else 0
         return float(strategy.epochs * (rows["new_train"] + old))

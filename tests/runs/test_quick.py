@@ -17,7 +17,7 @@ from retrain_core.runs.quick import plan_quick_look, stop_quick_look
 from retrain_core.runs.quick_compute import used_compute
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.store import RUN_PATTERN
-from retrain_core.types import PartScores, QuickLook, RunResult, RunSpec, SplitSettings, Wishes
+from retrain_core.types import Limits, PartScores, QuickLook, RunResult, RunSpec, SplitSettings, Wishes
 from tests.runs.conftest import Asked, Idle, rows, until
 
 THREE = {"fine_tune": {}, "incremental": {}, "full_retrain": {}}
@@ -129,6 +129,34 @@ def test_rows_that_are_not_trained_on_are_scored_unless_they_came_earlier_or_han
     ask(asked)
     until(lambda: bool(idle.started), runner)
     assert {run.spare for run in store.tries(spec.id)} == {named == SplitSettings()}
+
+
+def test_a_budget_of_steps_is_cut_with_the_rows_and_the_time_limit_holds(
+    asked: Asked, idle: Idle, runner: Runner
+) -> None:
+    store, spec = asked
+    runs = plan_runs(spec.id, THREE, device="cpu", limits=Limits(seconds=60.0, steps=50))
+    store.add_look(spec.id, plan_quick_look(runs))
+    until(lambda: bool(idle.started), runner)
+    (rung,) = look(asked).rungs
+    for one in rung.tries:
+        limits = store.run(spec.id, one.run).limits
+        assert one.epochs is None and limits.seconds == 60
+        if one.candidate != "keep":
+            assert limits.steps is not None and 1 <= limits.steps <= 10
+            assert one.size == limits.steps / 50
+
+
+def test_a_real_quick_look_does_as_many_steps_as_it_may(asked: Asked) -> None:
+    store, spec = asked
+    store.add_look(spec.id, plan_quick_look(plan_runs(spec.id, {"fine_tune": {}}, limits=Limits(steps=60))))
+    runner = Runner(store)
+    until(lambda: look(asked).status != "running", runner, seconds=200)
+    runner.close()
+    for rung in look(asked).rungs:
+        (one,) = (one for one in rung.tries if one.candidate != "keep")
+        result = store.result(spec.id, one.run)
+        assert result is not None and result.steps == store.run(spec.id, one.run).limits.steps < 60
 
 
 def test_others_take_turns_with_it(asked: Asked, idle: Idle, runner: Runner) -> None:
