@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from retrain_core.cli.quick import best_by_quick_look
 from retrain_core.data.parts import load_parts
 from retrain_core.data.small import small_question
 from retrain_core.runs import experiment_status, quick_in_full, runs_done, try_states
@@ -157,6 +158,35 @@ def test_a_real_quick_look_does_as_many_steps_as_it_may(asked: Asked) -> None:
         (one,) = (one for one in rung.tries if one.candidate != "keep")
         result = store.result(spec.id, one.run)
         assert result is not None and result.steps == store.run(spec.id, one.run).limits.steps < 60
+
+
+@pytest.mark.parametrize(("seeds", "useless"), [(1, True), (3, False)])
+def test_it_is_said_if_all_runs_in_full_would_take_less(
+    asked: Asked,
+    idle: Idle,
+    runner: Runner,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    seeds: int,
+    useless: bool,
+) -> None:
+    store, spec = asked
+    step = runner.step
+
+    def end_all() -> None:
+        for folder in list(idle.started):
+            del idle.started[folder]
+            score(asked, idle, store.run(spec.id, folder.name), 0.6)
+        step()
+
+    monkeypatch.setattr(runner, "step", end_all)
+    runs = plan_runs(spec.id, THREE, seeds=range(seeds), device="cpu")
+    assert len(best_by_quick_look(store, runs, runner, Wishes(), vary=False)) == 2 * seeds
+    said = (
+        "note: The quick look took about 8 s, and all runs in full would take about 4 s"
+        in capsys.readouterr().err
+    )
+    assert said == useless
 
 
 def test_others_take_turns_with_it(asked: Asked, idle: Idle, runner: Runner) -> None:
