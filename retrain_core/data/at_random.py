@@ -72,15 +72,11 @@ def _groups(ties: Ties, named: bool) -> tuple[dict[str, Keys], dict[str, Keys]]:
 def _alike_note(keys: Mapping[str, Keys], loose: Mapping[str, Keys], settings: SplitSettings) -> list[str]:
     if loose is not keys:
         return [ALIKE]
-    sizes = np.unique(keys["new"], return_counts=True)[1]
-    repeated = len(keys["new"]) - len(sizes)
-    trained = " The most frequent are trained on." if _any_heavy(sizes) else ""
+    repeated = len(keys["new"]) - len(np.unique(keys["new"]))
     same = "the same inputs" if settings.id is None else f"the inputs or the '{settings.id}'"
     as_another = "as another" if settings.id is None else "of another"
     return (
-        [f"{repeated:,} new rows have {same} {as_another}; such rows stay in one part.{trained}"]
-        if repeated
-        else []
+        [f"{repeated:,} new rows have {same} {as_another}; such rows stay in one part."] if repeated else []
     )
 
 
@@ -122,28 +118,26 @@ def _assign(
     """Return TRAIN, VALIDATION or HOLDOUT for each row, equal for equal keys, in the same shares in every stratum.
 
     Strata too small to share out are taken together. Shares are those of groups; or of the rows in them, ``by_rows`` or
-    if a group is heavy: then the heavy ones are trained on, and a group is of the stratum of most of its rows.
+    if a group is heavy: then a group is of the stratum of most of its rows. ``by_rows``, as with ids, heavy groups are
+    trained on; of copies they are drawn like others, or the commonest inputs would never be scored.
     """
     _, first, group, rows = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
-    by_rows = by_rows or _any_heavy(rows)
-    weight = rows if by_rows else np.ones(len(rows))
+    heavy = by_rows or bool(rows.max(initial=0) > HEAVY * rows.sum())
+    weight = rows if heavy else np.ones(len(rows))
     part = np.full(len(first), TRAIN)
-    strata = _most_common(group, strata) if by_rows else strata[first]
+    strata = _most_common(group, strata) if heavy else strata[first]
     _, stratum_of, sizes = np.unique(strata, return_inverse=True, return_counts=True)
     stratum_of[sizes[stratum_of] < LEAST_IN_STRATUM] = -1
     for stratum in np.unique(stratum_of):
         members = rng.permutation(np.flatnonzero(stratum_of == stratum))
         total = weight[members].sum()
-        members = members[np.argsort(weight[members] > HEAVY * total, kind="stable")]
+        if by_rows:
+            members = members[np.argsort(weight[members] > HEAVY * total, kind="stable")]
         middles = np.cumsum(weight[members]) - weight[members] / 2
         ends = np.round(np.array([held, held + validation]) * total)
         part[members[middles < ends[1]]] = VALIDATION
         part[members[middles < ends[0]]] = HOLDOUT
     return part[group]
-
-
-def _any_heavy(rows: NDArray[np.intp]) -> bool:
-    return bool(rows.max(initial=0) > HEAVY * rows.sum())
 
 
 def _most_common(group: NDArray[np.intp], strata: NDArray[np.int64]) -> NDArray[np.int64]:

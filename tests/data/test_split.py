@@ -51,20 +51,17 @@ def test_no_row_of_the_holdout_has_a_copy_that_is_trained_on(
         assert not set(parts[first]) & set(parts[second])
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_shares_are_those_of_rows_where_a_few_combinations_make_up_most(seed: int) -> None:
+def test_shares_are_those_of_rows_where_a_few_combinations_make_up_most() -> None:
+    """The commonest are drawn like others: what is held out is like the rest."""
     often = 1 / np.arange(1, 31)
     combinations = np.random.default_rng(0).choice(30, 2_000, p=often / often.sum())
-    done = split(SCHEMA, data(combinations), settings=SplitSettings(seed))
-    assert len(done.parts["new_holdout"]) / 2_000 == pytest.approx(0.2, abs=0.03)
-    assert done.summary.notes[0].endswith("such rows stay in one part. The most frequent are trained on.")
-
-
-def test_a_heavy_group_is_of_the_class_of_most_of_its_rows() -> None:
-    rare = np.arange(40.0)
-    new = data(np.append(np.zeros(400), 1 + rare), np.append(np.arange(400) > 0, rare % 2))
-    held = new.targets[split(SCHEMA, new).parts["new_holdout"]]
-    assert np.bincount(held).tolist() == [4, 20]  # of 20 rows, and of 420 whose copies are trained on
+    held = [
+        split(SCHEMA, data(combinations), settings=SplitSettings(seed)).parts["new_holdout"]
+        for seed in range(30)
+    ]
+    shares = np.array([len(rows) / 2_000 for rows in held])
+    assert shares.mean() == pytest.approx(0.18, abs=0.03) and shares.min() > 0.08 and shares.max() < 0.3
+    assert any((combinations[rows] == 0).any() for rows in held)
 
 
 @settings(max_examples=100, deadline=None)
