@@ -24,7 +24,7 @@ from retrain_core.types import Dataset, SplitSettings
 
 LEAST_GROUPS = 20  # with fewer groups than this, rows with equal inputs cannot be kept together
 LEAST_IN_STRATUM = 5  # smaller classes are split as one: a fifth of each would be no row
-HEAVY = 0.05  # share of the rows from which a group is trained on rather than held out
+HEAVY = 0.05  # share of the rows from which a group of one id is trained on, not held out
 
 
 def at_random(
@@ -117,39 +117,23 @@ def _assign(
 ) -> PartOf:
     """Return TRAIN, VALIDATION or HOLDOUT for each row, equal for equal keys, in the same shares in every stratum.
 
-    Strata too small to share out are taken together. Shares are those of groups; or of the rows in them, ``by_rows`` or
-    if a group is heavy: then a group is of the stratum of most of its rows. ``by_rows``, as with ids, heavy groups are
-    trained on; of copies they are drawn like others, or the commonest inputs would never be scored.
+    Strata too small to share out are taken together. Shares are those of groups, or ``by_rows`` of the rows in them:
+    groups of one id may be large, and the largest are trained on.
     """
     _, first, group, rows = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
-    heavy = by_rows or bool(rows.max(initial=0) > HEAVY * rows.sum())
-    weight = rows if heavy else np.ones(len(rows))
+    weight = rows if by_rows else np.ones(len(rows))
     part = np.full(len(first), TRAIN)
-    strata = _most_common(group, strata) if heavy else strata[first]
-    _, stratum_of, sizes = np.unique(strata, return_inverse=True, return_counts=True)
+    _, stratum_of, sizes = np.unique(strata[first], return_inverse=True, return_counts=True)
     stratum_of[sizes[stratum_of] < LEAST_IN_STRATUM] = -1
     for stratum in np.unique(stratum_of):
         members = rng.permutation(np.flatnonzero(stratum_of == stratum))
         total = weight[members].sum()
-        if by_rows:
-            members = members[np.argsort(weight[members] > HEAVY * total, kind="stable")]
+        members = members[np.argsort(weight[members] > HEAVY * total, kind="stable")]
         middles = np.cumsum(weight[members]) - weight[members] / 2
         ends = np.round(np.array([held, held + validation]) * total)
         part[members[middles < ends[1]]] = VALIDATION
         part[members[middles < ends[0]]] = HOLDOUT
     return part[group]
-
-
-def _most_common(group: NDArray[np.intp], strata: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the stratum of most rows of each group.
-
-    >>> _most_common(np.array([0, 1, 0, 0]), np.array([3, 8, 7, 7])).tolist()
-    [7, 8]
-    """
-    pairs, counts = np.unique(np.stack([group, strata]), axis=1, return_counts=True)
-    of, ordered = pairs[:, np.argsort(-counts, kind="stable")]
-    common: NDArray[np.int64] = ordered[np.unique(of, return_index=True)[1]]
-    return common
 
 
 def _follow(

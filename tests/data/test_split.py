@@ -51,19 +51,6 @@ def test_no_row_of_the_holdout_has_a_copy_that_is_trained_on(
         assert not set(parts[first]) & set(parts[second])
 
 
-def test_shares_are_those_of_rows_where_a_few_combinations_make_up_most() -> None:
-    """The commonest are drawn like others: what is held out is like the rest."""
-    often = 1 / np.arange(1, 31)
-    combinations = np.random.default_rng(0).choice(30, 2_000, p=often / often.sum())
-    held = [
-        split(SCHEMA, data(combinations), settings=SplitSettings(seed)).parts["new_holdout"]
-        for seed in range(30)
-    ]
-    shares = np.array([len(rows) / 2_000 for rows in held])
-    assert shares.mean() == pytest.approx(0.18, abs=0.03) and shares.min() > 0.08 and shares.max() < 0.3
-    assert any((combinations[rows] == 0).any() for rows in held)
-
-
 @settings(max_examples=100, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
