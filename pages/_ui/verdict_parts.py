@@ -256,6 +256,9 @@ def differences(content: ReportContent) -> None:
                 format_func=lambda name: SCORES[name].title,
             )  # fmt: skip
     table = tables.difference_table(content.comparison, side, score)
+    if table.empty:
+        st.caption("This part has too few rows of a class for this score.")
+        return
     _table(table, "differences", tables.difference_columns(score), tables.DIFFERENCE_TEXTS)
 
 

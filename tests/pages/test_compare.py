@@ -211,6 +211,17 @@ def test_without_a_score_of_keep_it_says_so_and_shows_the_rest(
         assert "No candidate has a score." in texts(app)
 
 
+def test_a_score_that_a_part_has_too_few_rows_for_has_no_differences_there(opened) -> None:
+    wishes = Wishes(score="auroc", old_seen=False)
+    app = look_at(opened("binary", few_old=True, wishes=wishes), "Differences")
+    app.selectbox(key="differences_score").select("auroc").run()
+    assert len(table(app, "against")) == 3
+    app.button_group(key="differences_side").set_value("old").run()
+    assert not app.exception and "too few rows of a class for this score" in texts(app)
+    app.selectbox(key="differences_score").select("accuracy").run()
+    assert len(table(app, "against")) == 3 and "too few rows" not in texts(app)
+
+
 def test_keep_alone_is_kept(opened) -> None:
     app = opened("multiclass", others=())
     assert "Keep the old model: nothing else has a score" in texts(app)
