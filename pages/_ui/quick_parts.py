@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.answers import wishes
 from pages._ui.text import help_for, literal, show_error
+from pages._ui.wishes import wishes
 from retrain_core.errors import RetrainError
 from retrain_core.runs import (
     RunState,

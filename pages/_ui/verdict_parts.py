@@ -8,10 +8,11 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from pages._ui.answers import POINTS, USUAL, certainty, held_columns, wish_key, wishes
+from pages._ui.answers import certainty, held_columns
 from pages._ui.compare_parts import SIDE_NAMES, show_errors, show_flips, show_slices
 from pages._ui.cost_parts import show_cost
 from pages._ui.text import chart, help_for, literal
+from pages._ui.wishes import MARGINS, UNTOLD, USUAL, wish_key, wishes
 from retrain_core.compare.cost import main_score
 from retrain_core.compare.evidence import SIDES, Evidence
 from retrain_core.compare.measures import SCORES, deciding
@@ -92,20 +93,13 @@ def holdout(content: ReportContent) -> None:
 
 # --- wishes ---------------------------------------------------------------------------------------
 
-IN_EXPANDER = {
-    "score": "",
-    "margin": POINTS * USUAL.margin,
-    "most_forgetting": None,
-    "most_seconds": None,
-    "old_seen": USUAL.old_seen,
-}
+IN_EXPANDER = ("score", "margin", "most_forgetting", "most_seconds", "old_seen")
 
 
 def ask(spec: ExperimentSpec, evidence: Evidence) -> None:
     """Let the user say what the next model is wanted for; the recommendation follows at once."""
-    usual: Mapping[str, object] = {"old_weight": USUAL.old_weight, **IN_EXPANDER}
-    for name, value in usual.items():
-        st.session_state.setdefault(wish_key(spec, name), value)
+    for name in ("old_weight", *IN_EXPANDER):
+        st.session_state.setdefault(wish_key(spec, name), UNTOLD[name])
     if spec.old:
         st.slider(
             "How much do the old rows count?",
@@ -118,8 +112,10 @@ def ask(spec: ExperimentSpec, evidence: Evidence) -> None:
             persist_state="session",
         )
     now = wishes(spec)
-    changed = now != replace(USUAL, old_weight=now.old_weight)
-    with st.expander("Limits and scores", icon=":material/tune:", expanded=changed):
+    changed = now != replace(USUAL, old_weight=now.old_weight, stakes=now.stakes)
+    opened = wish_key(spec, "limits_opened")  # a reset leaves it open
+    st.session_state[opened] = changed or st.session_state.get(opened, False)
+    with st.expander("Limits and scores", icon=":material/tune:", expanded=st.session_state[opened]):
         _limits(spec, evidence)
         st.button("Reset", icon=":material/replay:", disabled=not changed, on_click=_reset, args=(spec,))
 
@@ -131,12 +127,11 @@ def _limits(spec: ExperimentSpec, evidence: Evidence) -> None:
         _score(spec, evidence)
     right.number_input(
         f"Smallest difference that matters ({unit})",
-        0.01,
-        100.0,
+        *MARGINS,
         value=None,
         step=0.1,
         format="%g",
-        placeholder=f"{IN_EXPANDER['margin']:g}",
+        placeholder=f"{UNTOLD['margin']:g}",
         key=wish_key(spec, "margin"),
         help=MARGIN_HELP[evidence.task == "regression"],
         persist_state="session",
@@ -186,6 +181,8 @@ MARGIN_HELP = {
 def _score(spec: ExperimentSpec, evidence: Evidence) -> None:
     usual = scores_weighed(evidence, USUAL)
     names = [name for name in deciding(evidence.task) if (name,) != usual]
+    if st.session_state[wish_key(spec, "score")] not in names:
+        st.session_state[wish_key(spec, "score")] = UNTOLD["score"]
     st.selectbox(
         "Weigh by",
         ["", *names],
@@ -201,8 +198,8 @@ def _titles(scores: tuple[str, ...]) -> str:
 
 
 def _reset(spec: ExperimentSpec) -> None:
-    for name, value in IN_EXPANDER.items():
-        st.session_state[wish_key(spec, name)] = value
+    for name in IN_EXPANDER:
+        st.session_state[wish_key(spec, name)] = UNTOLD[name]
 
 
 # --- sections -------------------------------------------------------------------------------------
