@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from pages._ui.text import chart, decimals, literal
 from retrain_core.compare.curves import confusion, precision_recall, reliability, roc
 from retrain_core.compare.evidence import SIDES, Evidence, Side
-from retrain_core.compare.flips import ERROR_BEFORE, ERROR_NOW, SURE, flipped_rows, flips, matching
+from retrain_core.compare.flips import (
+    ERROR_BEFORE,
+    ERROR_NOW,
+    FLIP_COLUMNS,
+    SURE,
+    flipped_rows,
+    flips,
+    matching,
+)
 from retrain_core.compare.measures import SCORES
 from retrain_core.compare.one_label import against_rest
-from retrain_core.compare.predicted import Predicted
+from retrain_core.compare.predicted import Floats, Predicted
 from retrain_core.compare.residuals import error_edges, residuals
 from retrain_core.compare.slice_scores import SliceScores, by_class, slice_scores
 from retrain_core.compare.slices import default_columns, slices_of
@@ -29,6 +39,7 @@ from retrain_core.types import Reading, ShiftReport
 MOST_MODELS = 4  # on one chart, unless more are asked for
 MOST_ROWS = 300  # of a table, so that a page stays small; the download has all
 MOST_VALUES = 50  # of a filter
+FEW_NUMBERS = 8  # different ones of a column, up to which each can be chosen
 SIDE_NAMES = {"new": "new part", "old": "old part"}
 Columns = Mapping[Side, pd.DataFrame]
 NO_COLUMNS = "The held-out rows were not kept as they came when this experiment was prepared: there are no columns to look at."
@@ -218,7 +229,7 @@ def show_flips(evidence: Evidence, columns: Columns, classes: Sequence[str]) -> 
     if side not in columns:
         st.caption(NO_COLUMNS)
     else:
-        rows = rows[matching(rows, _wanted(rows, list(columns[side])))]
+        rows = rows[matching(rows, _wanted(rows, f"flips_filter_{side}_{candidate}"))]
     _table(rows)
 
 
@@ -255,22 +266,43 @@ def _safe(cell: Any) -> Any:
     return cell
 
 
-def _wanted(rows: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
-    """Let the user choose which rows to see: values of a column, or a range of its numbers."""
-    names = [name for name in names if name in rows and rows[name].nunique() > 1]
-    chosen = st.multiselect("Only rows with", names, key="flips_filter", persist_state="session")
-    return {name: _filter(rows[name], f"flips_filter_{name}") for name in chosen if rows[name].nunique() > 1}
+def _wanted(rows: pd.DataFrame, key: str) -> dict[str, Any]:
+    """Let the user choose which rows to see: values of a column, or a range of its numbers; at first all."""
+    names = [name for name in rows if name not in FLIP_COLUMNS and rows[name].nunique(dropna=False) > 1]
+    chosen = st.multiselect("Only rows with", names, key=key, persist_state="session")
+    wanted = {name: _filter(rows[name], f"{key}_{name}") for name in chosen}
+    return {name: values for name, values in wanted.items() if values}
 
 
 def _filter(column: pd.Series, key: str) -> Any:
-    name = str(column.name)
-    if pd.api.types.is_numeric_dtype(column.dtype) and column.nunique() > 8:
-        low, high = float(column.min()), float(column.max())
-        return st.slider(literal(name), low, high, (low, high), key=key)
+    """Return the wanted values of a column, or the ends of the wanted range; nothing if all are wanted."""
+    name, count = str(column.name), column.nunique()
+    if pd.api.types.is_numeric_dtype(column.dtype) and count > FEW_NUMBERS:
+        numbers = column.to_numpy(np.float64, na_value=np.nan)
+        return _range(name, numbers[np.isfinite(numbers)], key)
     values = pd.Series(text_of(column)).value_counts().index[:MOST_VALUES].tolist()
     return st.multiselect(
-        literal(name), values, default=values, format_func=lambda value: value or "missing", key=key
+        literal(name)
+        + (f" (the {MOST_VALUES} most frequent of {count:,} values)" if count > MOST_VALUES else ""),
+        values,
+        placeholder="all",
+        format_func=lambda value: value or "missing",
+        key=key,
+        persist_state="session",
     )
+
+
+def _range(name: str, numbers: Floats, key: str) -> tuple[float, float] | None:
+    """Return the ends of the wanted range; an end that was not touched is open, so that infinite values lie within."""
+    ends = float(numbers.min()), float(numbers.max())
+    step = (ends[1] - ends[0]) / 200
+    low, high = st.slider(
+        literal(name), *ends, ends, step, format="%.4g", key=key, persist_state="session",
+        help="Once it is moved, rows without a number are left out.",
+    )  # fmt: skip
+    low = -math.inf if low < ends[0] + step / 2 else low
+    high = math.inf if high > ends[1] - step / 2 else high
+    return None if (low, high) == (-math.inf, math.inf) else (low, high)
 
 
 # --- what the sections share ----------------------------------------------------------------------
