@@ -34,7 +34,7 @@ from retrain_core.figures import errors as figures
 from retrain_core.figures.slices import flips_bars, slice_dots
 from retrain_core.figures.style import keep_first, look_of
 from retrain_core.report.tables import csv_text, harmless
-from retrain_core.types import Reading, ShiftReport
+from retrain_core.types import Reading, ShiftReport, Wishes
 
 MOST_MODELS = 4  # on one chart, unless more are asked for
 MOST_ROWS = 300  # of a table, so that a page stays small; the download has all
@@ -45,12 +45,13 @@ Columns = Mapping[Side, pd.DataFrame]
 NO_COLUMNS = "The held-out rows were not kept as they came when this experiment was prepared: there are no columns to look at."
 
 
-def show_errors(evidence: Evidence, classes: Sequence[str]) -> None:
+def show_errors(evidence: Evidence, classes: Sequence[str], labels: Sequence[str] = ()) -> None:
     """Show which classes are mixed up, thresholds and reliability; of numbers how errors are spread.
 
     Args:
         evidence: What all candidates predict.
         classes: Names of the classes or labels; empty for numbers.
+        labels: Names of the numbers to predict.
     """
     side = _side(evidence, "errors")
     names = _models(evidence, side, "errors_models")
@@ -58,7 +59,7 @@ def show_errors(evidence: Evidence, classes: Sequence[str]) -> None:
     if any(len(evidence.predicted[side][name]) > 1 for name in names):
         st.caption("Of several seeds, the charts show the first one's model: it is the one that is saved.")
     if evidence.task == "regression":
-        _show_residuals(models)
+        _show_residuals(models, labels)
         return
     label = len(classes) - 1
     if len(classes) > 2 or evidence.task == "multilabel":
@@ -94,9 +95,13 @@ def _show_confusion(models: Mapping[str, Predicted], classes: Sequence[str], lab
                 chart(figure, key=f"confusion_{name}", alt=f"What {title} takes each class for.")
 
 
-def _show_residuals(models: Mapping[str, Predicted]) -> None:
-    edges = error_edges(list(models.values()))
-    found = {name: residuals(one, edges) for name, one in models.items()}
+def _show_residuals(models: Mapping[str, Predicted], labels: Sequence[str]) -> None:
+    unit = 0
+    if len(labels) > 1:
+        chosen = st.selectbox("Label", list(labels), key="errors_number", persist_state="session")
+        unit = list(labels).index(chosen)
+    edges = error_edges(list(models.values()), unit)
+    found = {name: residuals(one, edges, unit) for name, one in models.items()}
     left, right = st.columns(2)
     with left:
         chart(figures.residual_lines(found), key="residual_lines", alt="Errors along the prediction.")
@@ -112,7 +117,7 @@ def show_slices(
     columns: Columns,
     classes: Sequence[str],
     shift: ShiftReport | None = None,
-    margin: float = 0.0,
+    wishes: Wishes | None = None,
 ) -> None:
     """Show the scores by class, and by slices of chosen columns.
 
@@ -121,9 +126,11 @@ def show_slices(
         columns: The held-out rows as they came, by part; a part without them is not there.
         classes: Names of the classes or labels; empty for numbers.
         shift: How the data moved: the columns that moved most are chosen at first.
-        margin: The smallest difference that matters, see ``Wishes``.
+        wishes: The smallest difference that matters, and whether the old model has seen the old rows.
     """
-    side = _side(evidence, "slices")
+    side, wishes = _side(evidence, "slices"), wishes or Wishes()
+    if side == "old" and wishes.old_seen:
+        st.caption("The old model has seen these rows, which flatters it.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         score = st.selectbox(
             "Score",
@@ -135,7 +142,7 @@ def show_slices(
             width=260,
         )
         names = _models(evidence, side, "slices_models")
-    least = margin_of(evidence, score, margin) if "keep" in evidence.predicted["new"] else 0.0
+    least = margin_of(evidence, score, wishes.margin) if "keep" in evidence.predicted["new"] else 0.0
     made_of = _made_of(evidence)
     if classes:
         st.markdown(f"**By {'label' if evidence.task == 'multilabel' else 'class'}**")

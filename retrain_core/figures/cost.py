@@ -257,7 +257,8 @@ def tornado(swings: Sequence[Swing], payoff: Payoff) -> go.Figure:
         )  # fmt: skip
     spread = [0.0, net, *(end for swing in swings for end in (swing.less, swing.more))]
     room = 0.45 * (max(spread) - min(spread)) or 1.0
-    title = f"net benefit after {payoff.stakes.days:,.10g} days<br>(in your currency)"
+    days = payoff.stakes.days
+    title = f"net benefit after {days:,.10g} day{'s'[: days != 1]}<br>(in your currency)"
     layout = base_layout(x=title, height=170 + 46 * len(swings))
     layout["xaxis"] |= {
         "range": [min(spread) - room, max(spread) + room],

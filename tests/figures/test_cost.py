@@ -127,6 +127,12 @@ def test_bars_go_from_half_to_twice_around_what_was_entered() -> None:
     assert less.marker.pattern.shape == "/" and less.text[0] != more.text[0]
 
 
+@pytest.mark.parametrize(("days", "words"), [(1.0, "after 1 day<"), (90.0, "after 90 days<")])
+def test_one_day_is_no_days(days: float, words: str) -> None:
+    payoff = replace(PAYOFF, stakes=replace(PAYOFF.stakes, days=days))
+    assert words in tornado(sensitivity(payoff), payoff).layout.xaxis.title.text
+
+
 @pytest.mark.parametrize("name", MONEY)
 def test_money_has_its_unit_and_text_no_colour(name) -> None:
     figure = MONEY[name]

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._ui.verdict_parts import OLD_AND_NEW, SECTIONS
+from pages._ui.verdict_parts import KNOWN_ROWS, KNOWN_WHY, OLD_AND_NEW, SECTIONS
 from pages._ui.wishes import POINTS, wish_key
 from retrain_core.answer import answer, weigh
 from retrain_core.data.doubts import SEEN
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import score_table
-from retrain_core.report.verdict_tables import WHY_OUT, difference_table, weighed_table
+from retrain_core.report.verdict_tables import BOTH_KNOW, WHY_OUT, difference_table, weighed_table
 from retrain_core.types import Recommendation, Stakes, Wishes
 from tests.conftest import ROOT
 from tests.pages.conftest import Answered
@@ -259,7 +259,7 @@ def opened(answered: Answered):
 # How many charts there are beside that of worth, and how many tables beside that of what candidates are worth.
 SHOWN: dict[str, dict[str, tuple[int, int]]] = {
     "binary": {
-        "Scores": (2, 1), "Differences": (0, 1), "Errors": (6, 0), "Groups": (1, 0), "Changed rows": (1, 1),
+        "Scores": (2, 2), "Differences": (0, 1), "Errors": (6, 0), "Groups": (1, 0), "Changed rows": (1, 1),
         "Old and new": (1, 1), "Training": (2, 0), "Cost": (1, 1),
     },
     "regression": {"Errors": (2, 0), "Groups": (0, 0)},
@@ -305,6 +305,66 @@ def test_a_score_that_a_part_has_too_few_rows_for_has_no_differences_there(opene
     assert not app.exception and "too few rows of a class for this score" in texts(app)
     app.selectbox(key="differences_score").select("accuracy").run()
     assert len(table(app, "against")) == 3 and "too few rows" not in texts(app)
+
+
+def test_every_score_has_its_interval_in_a_table(opened) -> None:
+    found = table(opened("binary"), "new part")
+    assert {"AUROC (higher is better)", "Brier score (lower is better)"} <= {*found["score"]}
+    row = found.set_index(["score", "strategy"]).loc[("AUROC (higher is better)", "Fine-tune")]
+    assert " to " in row["new part"] and " to " in row["difference to keep, new"]
+
+
+def test_differences_on_old_rows_say_which_rows_these_are(opened) -> None:
+    app = look_at(opened("binary", trained=True), "Differences")
+    assert app.button_group(key="differences_side").options == ["new part", KNOWN_ROWS]
+    assert KNOWN_WHY not in texts(app)
+    app.button_group(key="differences_side").set_value("old").run()
+    assert KNOWN_WHY in texts(app)
+    app = look_at(opened("binary", trained=True, wishes=Wishes(old_seen=False)), "Differences")
+    assert app.button_group(key="differences_side").options == ["new part", "old part"]
+
+
+def test_what_is_forgotten_is_told_on_rows_that_both_know_too(opened) -> None:
+    app = look_at(opened("binary", trained=True), OLD_AND_NEW)
+    assert any(BOTH_KNOW in column for column in table(app, "lost (points)"))
+    app = look_at(opened("binary"), OLD_AND_NEW)
+    assert not any(BOTH_KNOW in column for column in table(app, "lost (points)"))
+
+
+def test_groups_of_old_rows_say_that_the_old_model_has_seen_them(opened) -> None:
+    words = "The old model has seen these rows, which flatters it."
+    app = look_at(opened("binary"), "Groups")
+    assert words not in texts(app)
+    app.button_group(key="slices_side").set_value("old").run()
+    assert words in texts(app)
+    app = look_at(opened("binary", wishes=Wishes(old_seen=False)), "Groups")
+    app.button_group(key="slices_side").set_value("old").run()
+    assert words not in texts(app)
+
+
+def test_margins_and_limits_are_told_in_the_score_that_is_weighed(open_page, answered: Answered) -> None:
+    app = open_page("compare", answered.done.id)
+    assert "That is 0.5 points of accuracy, 0.01 of log-loss." in texts(app)
+    app.number_input(key=wish_key(answered.done, "most_forgetting")).set_value(5.0).run()
+    assert "That is 5.0 points of accuracy." in texts(app)
+    app.selectbox(key=wish_key(answered.done, "score")).select("log_loss").run()
+    assert "That is 0.01 of log-loss." in texts(app) and "That is 0.1 of log-loss." in texts(app)
+
+
+def many_labels() -> None:
+    from dataclasses import replace
+
+    from pages._ui import verdict_parts as parts
+    from tests.pages.made import answer_to
+
+    content = answer_to("multiclass", others=())
+    held = {f"class {number}": 5 for number in range(15)}
+    parts.holdout(replace(content, split=replace(content.split, held_labels=held)))
+
+
+def test_labels_that_are_not_listed_are_counted() -> None:
+    app = AppTest.from_function(many_labels, default_timeout=60).run()
+    assert not app.exception and "class 11: 5 and 3 more." in texts(app)
 
 
 def test_keep_alone_is_kept(opened) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -76,6 +77,31 @@ def test_flipped_rows_can_be_filtered_and_hold_no_formula() -> None:
     app.multiselect(key=f"{FILTER}_note").set_value(["plain"]).run()
     shown = app.dataframe[0].value
     assert not app.exception and 0 < len(shown) < len(everything) and set(shown["note"]) == {"plain"}
+
+
+def two_numbers() -> None:
+    import numpy as np
+
+    from pages._ui.compare_parts import show_errors
+    from tests.compare.evidence_of import evidence_of
+
+    rng = np.random.default_rng(0)
+    came = rng.normal((0, 1_000), (1, 100), (200, 2))
+    said = {name: [came + rng.normal(size=(200, 2)) * (1, 100)] for name in ("keep", "fine_tune")}
+    show_errors(evidence_of("regression", came, said), (), ("height", "rent"))
+
+
+def test_of_several_numbers_a_row_the_errors_of_each_can_be_seen() -> None:
+    app = AppTest.from_function(two_numbers, default_timeout=60).run()
+    (field,) = [box for box in app.selectbox if box.label == "Label"]
+    assert field.options == ["height", "rent"]
+
+    def reach() -> float:
+        return max(json.loads(app.get("plotly_chart")[0].proto.spec)["data"][2]["y"], key=abs)
+
+    first = abs(reach())
+    field.select("rent").run()
+    assert not app.exception and abs(reach()) > 5 * first
 
 
 def changed_rows() -> None:
