@@ -74,7 +74,7 @@ def table(page: Page, last: str = "status", first: str = "strategy") -> list[dic
     Only columns on the screen are in it, up to the one called ``last``, so the window is made wide first.
     """
     page.set_viewport_size({"width": 2200, "height": 1000})
-    canvas = page.get_by_test_id("data-grid-canvas").filter(has=page.locator("th", has_text=first))
+    canvas = page.get_by_test_id("data-grid-canvas").filter(has=page.locator("th", has_text=first)).first
     canvas.scroll_into_view_if_needed()
     expect(canvas.locator("th").last).to_have_text(last)
     names = [text.strip() for text in canvas.locator("th").all_text_contents()]

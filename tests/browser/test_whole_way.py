@@ -304,6 +304,23 @@ def test_wishes_move_the_recommendation_and_outlast_other_pages(page: Page, app:
     expect(card).not_to_contain_text("every other candidate breaks a limit")
 
 
+def test_wishes_outlast_a_refresh_and_are_in_a_second_tab(
+    page: Page, app: App, chromium: Browser, answered: str
+) -> None:
+    page.goto(f"{app.url}/compare?experiment={answered}")
+    page.get_by_text("Limits and scores").click()
+    steps.set_number(page, "Most seconds of training", 0)
+    expect(page).to_have_url(re.compile("most_seconds=0"))
+    page.reload()
+    expect(page.get_by_label("Most seconds of training", exact=True)).to_have_value("0")
+    steps.go(page, "Report")
+    expect(page).to_have_url(re.compile("most_seconds=0"))
+    other = chromium.new_page()
+    other.goto(page.url)
+    expect(other.get_by_text("--most-seconds 0")).to_be_visible()
+    other.close()
+
+
 @pytest.mark.parametrize(
     "section", ["Differences", "Errors", "Groups", "Changed rows", "Old and new", "Training", "Cost"]
 )
