@@ -21,6 +21,12 @@ def old_rows(evidence: Evidence, wishes: Wishes) -> str:
     return "old training rows" if old_side(evidence, wishes) == "trained" else "old rows"
 
 
+def told_rows(evidence: Evidence | None, wishes: Wishes) -> dict[Side, str]:
+    """Return which rows differences are told on, by side; without evidence they are taken for the holdout's."""
+    known = evidence is not None and old_side(evidence, wishes) == "trained"
+    return {"new": "new holdout rows", "old": "old training rows" if known else "old holdout rows"}
+
+
 def seeds_scored(candidate: CandidateScores) -> int:
     """Return how many seeds of a candidate have a score."""
     return sum(seed["new"] is not None for seed in candidate.per_seed)

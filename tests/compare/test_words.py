@@ -46,7 +46,7 @@ def test_what_was_measured_clearly_worse_is_clearly_behind_though_little_is_expe
     assert found.choice == "keep" and found.weighed["incremental"].interval[1] < 0
     assert found.weighed["incremental"].expected == pytest.approx(0, abs=0.1)
     assert (
-        "Incremental: accuracy 10.0 points worse, log-loss 0.14 worse on the new rows; clearly behind."
+        "Incremental: accuracy 10.0 points worse, log-loss 0.139 worse on the new rows; clearly behind."
         in (found.reasons)
     )
 

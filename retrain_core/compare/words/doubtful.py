@@ -92,7 +92,7 @@ def _seen(context: Context) -> list[str]:
     seen = "The old model has probably been trained on the old rows of the holdout, which flatters it there"
     if old_side(evidence, wishes) == "trained":
         seen += "; old training rows are weighed instead"
-    if all(REFERENCE in evidence.predicted.get(side, {}) for side in ("old", "trained")):
+    if REFERENCE in evidence.predicted["old"]:
         return [f"{seen}."]
     return [
         f"{seen}.",
