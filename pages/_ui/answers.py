@@ -10,6 +10,7 @@ from pages._ui.probes import ask
 from pages._ui.text import help_for, literal, show_error
 from pages._ui.wishes import wishes
 from retrain_core.answer import answer, weigh
+from retrain_core.compare.basis_words import resamples
 from retrain_core.compare.evidence import SIDES, Side
 from retrain_core.data.parts import SCORED_PARTS, load_columns
 from retrain_core.errors import RetrainError
@@ -100,7 +101,7 @@ def certainty(comparison: Comparison) -> None:
             else ""
         )
         st.caption(
-            f"chosen in {100 * recommendation.stability:.0f} % of draws of the rows and seeds{weight}",
+            f"same choice in {100 * recommendation.stability:.0f} % of {resamples(comparison.strategies)}{weight}",
             help=help_for("stability"),
             width="content",
         )

@@ -57,7 +57,7 @@ def _show_table(comparison: Comparison) -> None:
         key="cost_table",
         placeholder="–",
         column_config={
-            "strategy": st.column_config.TextColumn(pinned=True),
+            "candidate": st.column_config.TextColumn(pinned=True),
             "device": st.column_config.TextColumn(help=DEVICE_HELP),
             **{
                 name: st.column_config.NumberColumn(help=column.help, format=column.format)

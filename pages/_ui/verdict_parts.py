@@ -18,7 +18,6 @@ from retrain_core.compare.evidence import SIDES, Evidence
 from retrain_core.compare.measures import SCORES, deciding
 from retrain_core.compare.score_words import name_of
 from retrain_core.compare.weighing import old_side, scores_weighed
-from retrain_core.data.doubts import SEEN
 from retrain_core.figures.compare import score_dots, tradeoff
 from retrain_core.figures.curves import keep_on_validation, training_curves
 from retrain_core.figures.style import look_of
@@ -89,9 +88,8 @@ def holdout(content: ReportContent) -> None:
     if classes:
         more = f" and {len(classes) - MOST_LABELS:,} more" if len(classes) > MOST_LABELS else ""
         st.caption(f"New part by label: {', '.join(classes[:MOST_LABELS])}{more}.")
-    for doubt in split.warnings:
-        if doubt != SEEN or comparison.recommendation is None:  # else it is among what is doubtful
-            st.caption(f":material/warning: {literal(doubt.title)}. {literal(doubt.detail)}")
+    for doubt in content.split_doubts:
+        st.caption(f":material/warning: {literal(doubt.title)}. {literal(doubt.detail)}")
     for note in (*comparison.notes, *split.notes):
         st.caption(literal(note))
 

@@ -287,7 +287,7 @@ SCORES: Mapping[str, Score] = {
     "log_loss": _mean_score("Log-loss", "min", LABELS, log_loss_rows),
     "brier": _mean_score("Brier score", "min", LABELS, brier_rows),
     "ece": Score("ECE", "min", LABELS, ece, told=False),
-    "calibration_error": Score("Calibration error (squared, unbiased)", "min", LABELS, calibration_error),
+    "calibration_error": Score("Calibration error", "min", LABELS, calibration_error),
     "rmse": Score("Root mean squared error", "min", NUMBERS, rmse, positive=True),
     "r2": Score("R2", "max", NUMBERS, r2),
 }

@@ -36,7 +36,7 @@ def recommend(
     decision = decide(evidence, scores, wishes, level)
     shares = _shares(decision, scores)
     rivals = _rivals(decision)
-    context = words.Context(evidence, scores, wishes, level, decision, rivals)
+    context = words.Context(evidence, scores, wishes, level, decision, rivals, shares[decision.choice])
     return Recommendation(
         choice=decision.choice,
         clear=not rivals,

@@ -356,7 +356,7 @@ def test_what_is_missing_is_a_doubt() -> None:
     found = advice(outcome("keep", 0.7, 0.8), stopped, failed)
     assert "Stopped before the end, scored with what it had: fine-tune." in found.doubts
     assert "Without a score: full retrain." in found.doubts
-    assert any(doubt.startswith("One seed a strategy") for doubt in found.doubts)
+    assert any(doubt.startswith("One seed a candidate") for doubt in found.doubts)
 
 
 def test_scores_are_means_over_seeds_and_each_seed_is_kept() -> None:

@@ -61,7 +61,7 @@ def test_it_shows_the_recommendation_what_it_rests_on_and_the_holdout(
     assert comparison.holdout.sha256[:16] in said
     assert f"{comparison.holdout.new_rows} new and {comparison.holdout.old_rows} old rows" in said
     assert "80 held-out new rows tell differences" in said
-    assert table(app, "strategy").equals(score_table(comparison))
+    assert table(app, "best on").equals(score_table(comparison))
 
 
 def test_that_the_old_model_has_seen_the_old_rows_is_told_once(
