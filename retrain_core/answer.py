@@ -52,6 +52,9 @@ class HeldRows:
     rows: tuple[int, ...]
 
 
+BY_VALIDATION = "A quick look chose by the validation rows, so they are not weighed: new rows are those of the holdout alone."
+
+
 def answer(store: Store, experiment: str, wishes: Wishes) -> ReportContent:
     """Return the comparison of an experiment whose runs have ended, with all that explains it.
 
@@ -72,7 +75,8 @@ def answer(store: Store, experiment: str, wishes: Wishes) -> ReportContent:
     probes = probe_states(store, experiment, [probe.id for probe in plan_report(store, spec)]).values()
     events = {run: read_events(folder / "events.jsonl") for run, folder in folders.items()}
     evidence = gather(outcomes, split.holdout, spec.schema, _held(store, spec))
-    comparison = _compare(evidence, split, spec.schema, wishes, shift.overall.level if shift else None)
+    quick, level = store.has_look(experiment), shift.overall.level if shift else None
+    comparison = _compare(evidence, split, spec.schema, wishes, level, quick=quick)
     return ReportContent(
         spec=spec,
         card=card,
@@ -92,6 +96,7 @@ def answer(store: Store, experiment: str, wishes: Wishes) -> ReportContent:
         curves={run: tuple(e.values for e in found if e.kind == "epoch") for run, found in events.items()},
         versions={name: metadata.version(name) for name in PACKAGES},
         evidence=evidence,
+        quick=quick,
     )
 
 
@@ -99,7 +104,7 @@ def weigh(content: ReportContent, wishes: Wishes) -> ReportContent:
     """Return the same answer under other wishes; no file is read again and nothing runs again."""
     assert content.evidence is not None
     level = content.shift.overall.level if content.shift else None
-    found = _compare(content.evidence, content.split, content.spec.schema, wishes, level)
+    found = _compare(content.evidence, content.split, content.spec.schema, wishes, level, quick=content.quick)
     return replace(content, comparison=found)
 
 
@@ -125,9 +130,15 @@ def _held(store: Store, spec: ExperimentSpec) -> dict[ScoredSide, Held]:
 
 
 def _compare(
-    evidence: Evidence, split: SplitSummary, schema: Schema, wishes: Wishes, level: Level | None
+    evidence: Evidence,
+    split: SplitSummary,
+    schema: Schema,
+    wishes: Wishes,
+    level: Level | None,
+    *,
+    quick: bool,
 ) -> Comparison:
-    return compare(evidence, wishes, level, _notes(split, schema))
+    return compare(evidence, wishes, level, (*_notes(split, schema), *([BY_VALIDATION] if quick else [])))
 
 
 def _notes(split: SplitSummary, schema: Schema) -> tuple[str, ...]:

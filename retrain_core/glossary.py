@@ -17,11 +17,12 @@ GLOSSARY: dict[str, str] = {
     "recommendation goes by what is to be expected of it: part of a gain is luck, and of candidates that are hardly apart the "
     "fastest is taken.",
     "margin": "The smallest difference that matters, such as 0.5 points of accuracy. Gains are counted in margins, so that "
-    "different scores can be weighed together; within one margin candidates are about equally good.",
+    "different scores can be weighed together; candidates that are expected to be less than 0.6 margins apart count as equally good, and the fastest is taken.",
     "stability": "Rows, and seeds if there are several, are drawn anew many times, with replacement, and each time the choice is made "
     "again. Near 100 %, it does not hang on luck.",
-    "clear": "No other candidate may be materially better: the 95 % intervals of all lie below that.",
-    "not certain": "Another candidate may be materially better; more rows or seeds would tell.",
+    "clear": "No other candidate may be materially better (the 95 % intervals of all lie below that), and the choice is the same in "
+    "at least 80 % of resamples.",
+    "not certain": "Another candidate may be materially better, or the choice hangs on luck; more rows or seeds would tell.",
     "old training rows": "Old rows for training: the old model knows them, and full retrain is trained on them too. Held-out old rows "
     "would flatter the old model, which knows those as well, so candidates are weighed and told apart on these.",
     "forgetting": "How much worse a candidate scores on the old part than the old model does.",
@@ -41,8 +42,9 @@ GLOSSARY: dict[str, str] = {
     "plain steps": "Training steps done one operation after another by TensorFlow, as Keras does them.",
     "device shared": "Other runs trained on the same device at the same time, so the times may be longer than alone.",
     "forecast": "What a run will cost, measured on a few real steps of this very model; the range allows for early stopping.",
-    "quick look": "All candidates are tried on few rows for few epochs, the worse half is dropped, the others get more of both, "
-    "and so on: it finds a good candidate with less training than all runs in full. It is worth it where runs take minutes: "
+    "quick look": "All candidates are tried on few rows for few epochs. Those that are clearly behind are dropped, the others get "
+    "more rows. Which is best is told by where its gain leads from round to round, so the best may still be behind in the last one. "
+    "It takes less training than all runs in full, and is worth it where runs take minutes: "
     "to begin a try takes about a second. It looks at no row of the holdout.",
     "gain in margins": "How much better than the old model it is, as a multiple of the smallest difference that matters (half "
     "a point of accuracy, 0.01 of log-loss, half a percent of a mean error), on rows that it was not trained on and that are "
@@ -120,7 +122,8 @@ GLOSSARY: dict[str, str] = {
     "changed labels": "Rise of the loss because the same inputs get other labels than before.",
     "unseen inputs": "Rise of the loss on inputs that the old data hardly has.",
     "region": "Rows picked out by a rule of one or two conditions, in which the old model has become worse than elsewhere.",
-    "adjusted p-value": "Chance of a difference this large without any shift, corrected for testing many columns.",
+    "adjusted p-value": "Chance of a difference this large if there were none, corrected for how many columns or candidates are "
+    "tested.",
 }
 
 # Other ways in which texts write a term.

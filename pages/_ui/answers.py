@@ -88,6 +88,10 @@ def certainty(comparison: Comparison) -> None:
     """Say how sure the recommendation is, and for which weight of the old rows it holds."""
     recommendation = comparison.recommendation
     assert recommendation is not None
+    others = [one for name, one in recommendation.weighed.items() if name != recommendation.choice]
+    if all(one.excluded for one in others):
+        st.caption("There is no other candidate to choose." if others else "Nothing to choose among yet.")
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(
             "clear" if recommendation.clear else "not certain",

@@ -45,16 +45,19 @@ Columns = Mapping[Side, pd.DataFrame]
 NO_COLUMNS = "The held-out rows were not kept as they came when this experiment was prepared: there are no columns to look at."
 
 
-def show_errors(evidence: Evidence, classes: Sequence[str], labels: Sequence[str] = ()) -> None:
+def show_errors(
+    evidence: Evidence, classes: Sequence[str], labels: Sequence[str] = (), choice: str = "keep"
+) -> None:
     """Show which classes are mixed up, thresholds and reliability; of numbers how errors are spread.
 
     Args:
         evidence: What all candidates predict.
         classes: Names of the classes or labels; empty for numbers.
         labels: Names of the numbers to predict.
+        choice: The candidate that is recommended; with many, it is shown at first.
     """
     side = _side(evidence, "errors")
-    names = _models(evidence, side, "errors_models")
+    names = _models(evidence, side, "errors_models", choice)
     models = {name: evidence.predicted[side][name][0] for name in names}
     if any(len(evidence.predicted[side][name]) > 1 for name in names):
         st.caption("Of several seeds, the charts show the first one's model: it is the one that is saved.")
@@ -118,6 +121,7 @@ def show_slices(
     classes: Sequence[str],
     shift: ShiftReport | None = None,
     wishes: Wishes | None = None,
+    choice: str = "keep",
 ) -> None:
     """Show the scores by class, and by slices of chosen columns.
 
@@ -127,10 +131,11 @@ def show_slices(
         classes: Names of the classes or labels; empty for numbers.
         shift: How the data moved: the columns that moved most are chosen at first.
         wishes: The smallest difference that matters, and whether the old model has seen the old rows.
+        choice: As for :func:`show_errors`.
     """
     side, wishes = _side(evidence, "slices"), wishes or Wishes()
     if side == "old" and wishes.old_seen:
-        st.caption("The old model has seen these rows, which flatters it.")
+        st.caption("The old model has probably been trained on these rows, which flatters it.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         score = st.selectbox(
             "Score",
@@ -141,8 +146,10 @@ def show_slices(
             persist_state="session",
             width=260,
         )
-        names = _models(evidence, side, "slices_models")
-    least = margin_of(evidence, score, wishes.margin) if "keep" in evidence.predicted["new"] else 0.0
+        names = _models(evidence, side, "slices_models", choice)
+    least = (
+        margin_of(evidence, score, wishes.margin, {side: 1.0}) if "keep" in evidence.predicted["new"] else 0.0
+    )
     made_of = _made_of(evidence)
     if classes:
         st.markdown(f"**By {'label' if evidence.task == 'multilabel' else 'class'}**")
@@ -331,13 +338,14 @@ def _side(evidence: Evidence, section: str) -> Side:
     )
 
 
-def _models(evidence: Evidence, side: Side, key: str) -> list[str]:
-    """Let the user choose candidates, if there are many."""
+def _models(evidence: Evidence, side: Side, key: str, choice: str) -> list[str]:
+    """Let the user choose candidates, if there are many; keep and ``choice`` are among the first."""
     names = keep_first(evidence.predicted[side])
     if len(names) <= MOST_MODELS:
         return names
+    first = sorted(names, key=lambda name: name not in ("keep", choice))[:MOST_MODELS]
     chosen = st.multiselect(
-        "Candidates", names, default=names[:MOST_MODELS], key=key, persist_state="session",
+        "Candidates", names, default=[name for name in names if name in first], key=key, persist_state="session",
         format_func=lambda name: look_of(name).title,
     )  # fmt: skip
     return chosen or names[:1]

@@ -94,13 +94,13 @@ def _rounds(spec: ExperimentSpec, look: QuickLook) -> None:
 
 def _table(look: QuickLook, rung: QuickRung, states: dict[str, RunState], number: int) -> None:
     st.dataframe(
-        pd.DataFrame([_row(look, one, states.get(one.run)) for one in rung.tries]),
+        pd.DataFrame([_row(look, one, states.get(one.run), number) for one in rung.tries]),
         hide_index=True,
         width="stretch",
         height="content",
         key=f"quick_{number}",
         column_config={
-            "Candidate": st.column_config.TextColumn(pinned=True, width="medium"),
+            "Candidate": st.column_config.TextColumn(pinned=True, width="small"),
             GAIN: st.column_config.TextColumn(help=help_for("gain in margins")),
             "Expected in full": st.column_config.TextColumn(
                 help="The gain that a run with all rows and epochs should have, by how it has risen from round to round."
@@ -109,17 +109,18 @@ def _table(look: QuickLook, rung: QuickRung, states: dict[str, RunState], number
     )
 
 
-def _row(look: QuickLook, one: QuickTry, now: RunState | None) -> dict[str, object]:
+def _row(look: QuickLook, one: QuickTry, now: RunState | None, number: int) -> dict[str, object]:
     status = STATUS.get(now.status, now.status) if now else "waiting"
     if one.stays is not None:
-        status = "failed" if one.gain is None else "stays" if one.stays else "out"
+        last = "in the last round" if number == len(look.rungs) and look.status != "running" else "goes on"
+        status = "failed" if one.gain is None else last if one.stays else "out"
     gain = "" if one.gain is None else "0" if not one.error else f"{one.gain:+.1f} ± {one.error:.1f}"
     return {
         "Candidate": quick_title(look.candidate(one.candidate)),
-        "Epochs": "–" if one.epochs is None else str(one.epochs),
-        GAIN: gain,
-        "Expected in full": "" if one.expected is None else f"{one.expected:+.1f}" if one.expected else "0",
         "Status": status,
+        "Expected in full": "" if one.expected is None else f"{one.expected:+.1f}" if one.expected else "0",
+        GAIN: gain,
+        "Epochs": "–" if one.epochs is None else str(one.epochs),
     }
 
 
@@ -138,7 +139,13 @@ def _conclusion(look: QuickLook) -> None:
             icon=":material/check_circle:",
         )
     else:
-        st.success(f"Best: {name}; run it in full.", icon=":material/check_circle:")
+        last = next(
+            (one for one in look.rungs[-1].tries if one.candidate == best and one.gain is not None), None
+        )
+        told = ""
+        if last is not None and last.gain is not None and last.expected is not None:
+            told = f" In the last round {last.gain:+.1f} margins over keep, {last.expected:+.1f} expected in full."
+        st.success(f"Best: {name}; run it in full.{told}", icon=":material/check_circle:")
     st.button(
         f"Choose {name} alone",
         icon=":material/checklist:",

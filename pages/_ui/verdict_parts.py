@@ -45,8 +45,12 @@ def decision(content: ReportContent) -> None:
         )
         return
     with st.container(border=True, key="recommendation"):
-        st.markdown(f"#### {literal(recommendation.summary)}")
-        certainty(content.comparison)
+        if content.complete:
+            st.markdown(f"#### {literal(recommendation.summary)}")
+            certainty(content.comparison)
+        else:
+            st.markdown(f"#### So far: {literal(recommendation.summary)}")
+            st.caption(":material/hourglass: Not all runs have ended; another candidate may yet win.")
         ask(content.spec, evidence)
         st.markdown(_list(recommendation.reasons))
         if recommendation.changes:
@@ -54,6 +58,11 @@ def decision(content: ReportContent) -> None:
         if recommendation.doubts:
             st.caption(f"**What is doubtful**\n{_list(recommendation.doubts)}")
     _why(content, recommendation)
+
+
+def _choice(content: ReportContent) -> str:
+    found = content.comparison.recommendation
+    return found.choice if found else "keep"
 
 
 def _list(sentences: tuple[str, ...]) -> str:
@@ -281,13 +290,14 @@ def differences(content: ReportContent) -> None:
 def errors(content: ReportContent) -> None:
     """Show what stands behind the scores."""
     schema = content.spec.schema
-    show_errors(_evidence(content), schema.classes, schema.labels)
+    show_errors(_evidence(content), schema.classes, schema.labels, _choice(content))
 
 
 def groups(content: ReportContent) -> None:
     """Show scores by class and by columns."""
     columns = held_columns(content.spec.id)
-    show_slices(_evidence(content), columns, _classes(content), content.shift, content.comparison.wishes)
+    shift, wishes = content.shift, content.comparison.wishes
+    show_slices(_evidence(content), columns, _classes(content), shift, wishes, _choice(content))
 
 
 def changed_rows(content: ReportContent) -> None:

@@ -22,6 +22,7 @@ from retrain_core.cli.reading import (
 from retrain_core.cli.waiting import work_until
 from retrain_core.errors import DataError, RunError
 from retrain_core.types import (
+    Comparison,
     Limits,
     RunSpec,
     SplitSettings,
@@ -161,7 +162,22 @@ def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespa
         raise (RunError if ours else DataError)(
             "The old model could not be scored.", keep.error or "", "Without it nothing can be compared."
         )
-    return content.comparison.recommendation.summary
+    return _told(content.comparison, options.out)
+
+
+def _told(comparison: Comparison, out: Path) -> str:
+    """Return what to do, how sure that is, and where the rest is."""
+    from retrain_core.compare.basis_words import resamples
+
+    found = comparison.recommendation
+    assert found is not None
+    sure = "Clear" if found.clear else "Not certain"
+    lines = [
+        found.summary,
+        f"{sure}; the same choice in {100 * found.stability:.0f} % of {resamples(comparison.strategies)}.",
+    ]
+    lines += [f"Doubtful: {doubt}" for doubt in found.doubts]
+    return "\n".join([*lines, f"Written: {out / 'report.html'}, comparison.json, models/."])
 
 
 def _tell_split(split: SplitSummary | None) -> None:

@@ -202,7 +202,13 @@ def wishes_of(options: argparse.Namespace, task: Task | None = None) -> Wishes:
                 "It is a size.",
                 "Give a number above 0." if name == "margin" else "Give 0 or more.",
             )
-    known = deciding(task) if task else [name for name, score in SCORES.items() if score.told]
+    for name in ("margin", "most_forgetting"):
+        value = getattr(options, name)
+        if value is not None and value > 1:
+            raise DataError(
+                f"--{name.replace('_', '-')} is {value}.", "It is a share.", "For half a point give 0.005."
+            )
+    known = deciding(task) if task else [name for name, score in SCORES.items() if score.decides]
     if options.score is not None and options.score not in known:
         raise DataError(
             f"--score is {options.score}.",

@@ -86,7 +86,8 @@ def _excluded(
             lost, score = forgetting(evidence, wishes, name)
             most = margin_of(evidence, score, wishes.most_forgetting, {old_side(evidence, wishes): 1.0})
             if lost > most:
-                found[name] = _forgets(lost, most, score)
+                rows = "old training rows" if old_side(evidence, wishes) == "trained" else "old rows"
+                found[name] = _forgets(lost, most, score, rows)
     return found
 
 
@@ -102,6 +103,6 @@ def _too_long(seconds: float, most: float) -> str:
     return f"it trains for {seconds:,.3g} s, and the limit is {most:,.3g} s"
 
 
-def _forgets(lost: float, most: float, score: str) -> str:
+def _forgets(lost: float, most: float, score: str, rows: str) -> str:
     """Return which limit on forgetting is broken."""
-    return f"it loses {gap_text(score, lost)} of {name_of(score)} on the old rows, and the limit is {gap_text(score, most)}"
+    return f"it loses {gap_text(score, lost)} of {name_of(score)} on the {rows}, and the limit is {gap_text(score, most)}"

@@ -38,7 +38,8 @@ class Score:
         share: Whether it lies between 0 and 1.
         positive: Whether it is never below 0, with no upper end.
         by_class: Whether it weighs each class on its own, so that a rare one decides.
-        told: Whether rows tell it with an interval that holds; one without is shown, and decides nothing.
+        told: Whether rows tell it with an interval that holds.
+        decides: Whether candidates can be weighed by it: told, and with a smallest difference that matters.
     """
 
     title: str
@@ -50,6 +51,7 @@ class Score:
     positive: bool = False
     by_class: bool = False
     told: bool = True
+    decides: bool = True
 
 
 def mean(values: Floats, counts: Floats) -> Floats:
@@ -286,8 +288,8 @@ SCORES: Mapping[str, Score] = {
     "f1": Score("F1", "max", LABELS, f1, share=True, by_class=True),
     "log_loss": _mean_score("Log-loss", "min", LABELS, log_loss_rows),
     "brier": _mean_score("Brier score", "min", LABELS, brier_rows),
-    "ece": Score("ECE", "min", LABELS, ece, told=False),
-    "calibration_error": Score("Calibration error", "min", LABELS, calibration_error),
+    "ece": Score("ECE", "min", LABELS, ece, told=False, decides=False),
+    "calibration_error": Score("Calibration error", "min", LABELS, calibration_error, decides=False),
     "rmse": Score("Root mean squared error", "min", NUMBERS, rmse, positive=True),
     "r2": Score("R2", "max", NUMBERS, r2),
 }
@@ -305,7 +307,7 @@ def scores_of(task: Task) -> dict[str, Score]:
 
 def deciding(task: Task) -> dict[str, Score]:
     """Return the scores that candidates can be weighed by."""
-    return {name: score for name, score in scores_of(task).items() if score.told}
+    return {name: score for name, score in scores_of(task).items() if score.decides}
 
 
 def has_interval(score: str, predicted: Predicted) -> bool:

@@ -25,7 +25,7 @@ def recommend(
     """Return what to do: the best weighted score that is to be expected, or a cheaper one that is hardly worse.
 
     It is called clear if no rival may be materially better: if for each the 95 % interval of its gain over the choice,
-    as measured, ends below the smallest difference that matters.
+    as measured, ends below the smallest difference that matters; and if the choice does not hang on luck.
 
     Args:
         evidence: All predictions; keep has a score.
@@ -39,10 +39,15 @@ def recommend(
     context = words.Context(evidence, scores, wishes, level, decision, rivals, shares[decision.choice])
     return Recommendation(
         choice=decision.choice,
-        clear=not rivals,
+        clear=not rivals and shares[decision.choice] >= words.UNSTABLE,
         summary=words.summary(context),
         reasons=words.reasons(context),
-        changes=words.changes(context, _by_weight(evidence, scores, wishes, level), _unlimited(evidence, scores, wishes, level)),
+        changes=words.changes(
+            context,
+            _by_weight(evidence, scores, wishes, level),
+            _unlimited(evidence, scores, wishes, level),
+            decide(evidence, scores, replace(wishes, old_seen=not wishes.old_seen), level).choice,
+        ),
         doubts=words.doubts(context),
         stability=shares[decision.choice],
         scores=tuple(decision.weighing.margins),

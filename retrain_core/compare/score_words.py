@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from retrain_core.compare.measures import SCORES
 
+OF_ANY_SIZE = ("mae", "rmse", "loss")  # in the label's units, or a loss that may be of any kind
 IN_PERCENT = ("accuracy", "balanced_accuracy")
 KEEPS_CAPITALS = ("auroc", "auprc", "f1", "r2", "brier", "ece")
 
@@ -21,17 +24,30 @@ def name_of(score: str) -> str:
 def score_text(score: str, value: float) -> str:
     """Return a score.
 
-    >>> score_text("accuracy", 0.7123), score_text("loss", 0.41234), score_text("mae", 12.3456)
-    ('71.2 %', '0.4123', '12.35')
+    >>> score_text("accuracy", 0.7123), score_text("loss", 0.41234), score_text("mae", 12.3456), score_text("mae", 27050.0)
+    ('71.2 %', '0.4123', '12.35', '27,050')
     """
-    return f"{100 * value:.1f} %" if score in IN_PERCENT else f"{value:.4g}"
+    return f"{100 * value:.1f} %" if score in IN_PERCENT else decimal(value, score, digits=4)
+
+
+def decimal(value: float, score: str, *, digits: int, sign: str = "") -> str:
+    """Return a number with about so many digits that tell, never with an exponent; errors of numbers may be of any size.
+
+    >>> decimal(8260.4, "mae", digits=3), decimal(0.0000243, "log_loss", digits=3), decimal(0.0000243, "mae", digits=3)
+    ('8,260', '0.0000', '0.0000243')
+    """
+    if not math.isfinite(value):
+        return f"{value:{sign}}"
+    most = 12 if score in OF_ANY_SIZE else 4
+    size = math.floor(math.log10(abs(value))) if value else 0
+    return f"{value + 0.0:{sign},.{min(max(0, digits - 1 - size), most)}f}"
 
 
 def score_range_text(score: str, low: float, high: float) -> str:
     """Return the ends of a score's interval.
 
     >>> score_range_text("accuracy", 0.612, 0.7), score_range_text("loss", 0.41234, 0.5)
-    ('61.2 to 70.0 %', '0.4123 to 0.5')
+    ('61.2 to 70.0 %', '0.4123 to 0.5000')
     """
     return f"{score_text(score, low).removesuffix(' %')} to {score_text(score, high)}"
 
@@ -42,16 +58,18 @@ def gap_text(score: str, value: float) -> str:
     >>> gap_text("accuracy", -0.0123), gap_text("log_loss", -0.0123)
     ('1.2 points', '0.0123')
     """
-    return f"{100 * abs(value):.1f} points" if score in IN_PERCENT else f"{abs(value):.3g}"
+    return f"{100 * abs(value):.1f} points" if score in IN_PERCENT else decimal(abs(value), score, digits=3)
 
 
 def signed(score: str, value: float) -> str:
     """Return a difference with its sign and without its unit, nothing as plus nothing.
 
     >>> signed("accuracy", 0.0123), signed("mae", -3.5), signed("accuracy", -0.0001)
-    ('+1.2', '−3.5', '+0.0')
+    ('+1.2', '−3.50', '+0.0')
     """
-    text = f"{round(100 * value, 1) + 0.0:+.1f}" if score in IN_PERCENT else f"{value + 0.0:+.3g}"
+    text = decimal(value, score, digits=3, sign="+")
+    if score in IN_PERCENT:
+        text = f"{round(100 * value, 1) + 0.0:+.1f}"
     return text.replace("-", "−")
 
 
@@ -59,7 +77,7 @@ def gain_text(score: str, value: float) -> str:
     """Return a difference with its sign and unit.
 
     >>> gain_text("accuracy", 0.0123), gain_text("mae", -3.5)
-    ('+1.2 points', '−3.5')
+    ('+1.2 points', '−3.50')
     """
     return f"{signed(score, value)}{_points(score)}"
 
@@ -68,7 +86,7 @@ def range_text(score: str, low: float, high: float) -> str:
     """Return the ends of a difference's interval.
 
     >>> range_text("accuracy", -0.001, 0.0224), range_text("log_loss", 0.01, 0.044)
-    ('−0.1 to +2.2 points', '+0.01 to +0.044')
+    ('−0.1 to +2.2 points', '+0.0100 to +0.0440')
     """
     return f"{signed(score, low)} to {signed(score, high)}{_points(score)}"
 
@@ -81,8 +99,8 @@ def better_text(score: str, gain: float) -> str:
     """Return a gain with its word.
 
     >>> better_text("accuracy", 0.0123), better_text("log_loss", -0.01), better_text("accuracy", 0.0)
-    ('1.2 points better', '0.01 worse', 'as good')
+    ('1.2 points better', '0.0100 worse', 'as good')
     """
-    if gap_text(score, gain) == gap_text(score, 0.0):
+    if not gap_text(score, gain).strip("0., points"):
         return "as good"
     return f"{gap_text(score, gain)} {'better' if gain > 0 else 'worse'}"

@@ -197,7 +197,7 @@ def net_lines(payoffs: Mapping[str, Payoff], marked: str | None) -> go.Figure:
     layout = base_layout(x="days in use", y="net benefit over keep<br>(in your currency)", height=400)
     figure.update_layout(**layout, showlegend=True)
     days = next(iter(payoffs.values())).stakes.days
-    figure.update_layout(xaxis={"range": [-0.03 * days, 1.03 * days]}, yaxis={"tickformat": "~s"})
+    figure.update_layout(xaxis={"range": [-0.03 * days, 1.03 * days]}, yaxis={"tickformat": ",~r"})
     figure.add_hline(y=0, line={"color": FAINT, "width": 1.5})
     for name, payoff in payoffs.items():
         if name == marked or len(payoffs) <= MOST_BANDS:
@@ -264,7 +264,7 @@ def tornado(swings: Sequence[Swing], payoff: Payoff) -> go.Figure:
         "range": [min(spread) - room, max(spread) + room],
         "nticks": 4,
         "tickangle": 0,
-        "tickformat": "~s",
+        "tickformat": ",~r",
     }
     layout["yaxis"] |= {
         "range": [len(swings) - 0.5, -0.5],

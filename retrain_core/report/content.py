@@ -63,6 +63,7 @@ class ReportContent:
         machine: What there was to compute on; ``None`` if that is not known.
         commands: The same from the command line.
         complete: Whether all runs have ended; before, others may yet win.
+        quick: Whether a quick look has chosen what was run.
     """
 
     spec: ExperimentSpec
@@ -79,6 +80,7 @@ class ReportContent:
     machine: Machine | None = None
     commands: Commands | None = None
     complete: bool = True
+    quick: bool = False
 
     @property
     def guess(self) -> FirstGuess | None:

@@ -76,7 +76,7 @@ def unit_of(score: str) -> Unit:
     >>> unit_of("accuracy").words, unit_of("log_loss").words
     (' (points)', '')
     """
-    return Unit(100.0, " (points)", "%+.1f") if score in IN_PERCENT else Unit(1.0, "", "%+.3g")
+    return Unit(100.0, " (points)", "%+.1f") if score in IN_PERCENT else Unit(1.0, "", "%+.4f")
 
 
 def gain_column(score: str) -> str:
@@ -173,7 +173,9 @@ def difference_columns(score: str) -> dict[str, ScoreColumn]:
             "Standard deviation of the first one's score over its seeds.", unit.format.replace("+", "")
         ),
         P: ScoreColumn(
-            "Chance of a difference this large if there were none, corrected for how many candidates are compared.", "%.2g"
+            "Chance of a difference this large if there were none, corrected for how many candidates are compared. "
+            "0.000: below 0.0005.",
+            "%.3f",
         ),
     }  # fmt: skip
 

@@ -93,8 +93,12 @@ def test_comparison_keeps_the_contract(done: SimpleNamespace) -> None:
 
 
 def test_the_summary_is_printed_and_the_report_is_there(done: SimpleNamespace) -> None:
-    summary = done.comparison["recommendation"]["summary"]
-    assert done.printed.strip() == summary
+    found = done.comparison["recommendation"]
+    summary, sure, *doubts, where = done.printed.strip().splitlines()
+    assert summary == found["summary"]
+    assert sure.startswith("Clear; " if found["clear"] else "Not certain; ")
+    assert doubts == [f"Doubtful: {doubt}" for doubt in found["doubts"]]
+    assert where == f"Written: {done.out / 'report.html'}, comparison.json, models/."
     html = (done.out / "report.html").read_text()
     assert summary in html and done.comparison["holdout"]["sha256"][:16] in html
 

@@ -296,6 +296,30 @@ def test_forgetting_counts_in_shares_of_what_keep_does_on_the_old_rows() -> None
     assert old.verdict == "worse"
 
 
+def test_a_choice_that_hangs_on_luck_is_not_clear() -> None:
+    """Two that are equally good take turns: neither may be materially better, and yet nobody would call it clear."""
+    runs = (
+        outcome("keep", 0.6, 0.7),
+        outcome("fine_tune", 0.75, 0.7, seconds=9),
+        shuffled(outcome("full_retrain", 0.7535, 0.7, seconds=90)),
+    )
+    found = advice(*runs, score="accuracy", old_weight=0.0)
+    assert found.stability < 0.8 and not found.clear
+
+
+def test_that_the_old_model_has_not_seen_the_old_rows_may_change_the_choice() -> None:
+    flattered = outcome("keep", 0.7, 0.8), outcome("full_retrain", 0.7, 0.77)
+    seen = [
+        replace(
+            run, rows={**run.rows, **sure_rows("trained", np.where(np.arange(ROWS) < share * ROWS, 0.8, 0.2))}
+        )
+        for run, share in zip(flattered, (0.8, 0.81), strict=True)
+    ]
+    found = advice(*seen, old_weight=1.0)
+    assert "If the old model was not trained on the old rows, keep the old model." in found.changes
+    assert any("On the held-out old rows accuracy is 3.0 points worse" in reason for reason in found.reasons)
+
+
 def test_seeds_that_disagree_make_the_lead_uncertain() -> None:
     one = [outcome("keep", 0.7, 0.7, seed=seed) for seed in range(3)]
     two = [outcome("fine_tune", share, 0.7, seed=seed) for seed, share in enumerate((0.62, 0.72, 0.82))]

@@ -150,7 +150,9 @@ def test_several_seeds_that_all_have_a_score_are_no_doubt() -> None:
 def test_a_choice_that_changes_with_the_rows_is_a_doubt() -> None:
     found = context(evidence_of(outcome("keep", 0.7, 0.7), outcome("fine_tune", 0.71, 0.7)))
     told = "The choice hangs on luck: it is the same in only 71 % of resamples of the rows."
-    assert told in doubts(replace(found, stability=0.712))
+    assert told in doubts(replace(found, stability=0.712, rivals=["fine_tune"]))
+    others = f"{told} None of the others may be materially better, though."
+    assert others in doubts(replace(found, stability=0.712, rivals=[]))
     assert not any("hangs on luck" in doubt for doubt in doubts(replace(found, stability=0.8)))
 
 

@@ -57,8 +57,9 @@ def _too_few(context: Context) -> list[str]:
 def _unstable(context: Context) -> list[str]:
     if context.stability >= UNSTABLE:
         return []
+    safe = "" if context.rivals else " None of the others may be materially better, though."
     return [
-        f"The choice hangs on luck: it is the same in only {100 * context.stability:.0f} % of {resamples(context.scores)}."
+        f"The choice hangs on luck: it is the same in only {100 * context.stability:.0f} % of {resamples(context.scores)}.{safe}"
     ]
 
 

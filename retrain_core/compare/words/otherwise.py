@@ -9,7 +9,7 @@ from retrain_core.strategies.naming import title
 
 
 def changes(
-    context: Context, by_weight: Mapping[float, str], unlimited: Mapping[str, str]
+    context: Context, by_weight: Mapping[float, str], unlimited: Mapping[str, str], otherwise: str
 ) -> tuple[str, ...]:
     """Return what would change the choice.
 
@@ -17,6 +17,7 @@ def changes(
         context: The choice.
         by_weight: The choice at each weight of the old rows.
         unlimited: The choice without a limit, by the limit's field.
+        otherwise: The choice if it is the other way round whether the old model was trained on the old rows.
     """
     found = [
         f"If the old rows count {_weights(run)}, {_lower(title(name))}."
@@ -32,6 +33,9 @@ def changes(
         for limit, name in unlimited.items()
         if name != context.choice
     ]
+    if otherwise != context.choice:
+        was = "was not" if context.wishes.old_seen else "was"
+        found.append(f"If the old model {was} trained on the old rows, {_lower(title(otherwise))}.")
     return tuple(found)
 
 

@@ -37,9 +37,22 @@ def _gain(context: Context) -> list[str]:
     if context.choice == "keep":
         return []
     names = weighed_rows(context.evidence, context.wishes)
-    return [
+    found = [
         f"Against keep on {_count(context, weights):,} {names[side]}: {_gains(context, weights)}."
         for side, weights in _sides(context).items()
+    ]
+    return [*found, *_on_held_out(context)]
+
+
+def _on_held_out(context: Context) -> list[str]:
+    """Say how the held-out old rows differ from those that are weighed, where both are shown."""
+    evidence = context.evidence
+    if "old" not in evidence.predicted or old_side(evidence, context.wishes) == "old":
+        return []
+    gap = paired(evidence, context.choice, "keep", {"old": 1.0}, context.main)
+    told = better_text(context.main, sign_of(context.main) * gap.value)
+    return [
+        f"On the held-out old rows {name_of(context.main)} is {told}, but the old model has probably been trained on those too."
     ]
 
 
