@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
+# Tests of processes that wait for each other run one at a time, the others two at a time.
+TIMED := tests/runs tests/workers tests/browser
 
 .PHONY: run test bench lock samples clean check-format lint types imports unit browser-ready
 
@@ -14,7 +16,8 @@ test: $(VENV)/.installed-dev browser-ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(TIMED))
+	$(BIN)/python -m pytest $(TIMED)
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.benchmarks

@@ -159,7 +159,7 @@ def shared_settings() -> tuple[dict[str, Scalar | None], dict[str, Any]]:
             20,
             1,
             key="seeds",
-            help="Runs a strategy, each with its own seed. Three or more show how much luck matters.",
+            help="Runs a strategy, each with its own seed. Five show how much luck matters.",
             **keep,
         )
     with st.expander("Limits and class weights"):

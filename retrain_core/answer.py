@@ -106,10 +106,12 @@ def weigh(content: ReportContent, wishes: Wishes) -> ReportContent:
 def _held(store: Store, spec: ExperimentSpec) -> dict[ScoredSide, Held]:
     """Return the rows that candidates are scored on, by part.
 
-    Rows that told when to stop are no substitute for those of the holdout if these are later ones or a file of their own.
+    Rows that told when to stop are no substitute for those of the holdout if these are later ones or a file of their own, or
+    if a quick look has chosen by them what was run.
     """
     held: dict[ScoredSide, Held] = {}
-    apart = spec.split.time is not None or spec.holdout is not None
+    chosen_by = store.has_look(spec.id)
+    apart = spec.split.time is not None or spec.holdout is not None or chosen_by
     for side, part in SCORED_PARTS.items():
         folder = store.experiment_folder(spec.id) / "data" / part
         if not folder.is_dir() or (side == "validation" and apart):
@@ -117,7 +119,8 @@ def _held(store: Store, spec: ExperimentSpec) -> dict[ScoredSide, Held]:
         data, groups = load_dataset(folder), load_groups(folder)
         if side not in ("new", "old") and groups is not None:
             groups = np.unique(groups[sample_of(len(groups))], return_inverse=True)[1]
-        held[side] = Held(np.asarray(looked_at(side, data).targets), groups)
+        targets = np.asarray(looked_at(side, data).targets)
+        held[side] = Held(targets, groups, sample=len(targets) < data.rows)
     return held
 
 

@@ -18,6 +18,7 @@ from retrain_core.types import (
     Schema,
     ShiftSettings,
     SplitSettings,
+    Stakes,
     Table,
     Thresholds,
     Wishes,
@@ -160,14 +161,34 @@ def _compare(content: ReportContent, runs: Sequence[RunSpec]) -> list[tuple[str,
 def _wishes(wishes: Wishes) -> list[tuple[str, str]]:
     """Return what the user wants of the next model, as far as it is not what everybody gets."""
     usual = Wishes()
-    options = [("--old-weight", f"{wishes.old_weight:g}")]
+    options = [("--old-weight", _exact(wishes.old_weight))]
     options += [("--score", wishes.score)] if wishes.score else []
     options += [
-        (f"--{name.replace('_', '-')}", f"{getattr(wishes, name):g}")
+        (f"--{name.replace('_', '-')}", _exact(getattr(wishes, name)))
         for name in ("margin", "most_forgetting", "most_seconds")
         if getattr(wishes, name) != getattr(usual, name)
     ]
-    return options + ([] if wishes.old_seen else [("--old-unseen", "")])
+    options += [] if wishes.old_seen else [("--old-unseen", "")]
+    return options + ([] if wishes.stakes is None else _stakes(wishes.stakes))
+
+
+def _stakes(stakes: Stakes) -> list[tuple[str, str]]:
+    """Return what a better model is worth."""
+    return [
+        ("--value", _exact(stakes.value)),
+        ("--predictions-a-day", _exact(stakes.a_day)),
+        ("--days", _exact(stakes.days)),
+        ("--hour-price", _exact(stakes.an_hour)),
+    ]
+
+
+def _exact(value: float) -> str:
+    """Return a number with all its digits.
+
+    >>> _exact(0.0012345678), _exact(90.0)
+    ('0.0012345678', '90')
+    """
+    return repr(float(value)).removesuffix(".0")
 
 
 def _split(split: SplitSettings) -> list[tuple[str, str]]:
@@ -205,5 +226,5 @@ def _shift(settings: ShiftSettings) -> list[tuple[str, str]]:
     usual = Thresholds()
     for name in ("alpha", "minor", "major"):
         value = getattr(settings.thresholds, name)
-        options += [(f"--{name}", f"{value:g}")] if value != getattr(usual, name) else []
+        options += [(f"--{name}", _exact(value))] if value != getattr(usual, name) else []
     return options

@@ -6,21 +6,27 @@ import re
 
 GLOSSARY: dict[str, str] = {
     # the question
-    "holdout": "Rows that no strategy trains on, the same for all; every score is measured on them.",
+    "holdout": "Rows that no candidate trains on, the same for all; every score that is shown is measured on them.",
     "new part": "The holdout rows that come from the new data.",
     "old part": "The holdout rows that come from the old data; they show what is forgotten.",
-    "validation rows": "New rows kept out of training to decide when to stop; never used for the final scores.",
+    "validation rows": "New rows kept out of training: they tell when to stop, and to one strategy which layers to train. The scores that "
+    "are shown are not measured on them; the recommendation weighs them with the holdout, unless that is later rows or a file "
+    "of its own.",
     "trade-off": "What is gained on the new part against what is lost on the old part.",
-    "weighted score": "The scores on the new and on the old part as one number; the recommendation makes it best.",
+    "weighted score": "The scores on the new and on the old part as one number, in which each part counts as was chosen. The "
+    "recommendation goes by what is to be expected of it: part of a gain is luck, and of candidates that are hardly apart the "
+    "fastest is taken.",
     "margin": "The smallest difference that matters, such as 0.5 points of accuracy. Gains are counted in margins, so that "
     "different scores can be weighed together; within one margin candidates are about equally good.",
-    "stability": "Rows and seeds are drawn anew many times, with replacement, and each time the choice is made again. Near 100 %, "
-    "it does not hang on luck.",
+    "stability": "Rows, and seeds if there are several, are drawn anew many times, with replacement, and each time the choice is made "
+    "again. Near 100 %, it does not hang on luck.",
     "clear": "No other candidate may be materially better: the 95 % intervals of all lie below that.",
     "not certain": "Another candidate may be materially better; more rows or seeds would tell.",
+    "old training rows": "Old rows for training: the old model knows them, and full retrain is trained on them too. Held-out old rows "
+    "would flatter the old model, which knows those as well, so candidates are weighed and told apart on these.",
     "forgetting": "How much worse a candidate scores on the old part than the old model does.",
     # the strategies
-    "keep": "The strategy that changes nothing: the old model as it is, the baseline of every number.",
+    "keep": "The candidate that changes nothing: the old model as it is, the baseline of every number.",
     "fine-tune": "Train the last layers of the old model on the new rows; the other layers stay frozen.",
     "incremental": "Go on training the old model on the new rows in the order they arrive, each batch as it comes.",
     "full retrain": "Train the same architecture from fresh weights, on old and new rows if there are old ones.",
@@ -29,7 +35,7 @@ GLOSSARY: dict[str, str] = {
     "epoch": "One pass over the training rows.",
     "learning rate": "How large a step each batch of training makes; a larger one learns faster and forgets more.",
     "batch size": "Rows that are used for one step of training.",
-    "step budget": "A number of training steps that every strategy does, so that they are compared at equal compute.",
+    "step budget": "A number of training steps that every candidate does, so that they are compared at equal compute.",
     "class weights": "Weights in the loss that make all classes count alike, however many rows they have.",
     "compiled steps": "Training steps fused by the XLA compiler; chosen where a few measured steps show that it is faster.",
     "plain steps": "Training steps done one operation after another by TensorFlow, as Keras does them.",
@@ -62,7 +68,10 @@ GLOSSARY: dict[str, str] = {
     "F1": "One number from precision (how many of those named are right) and recall (how many of those there are named), their "
     "harmonic mean; higher is better.",
     "Brier score": "Squared distance between the predicted probabilities and what came, averaged over rows; lower is better.",
-    "calibration error (ECE)": "How far the predicted probabilities lie from how often it comes, on average; 0 is the best.",
+    "ECE": "Expected calibration error: how far the predicted probabilities lie from how often it comes, on average over 15 "
+    "groups of rows; 0 is the best. Few rows make it larger by chance alone, so it is shown without an interval and decides nothing.",
+    "calibration error": "The average square of the distances of which ECE is the average, less what chance alone adds; 0 is the "
+    "best, and a well calibrated model is as often a little below it as above.",
     "root mean squared error": "Root of the average squared distance between prediction and label, in units of the label; large "
     "errors weigh more than in the mean absolute error; lower is better.",
     "R2": "Share of the label's variance that the predictions explain; 1 is the best, 0 no better than always the mean.",
@@ -127,7 +136,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "forgetting": ("forgotten", "forgets"),
     "mean absolute error": ("mae", "mean abs. error"),
     "log-loss": ("log_loss",),
-    "calibration error (ECE)": ("calibration error", "ECE"),
+    "ECE": ("expected calibration error",),
     "root mean squared error": ("rmse",),
     "hash": ("SHA-256", "hashes"),
     "point": ("percentage point",),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.cost_parts import stakes
 from pages._ui.probes import ask
 from pages._ui.text import help_for, literal, show_error
+from pages._ui.wishes import wishes
 from retrain_core.answer import answer, weigh
+from retrain_core.compare.basis_words import resamples
 from retrain_core.compare.evidence import SIDES, Side
 from retrain_core.data.parts import SCORED_PARTS, load_columns
 from retrain_core.errors import RetrainError
@@ -67,36 +66,6 @@ def held_columns(experiment: str) -> dict[Side, pd.DataFrame]:
     return found
 
 
-# --- wishes ---------------------------------------------------------------------------------------
-
-USUAL = Wishes()
-POINTS = 100  # shares are shown in points
-
-
-def wish_key(spec: ExperimentSpec, name: str) -> str:
-    """Return under which key a wish of an experiment is held in the session."""
-    return f"{name}_{spec.id}"
-
-
-def wishes(spec: ExperimentSpec) -> Wishes:
-    """Return what the user wants of the next model, as chosen on the Compare page; else what is usual."""
-
-    def said(name: str, usual: Any) -> Any:
-        value = st.session_state.get(wish_key(spec, name))
-        return usual if value is None else value
-
-    forgetting = said("most_forgetting", None)
-    return Wishes(
-        score=said("score", "") or None,
-        old_weight=said("old_weight", USUAL.old_weight) if spec.old else 0.0,
-        margin=said("margin", POINTS * USUAL.margin) / POINTS,
-        most_forgetting=None if forgetting is None else forgetting / POINTS,
-        most_seconds=said("most_seconds", None),
-        old_seen=said("old_seen", USUAL.old_seen),
-        stakes=stakes(),
-    )
-
-
 def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
     """Return the comparison once all runs have ended; ``None`` before, as others may yet win, or if none can be made."""
     done, runs = runs_done(state.store(), spec.id)
@@ -132,7 +101,7 @@ def certainty(comparison: Comparison) -> None:
             else ""
         )
         st.caption(
-            f"chosen in {100 * recommendation.stability:.0f} % of draws of the rows and seeds{weight}",
+            f"same choice in {100 * recommendation.stability:.0f} % of {resamples(comparison.strategies)}{weight}",
             help=help_for("stability"),
             width="content",
         )

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from pages._ui.text import chart, decimals, literal
 from retrain_core.compare.curves import confusion, precision_recall, reliability, roc
 from retrain_core.compare.evidence import SIDES, Evidence, Side
-from retrain_core.compare.flips import ERROR_BEFORE, ERROR_NOW, SURE, flipped_rows, flips, matching
+from retrain_core.compare.flips import (
+    ERROR_BEFORE,
+    ERROR_NOW,
+    FLIP_COLUMNS,
+    SURE,
+    flipped_rows,
+    flips,
+    matching,
+)
 from retrain_core.compare.measures import SCORES
 from retrain_core.compare.one_label import against_rest
-from retrain_core.compare.predicted import Predicted
+from retrain_core.compare.predicted import Floats, Predicted
 from retrain_core.compare.residuals import error_edges, residuals
 from retrain_core.compare.slice_scores import SliceScores, by_class, slice_scores
 from retrain_core.compare.slices import default_columns, slices_of
@@ -24,22 +34,24 @@ from retrain_core.figures import errors as figures
 from retrain_core.figures.slices import flips_bars, slice_dots
 from retrain_core.figures.style import keep_first, look_of
 from retrain_core.report.tables import csv_text, harmless
-from retrain_core.types import Reading, ShiftReport
+from retrain_core.types import Reading, ShiftReport, Wishes
 
 MOST_MODELS = 4  # on one chart, unless more are asked for
 MOST_ROWS = 300  # of a table, so that a page stays small; the download has all
 MOST_VALUES = 50  # of a filter
+FEW_NUMBERS = 8  # different ones of a column, up to which each can be chosen
 SIDE_NAMES = {"new": "new part", "old": "old part"}
 Columns = Mapping[Side, pd.DataFrame]
 NO_COLUMNS = "The held-out rows were not kept as they came when this experiment was prepared: there are no columns to look at."
 
 
-def show_errors(evidence: Evidence, classes: Sequence[str]) -> None:
+def show_errors(evidence: Evidence, classes: Sequence[str], labels: Sequence[str] = ()) -> None:
     """Show which classes are mixed up, thresholds and reliability; of numbers how errors are spread.
 
     Args:
         evidence: What all candidates predict.
         classes: Names of the classes or labels; empty for numbers.
+        labels: Names of the numbers to predict.
     """
     side = _side(evidence, "errors")
     names = _models(evidence, side, "errors_models")
@@ -47,7 +59,7 @@ def show_errors(evidence: Evidence, classes: Sequence[str]) -> None:
     if any(len(evidence.predicted[side][name]) > 1 for name in names):
         st.caption("Of several seeds, the charts show the first one's model: it is the one that is saved.")
     if evidence.task == "regression":
-        _show_residuals(models)
+        _show_residuals(models, labels)
         return
     label = len(classes) - 1
     if len(classes) > 2 or evidence.task == "multilabel":
@@ -83,9 +95,13 @@ def _show_confusion(models: Mapping[str, Predicted], classes: Sequence[str], lab
                 chart(figure, key=f"confusion_{name}", alt=f"What {title} takes each class for.")
 
 
-def _show_residuals(models: Mapping[str, Predicted]) -> None:
-    edges = error_edges(list(models.values()))
-    found = {name: residuals(one, edges) for name, one in models.items()}
+def _show_residuals(models: Mapping[str, Predicted], labels: Sequence[str]) -> None:
+    unit = 0
+    if len(labels) > 1:
+        chosen = st.selectbox("Label", list(labels), key="errors_number", persist_state="session")
+        unit = list(labels).index(chosen)
+    edges = error_edges(list(models.values()), unit)
+    found = {name: residuals(one, edges, unit) for name, one in models.items()}
     left, right = st.columns(2)
     with left:
         chart(figures.residual_lines(found), key="residual_lines", alt="Errors along the prediction.")
@@ -101,7 +117,7 @@ def show_slices(
     columns: Columns,
     classes: Sequence[str],
     shift: ShiftReport | None = None,
-    margin: float = 0.0,
+    wishes: Wishes | None = None,
 ) -> None:
     """Show the scores by class, and by slices of chosen columns.
 
@@ -110,9 +126,11 @@ def show_slices(
         columns: The held-out rows as they came, by part; a part without them is not there.
         classes: Names of the classes or labels; empty for numbers.
         shift: How the data moved: the columns that moved most are chosen at first.
-        margin: The smallest difference that matters, see ``Wishes``.
+        wishes: The smallest difference that matters, and whether the old model has seen the old rows.
     """
-    side = _side(evidence, "slices")
+    side, wishes = _side(evidence, "slices"), wishes or Wishes()
+    if side == "old" and wishes.old_seen:
+        st.caption("The old model has seen these rows, which flatters it.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         score = st.selectbox(
             "Score",
@@ -124,7 +142,7 @@ def show_slices(
             width=260,
         )
         names = _models(evidence, side, "slices_models")
-    least = margin_of(evidence, score, margin) if "keep" in evidence.predicted["new"] else 0.0
+    least = margin_of(evidence, score, wishes.margin) if "keep" in evidence.predicted["new"] else 0.0
     made_of = _made_of(evidence)
     if classes:
         st.markdown(f"**By {'label' if evidence.task == 'multilabel' else 'class'}**")
@@ -218,7 +236,7 @@ def show_flips(evidence: Evidence, columns: Columns, classes: Sequence[str]) -> 
     if side not in columns:
         st.caption(NO_COLUMNS)
     else:
-        rows = rows[matching(rows, _wanted(rows, list(columns[side])))]
+        rows = rows[matching(rows, _wanted(rows, f"flips_filter_{side}_{candidate}"))]
     _table(rows)
 
 
@@ -255,22 +273,43 @@ def _safe(cell: Any) -> Any:
     return cell
 
 
-def _wanted(rows: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
-    """Let the user choose which rows to see: values of a column, or a range of its numbers."""
-    names = [name for name in names if name in rows and rows[name].nunique() > 1]
-    chosen = st.multiselect("Only rows with", names, key="flips_filter", persist_state="session")
-    return {name: _filter(rows[name], f"flips_filter_{name}") for name in chosen if rows[name].nunique() > 1}
+def _wanted(rows: pd.DataFrame, key: str) -> dict[str, Any]:
+    """Let the user choose which rows to see: values of a column, or a range of its numbers; at first all."""
+    names = [name for name in rows if name not in FLIP_COLUMNS and rows[name].nunique(dropna=False) > 1]
+    chosen = st.multiselect("Only rows with", names, key=key, persist_state="session")
+    wanted = {name: _filter(rows[name], f"{key}_{name}") for name in chosen}
+    return {name: values for name, values in wanted.items() if values}
 
 
 def _filter(column: pd.Series, key: str) -> Any:
-    name = str(column.name)
-    if pd.api.types.is_numeric_dtype(column.dtype) and column.nunique() > 8:
-        low, high = float(column.min()), float(column.max())
-        return st.slider(literal(name), low, high, (low, high), key=key)
+    """Return the wanted values of a column, or the ends of the wanted range; nothing if all are wanted."""
+    name, count = str(column.name), column.nunique()
+    if pd.api.types.is_numeric_dtype(column.dtype) and count > FEW_NUMBERS:
+        numbers = column.to_numpy(np.float64, na_value=np.nan)
+        return _range(name, numbers[np.isfinite(numbers)], key)
     values = pd.Series(text_of(column)).value_counts().index[:MOST_VALUES].tolist()
     return st.multiselect(
-        literal(name), values, default=values, format_func=lambda value: value or "missing", key=key
+        literal(name)
+        + (f" (the {MOST_VALUES} most frequent of {count:,} values)" if count > MOST_VALUES else ""),
+        values,
+        placeholder="all",
+        format_func=lambda value: value or "missing",
+        key=key,
+        persist_state="session",
     )
+
+
+def _range(name: str, numbers: Floats, key: str) -> tuple[float, float] | None:
+    """Return the ends of the wanted range; an end that was not touched is open, so that infinite values lie within."""
+    ends = float(numbers.min()), float(numbers.max())
+    step = (ends[1] - ends[0]) / 200
+    low, high = st.slider(
+        literal(name), *ends, ends, step, format="%.4g", key=key, persist_state="session",
+        help="Once it is moved, rows without a number are left out.",
+    )  # fmt: skip
+    low = -math.inf if low < ends[0] + step / 2 else low
+    high = math.inf if high > ends[1] - step / 2 else high
+    return None if (low, high) == (-math.inf, math.inf) else (low, high)
 
 
 # --- what the sections share ----------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages._ui.text import chart, literal
+from pages._ui.wishes import stakes, wish_key
 from retrain_core.compare.cost import (
     Payoff,
     break_even,
@@ -29,7 +30,7 @@ from retrain_core.report.costs import (
     cost_table,
     payoff_rows,
 )
-from retrain_core.types import Comparison, Stakes, Task
+from retrain_core.types import Comparison, ExperimentSpec, Stakes
 
 NO_STAKES = "Give the value of a better prediction, predictions a day and days: then you see when each candidate pays."
 
@@ -41,22 +42,12 @@ def show_cost(content: ReportContent) -> None:
     if content.comparison.recommendation is None:  # nothing to gain over
         return
     st.markdown("#### When does it pay?")
-    _ask(content.comparison.task)
-    given = stakes()
+    _ask(content.spec)
+    given = stakes(content.spec)
     if given is None:
         st.caption(NO_STAKES)
     else:
         _show_payoff(content, given)
-
-
-def stakes() -> Stakes | None:
-    """Return what the user has entered; ``None`` until all but the price of an hour is there."""
-    value, a_day, days, an_hour = (
-        st.session_state.get(f"stakes_{name}") for name in ("value", "a_day", "days", "an_hour")
-    )
-    if value is None or a_day is None or days is None:
-        return None
-    return Stakes(value, a_day, days, an_hour or 0.0)
 
 
 def _show_table(comparison: Comparison) -> None:
@@ -66,7 +57,7 @@ def _show_table(comparison: Comparison) -> None:
         key="cost_table",
         placeholder="–",
         column_config={
-            "strategy": st.column_config.TextColumn(pinned=True),
+            "candidate": st.column_config.TextColumn(pinned=True),
             "device": st.column_config.TextColumn(help=DEVICE_HELP),
             **{
                 name: st.column_config.NumberColumn(help=column.help, format=column.format)
@@ -87,9 +78,9 @@ def _show_front(comparison: Comparison) -> None:
     chart(pareto(comparison, score), key="pareto", alt=f"{name_of(score)} against seconds of training.")
 
 
-def _ask(task: Task) -> None:
+def _ask(spec: ExperimentSpec) -> None:
     """Draw the four inputs; all money is in one currency."""
-    better = "an absolute error smaller by 1" if task == "regression" else "a right prediction"
+    better = "an absolute error smaller by 1" if spec.schema.task == "regression" else "a right prediction"
     fields = (
         ("value", f"Value of {better}", "e.g. 0.50", f"What {better} brings more than the old model's, in your currency."),
         ("a_day", "Predictions a day", "e.g. 1000", "How many predictions the model makes a day."),
@@ -105,16 +96,14 @@ def _ask(task: Task) -> None:
                 format="%g",
                 placeholder=example,
                 help=help,
-                key=f"stakes_{name}",
+                key=wish_key(spec, name),
                 persist_state="session",
             )
 
 
 def _show_payoff(content: ReportContent, given: Stakes) -> None:
     comparison, found = content.comparison, content.comparison.recommendation
-    if content.evidence is None or found is None:
-        st.caption("Keep has no score, so there is no gain to count.")
-        return
+    assert content.evidence is not None and found is not None
     payoffs = break_even(content.evidence, comparison.strategies, given)
     name = in_focus(payoffs, found.choice)
     if name is None:

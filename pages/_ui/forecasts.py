@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import streamlit as st
 
@@ -11,6 +13,7 @@ from retrain_core.figures.style import look_of
 from retrain_core.runs import EstimateState, estimates, request_estimates
 from retrain_core.types import RunSpec
 
+WORTH_A_LOOK = 60.0  # seconds of the longest run, from which a quick look can save time
 WAITING = {"queued": "waiting", "running": "measuring", "stopped": "–", "failed": "–"}
 
 
@@ -32,8 +35,15 @@ def forecast_board(rehearsals: list[RunSpec]) -> None:
         _table(found)
         if any(not one.done for one in found):
             st.caption("A few real steps of each strategy are being measured. You need not wait for it.")
+        elif longest(found) < WORTH_A_LOOK:
+            st.caption("No run takes longer than a minute: a quick look would save little time or none.")
 
     board()
+
+
+def longest(found: list[EstimateState]) -> float:
+    """Return the most seconds that a run may take; infinite as long as one is not known."""
+    return max(one.estimate.seconds[1] if one.estimate else math.inf for one in found)
 
 
 def _found(rehearsals: list[RunSpec]) -> list[EstimateState]:

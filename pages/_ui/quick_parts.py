@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.answers import wishes
 from pages._ui.text import help_for, literal, show_error
+from pages._ui.wishes import wishes
 from retrain_core.errors import RetrainError
 from retrain_core.runs import (
     RunState,
@@ -23,6 +23,7 @@ from retrain_core.runs import (
 from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES
 from retrain_core.types import ExperimentSpec, QuickCandidate, QuickLook, QuickRung, QuickTry, RunSpec
 
+GAIN = "Gain over keep (margins)"
 STATUS = {"queued": "waiting", "running": "training", "finished": "scored"}
 
 
@@ -100,7 +101,7 @@ def _table(look: QuickLook, rung: QuickRung, states: dict[str, RunState], number
         key=f"quick_{number}",
         column_config={
             "Candidate": st.column_config.TextColumn(pinned=True, width="medium"),
-            "Gain over keep": st.column_config.TextColumn(help=help_for("gain in margins")),
+            GAIN: st.column_config.TextColumn(help=help_for("gain in margins")),
             "Expected in full": st.column_config.TextColumn(
                 help="The gain that a run with all rows and epochs should have, by how it has risen from round to round."
             ),
@@ -111,12 +112,12 @@ def _table(look: QuickLook, rung: QuickRung, states: dict[str, RunState], number
 def _row(look: QuickLook, one: QuickTry, now: RunState | None) -> dict[str, object]:
     status = STATUS.get(now.status, now.status) if now else "waiting"
     if one.stays is not None:
-        status = "failed" if one.gain is None else "in" if one.stays else "out"
+        status = "failed" if one.gain is None else "stays" if one.stays else "out"
     gain = "" if one.gain is None else "0" if not one.error else f"{one.gain:+.1f} ± {one.error:.1f}"
     return {
         "Candidate": quick_title(look.candidate(one.candidate)),
         "Epochs": "–" if one.epochs is None else str(one.epochs),
-        "Gain over keep": gain,
+        GAIN: gain,
         "Expected in full": "" if one.expected is None else f"{one.expected:+.1f}" if one.expected else "0",
         "Status": status,
     }
@@ -133,11 +134,11 @@ def _conclusion(look: QuickLook) -> None:
     name = literal(quick_title(candidate))
     if best == "keep":
         st.success(
-            f"Best so far: keep. Nothing that was tried beats the old model; {name} comes closest.",
+            f"Best: keep. Nothing that was tried beats the old model; {name} comes closest.",
             icon=":material/check_circle:",
         )
     else:
-        st.success(f"Best so far: {name}; run it in full.", icon=":material/check_circle:")
+        st.success(f"Best: {name}; run it in full.", icon=":material/check_circle:")
     st.button(
         f"Choose {name} alone",
         icon=":material/checklist:",

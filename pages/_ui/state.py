@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from pages._ui.text import literal, show_error
+from pages._ui.wishes import UNTOLD, keep_wishes
 from retrain_core.data import chosen_labels, read_table
 from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.errors import RetrainError
@@ -122,13 +123,13 @@ def experiment() -> ExperimentSpec | None:
 
 def forget_experiment() -> None:
     """Start afresh in this tab; the experiment stays in the store."""
-    for key in (EXPERIMENT, DRAFT):
+    for key in (EXPERIMENT, DRAFT, *UNTOLD):
         st.session_state.pop(key, None)
         st.query_params.pop(key, None)
 
 
 def require_experiment(why: str) -> ExperimentSpec:
-    """Return the experiment of this tab, or say what is missing and stop the page.
+    """Return the experiment of this tab, with its wishes in the link, or say what is missing and stop the page.
 
     Args:
         why: What this page would show.
@@ -147,6 +148,7 @@ def require_experiment(why: str) -> ExperimentSpec:
             st.page_link("pages/start.py", label="Try a sample", icon=":material/play_arrow:")
             st.page_link("pages/data.py", label="Choose your files", icon=":material/upload_file:")
         st.stop()
+    keep_wishes(spec)
     return spec
 
 
@@ -161,9 +163,10 @@ def require_runs(spec: ExperimentSpec, why: str) -> None:
 def page_link(
     page: str, label: str, icon: str = ":material/arrow_forward:", query: Mapping[str, str] | None = None
 ) -> None:
-    """Link to a page of the same experiment, whose widgets may be set by a query."""
+    """Link to a page of the same experiment and wishes, whose widgets may be set by a query."""
     id = st.session_state.get(EXPERIMENT)
-    params = {**({EXPERIMENT: id} if id else {}), **(query or {})}
+    told = {name: st.query_params[name] for name in UNTOLD if name in st.query_params}
+    params = {**({EXPERIMENT: id} if id else {}), **told, **(query or {})}
     st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params=params or None)
 
 

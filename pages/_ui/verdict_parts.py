@@ -8,24 +8,28 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from pages._ui.answers import POINTS, USUAL, certainty, held_columns, wish_key, wishes
+from pages._ui.answers import certainty, held_columns
 from pages._ui.compare_parts import SIDE_NAMES, show_errors, show_flips, show_slices
 from pages._ui.cost_parts import show_cost
 from pages._ui.text import chart, help_for, literal
+from pages._ui.wishes import MARGINS, UNTOLD, USUAL, wish_key, wishes
 from retrain_core.compare.cost import main_score
 from retrain_core.compare.evidence import SIDES, Evidence
-from retrain_core.compare.measures import SCORES
+from retrain_core.compare.measures import SCORES, deciding
 from retrain_core.compare.score_words import name_of
-from retrain_core.compare.weighing import scores_weighed
-from retrain_core.data.doubts import SEEN
+from retrain_core.compare.weighing import old_side, scores_weighed
 from retrain_core.figures.compare import score_dots, tradeoff
 from retrain_core.figures.curves import keep_on_validation, training_curves
 from retrain_core.figures.style import look_of
 from retrain_core.figures.verdict import worth_dots
 from retrain_core.report import verdict_tables as tables
+from retrain_core.report.answers import all_scores, margin_text
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import SCORE_COLUMNS, TEXT_COLUMNS, ScoreColumn, score_table
 from retrain_core.types import ExperimentSpec, Recommendation
+
+MOST_LABELS = 12  # in a sentence
+
 
 # --- the decision ---------------------------------------------------------------------------------
 
@@ -80,32 +84,25 @@ def holdout(content: ReportContent) -> None:
         f"SHA-256 `{rows.sha256[:16]}`",
         help=f"{help_for('holdout')} Full hash: {rows.sha256}",
     )
-    classes = ", ".join(f"{literal(name)}: {count:,}" for name, count in list(split.held_labels.items())[:12])
+    classes = [f"{literal(name)}: {count:,}" for name, count in split.held_labels.items()]
     if classes:
-        st.caption(f"New part by label: {classes}.")
-    for doubt in split.warnings:
-        if doubt != SEEN or comparison.recommendation is None:  # else it is among what is doubtful
-            st.caption(f":material/warning: {literal(doubt.title)}. {literal(doubt.detail)}")
+        more = f" and {len(classes) - MOST_LABELS:,} more" if len(classes) > MOST_LABELS else ""
+        st.caption(f"New part by label: {', '.join(classes[:MOST_LABELS])}{more}.")
+    for doubt in content.split_doubts:
+        st.caption(f":material/warning: {literal(doubt.title)}. {literal(doubt.detail)}")
     for note in (*comparison.notes, *split.notes):
         st.caption(literal(note))
 
 
 # --- wishes ---------------------------------------------------------------------------------------
 
-IN_EXPANDER = {
-    "score": "",
-    "margin": POINTS * USUAL.margin,
-    "most_forgetting": None,
-    "most_seconds": None,
-    "old_seen": USUAL.old_seen,
-}
+IN_EXPANDER = ("score", "margin", "most_forgetting", "most_seconds", "old_seen")
 
 
 def ask(spec: ExperimentSpec, evidence: Evidence) -> None:
     """Let the user say what the next model is wanted for; the recommendation follows at once."""
-    usual: Mapping[str, object] = {"old_weight": USUAL.old_weight, **IN_EXPANDER}
-    for name, value in usual.items():
-        st.session_state.setdefault(wish_key(spec, name), value)
+    for name in ("old_weight", *IN_EXPANDER):
+        st.session_state.setdefault(wish_key(spec, name), UNTOLD[name])
     if spec.old:
         st.slider(
             "How much do the old rows count?",
@@ -118,8 +115,10 @@ def ask(spec: ExperimentSpec, evidence: Evidence) -> None:
             persist_state="session",
         )
     now = wishes(spec)
-    changed = now != replace(USUAL, old_weight=now.old_weight)
-    with st.expander("Limits and scores", icon=":material/tune:", expanded=changed):
+    changed = now != replace(USUAL, old_weight=now.old_weight, stakes=now.stakes)
+    opened = wish_key(spec, "limits_opened")  # a reset leaves it open
+    st.session_state[opened] = changed or st.session_state.get(opened, False)
+    with st.expander("Limits and scores", icon=":material/tune:", expanded=st.session_state[opened]):
         _limits(spec, evidence)
         st.button("Reset", icon=":material/replay:", disabled=not changed, on_click=_reset, args=(spec,))
 
@@ -131,16 +130,18 @@ def _limits(spec: ExperimentSpec, evidence: Evidence) -> None:
         _score(spec, evidence)
     right.number_input(
         f"Smallest difference that matters ({unit})",
-        0.01,
-        100.0,
+        *MARGINS,
         value=None,
         step=0.1,
         format="%g",
-        placeholder=f"{IN_EXPANDER['margin']:g}",
+        placeholder=f"{UNTOLD['margin']:g}",
         key=wish_key(spec, "margin"),
         help=MARGIN_HELP[evidence.task == "regression"],
         persist_state="session",
     )
+    now = wishes(spec)
+    weighed = scores_weighed(evidence, now)
+    right.caption(literal(f"That is {', '.join(margin_text(score, now.margin) for score in weighed)}."))
     left.number_input(
         "Most seconds of training",
         0.0,
@@ -162,10 +163,11 @@ def _limits(spec: ExperimentSpec, evidence: Evidence) -> None:
             format="%g",
             placeholder="any",
             key=wish_key(spec, "most_forgetting"),
-            help=f"A candidate that is worse than keep by more on the old rows is out. Counted in "
-            f"{name_of(scores_weighed(evidence, wishes(spec))[0])}.",
+            help="A candidate that is worse than keep by more on the old rows is out.",
             persist_state="session",
         )
+        if now.most_forgetting is not None:
+            right.caption(literal(f"That is {margin_text(weighed[0], now.most_forgetting)}."))
         st.checkbox(
             "The old model was trained on the old rows",
             key=wish_key(spec, "old_seen"),
@@ -185,7 +187,9 @@ MARGIN_HELP = {
 
 def _score(spec: ExperimentSpec, evidence: Evidence) -> None:
     usual = scores_weighed(evidence, USUAL)
-    names = [name for name in evidence.scores if (name,) != usual]
+    names = [name for name in deciding(evidence.task) if (name,) != usual]
+    if st.session_state[wish_key(spec, "score")] not in names:
+        st.session_state[wish_key(spec, "score")] = UNTOLD["score"]
     st.selectbox(
         "Weigh by",
         ["", *names],
@@ -201,8 +205,8 @@ def _titles(scores: tuple[str, ...]) -> str:
 
 
 def _reset(spec: ExperimentSpec) -> None:
-    for name, value in IN_EXPANDER.items():
-        st.session_state[wish_key(spec, name)] = value
+    for name in IN_EXPANDER:
+        st.session_state[wish_key(spec, name)] = UNTOLD[name]
 
 
 # --- sections -------------------------------------------------------------------------------------
@@ -232,6 +236,14 @@ def scores(content: ReportContent) -> None:
                 key=f"dots_{place}",
                 alt=f"{SCORES[name].title} of each candidate with 95 % intervals.",
             )
+    st.markdown("**All scores**")
+    st.caption("With 95 % intervals in brackets.")
+    titles, rows = all_scores(comparison)
+    st.dataframe(pd.DataFrame(rows, columns=titles), hide_index=True, key="all_scores")
+
+
+KNOWN_ROWS = "old training rows"
+KNOWN_WHY = "The old model has seen the held-out old rows, so candidates are compared on old rows that full retrain was trained on too."
 
 
 def differences(content: ReportContent) -> None:
@@ -241,13 +253,15 @@ def differences(content: ReportContent) -> None:
         st.caption("There is nothing to compare: it takes keep and another candidate with a score.")
         return
     sides = [side for side in SIDES if any(one.side == side for one in found)]
+    known = old_side(_evidence(content), content.comparison.wishes) == "trained"
+    titles = SIDE_NAMES | {"old": KNOWN_ROWS if known else SIDE_NAMES["old"]}
     names = list(dict.fromkeys(one.score for one in found))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         side = sides[0]
         if len(sides) > 1:
             side = st.segmented_control(
                 "Rows", sides, default=side, required=True, key="differences_side", persist_state="session",
-                format_func=SIDE_NAMES.__getitem__,
+                format_func=titles.__getitem__,
             )  # fmt: skip
         score = names[0]
         if len(names) > 1:
@@ -255,20 +269,25 @@ def differences(content: ReportContent) -> None:
                 "Score", names, key="differences_score", persist_state="session", width=260,
                 format_func=lambda name: SCORES[name].title,
             )  # fmt: skip
+    if side == "old" and known:
+        st.caption(KNOWN_WHY)
     table = tables.difference_table(content.comparison, side, score)
+    if table.empty:
+        st.caption("This part has too few rows of a class for this score.")
+        return
     _table(table, "differences", tables.difference_columns(score), tables.DIFFERENCE_TEXTS)
 
 
 def errors(content: ReportContent) -> None:
     """Show what stands behind the scores."""
-    show_errors(_evidence(content), _classes(content))
+    schema = content.spec.schema
+    show_errors(_evidence(content), schema.classes, schema.labels)
 
 
 def groups(content: ReportContent) -> None:
     """Show scores by class and by columns."""
-    margin = content.comparison.wishes.margin
     columns = held_columns(content.spec.id)
-    show_slices(_evidence(content), columns, _classes(content), content.shift, margin)
+    show_slices(_evidence(content), columns, _classes(content), content.shift, content.comparison.wishes)
 
 
 def changed_rows(content: ReportContent) -> None:

@@ -25,6 +25,7 @@ def best_by_quick_look(
         RunError: If it cannot tell which is the best.
     """
     from retrain_core.runs.quick import plan_quick_look, quick_in_full, quick_title
+    from retrain_core.runs.quick_compute import seconds_of
 
     experiment, told = runs[0].experiment, 0
     store.add_look(experiment, plan_quick_look(runs, wishes, vary=vary))
@@ -49,6 +50,13 @@ def best_by_quick_look(
             "Run compare without --quick: it says why each one failed.",
         )
     print(f"quick look: run in full: keep, {quick_title(chosen)}", file=sys.stderr)
+    took, in_full = seconds_of(store, experiment, look, len({run.seed for run in runs}))
+    if in_full <= took:
+        print(
+            f"note: The quick look took about {took:.0f} s, and all runs in full would take about {in_full:.0f} s: here compare "
+            "without --quick tells more, and sooner.",
+            file=sys.stderr,
+        )
     return [
         run if run.strategy == "keep" else replace(run, options=chosen.options)
         for run in runs

@@ -18,6 +18,7 @@ from retrain_core.types import (
     ModelCard,
     Schema,
     SplitSettings,
+    Stakes,
     Table,
     Task,
     Wishes,
@@ -25,6 +26,9 @@ from retrain_core.types import (
 
 if TYPE_CHECKING:
     from retrain_core.runs.store import Store
+
+SHARE = "as a share: 0.005 is half a point of accuracy (for numbers: 0.5 %% of keep's error); log-loss counts double"
+STAKES = ("value", "predictions_a_day", "days")  # options that are given together
 
 
 def data_arguments(parser: argparse.ArgumentParser, *, old_required: bool) -> None:
@@ -129,7 +133,7 @@ def wish_arguments(parser: argparse.ArgumentParser) -> None:
         "--old-weight",
         type=float,
         default=0.5,
-        help="weight of the old part in the score, 0 to 1 (%(default)s)",
+        help="weight of the old rows when candidates are weighed, 0 to 1 (%(default)s)",
     )
     parser.add_argument(
         "--score",
@@ -140,16 +144,35 @@ def wish_arguments(parser: argparse.ArgumentParser) -> None:
         "--margin",
         type=float,
         default=Wishes.margin,
-        help="the smallest difference that matters (%(default)s)",
+        help=f"the smallest difference that matters (%(default)s), {SHARE}",
     )
     parser.add_argument(
-        "--most-forgetting", type=float, metavar="LOSS", help="how much worse the old part may get at most"
+        "--most-forgetting",
+        type=float,
+        metavar="LOSS",
+        help="how much worse candidates may get on the old rows at most, as a share like that of --margin",
     )
     parser.add_argument(
-        "--most-seconds", type=float, metavar="S", help="how long a training may take at most"
+        "--most-seconds", type=float, metavar="S", help="how many seconds a training may take at most"
     )
     parser.add_argument(
         "--old-unseen", action="store_true", help="the old model was not trained on the rows of OLD"
+    )
+    parser.add_argument(
+        "--value",
+        type=float,
+        metavar="MONEY",
+        help="worth of a prediction that is right instead of wrong; for numbers, of an absolute error smaller by 1",
+    )
+    parser.add_argument(
+        "--predictions-a-day", type=float, metavar="N", help="how many predictions are made a day"
+    )
+    parser.add_argument("--days", type=float, metavar="N", help="how many days the next model is used")
+    parser.add_argument(
+        "--hour-price",
+        type=float,
+        metavar="MONEY",
+        help="price of an hour of the machine (0), in the same currency",
     )
 
 
@@ -163,13 +186,13 @@ def wishes_of(options: argparse.Namespace, task: Task | None = None) -> Wishes:
     Raises:
         DataError: If a wish is out of bounds.
     """
-    from retrain_core.compare.measures import SCORES, scores_of
+    from retrain_core.compare.measures import SCORES, deciding
 
     if not 0 <= options.old_weight <= 1:
         raise DataError(
             f"--old-weight is {options.old_weight}.", "It is a share.", "Give a number from 0 to 1."
         )
-    for name in ("margin", "most_forgetting", "most_seconds"):
+    for name in ("margin", "most_forgetting", "most_seconds", *STAKES, "hour_price"):
         value = getattr(options, name)
         if value is not None and not (
             value >= 0 and math.isfinite(value) and (value > 0 or name != "margin")
@@ -179,7 +202,7 @@ def wishes_of(options: argparse.Namespace, task: Task | None = None) -> Wishes:
                 "It is a size.",
                 "Give a number above 0." if name == "margin" else "Give 0 or more.",
             )
-    known = scores_of(task) if task else SCORES
+    known = deciding(task) if task else [name for name, score in SCORES.items() if score.told]
     if options.score is not None and options.score not in known:
         raise DataError(
             f"--score is {options.score}.",
@@ -193,4 +216,23 @@ def wishes_of(options: argparse.Namespace, task: Task | None = None) -> Wishes:
         options.most_forgetting,
         options.most_seconds,
         not options.old_unseen,
+        _stakes_of(options),
     )
+
+
+def _stakes_of(options: argparse.Namespace) -> Stakes | None:
+    """Return what a better model is worth, if that is said."""
+    given = [getattr(options, name) for name in STAKES]
+    missing = [
+        f"--{name.replace('_', '-')}" for name, value in zip(STAKES, given, strict=True) if value is None
+    ]
+    if not missing:
+        value, a_day, days = given
+        return Stakes(value, a_day, days, options.hour_price or 0.0)
+    if len(missing) < len(STAKES) or options.hour_price is not None:
+        raise DataError(
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.",
+            "When training pays takes the value of a prediction, how many there are a day, and for how many days.",
+            "Give all of them, or none.",
+        )
+    return None

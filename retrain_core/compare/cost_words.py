@@ -48,30 +48,46 @@ def front_words(names: Sequence[str], best: Sequence[str], *, old: bool) -> str:
     """Return which candidates no other beats.
 
     >>> front_words(["keep", "lwf", "replay"], ["keep", "lwf"], old=False)
-    'On new rows and time together, no other beats keep and incremental, old answers kept.'
+    'Nothing beats keep or incremental, old answers kept on new rows and training time together.'
     """
-    rows = "new rows, old rows and time" if old else "new rows and time"
+    all_of = f"{'new rows, old rows' if old else 'new rows'} and training time together"
     if set(best) == set(names):
-        return f"On {rows} together, no candidate beats another: each is better in something."
-    return f"On {rows} together, no other beats {_listed([noun(name) for name in names if name in best])}."
+        return f"On {all_of}, no candidate beats another: each is better in something."
+    return f"Nothing beats {_listed([noun(name) for name in names if name in best], 'or')} on {all_of}."
 
 
 def payoff_words(name: str, payoff: Payoff) -> str:
     """Return in one sentence whether a candidate pays, and what it is worth."""
     low, high = payoff.interval
-    who, horizon = noun(name).capitalize(), f"{payoff.stakes.days:,.10g} days"
+    who, horizon = noun(name).capitalize(), _horizon(payoff.stakes.days)
     interval = f"(95 %: {money(low)} to {money(high)})"
     days = payoff.days
     if days is None:
         return f"{who} does not pay back: it costs {money(-payoff.net)} more than it brings over {horizon} {interval}."
     if days > payoff.stakes.days:
         return (
-            f"{who} would pay back after about {days_text(days)} only; after {horizon} {money(-payoff.net)} is still missing "
+            f"{who} would pay back after about {days_text(days)} only {_between(payoff)}; after {horizon} {money(-payoff.net)} is still missing "
             f"{interval}."
         )
-    back = "from the first day" if payoff.cost == 0 else f"after {_about(days)}"
+    back = "from the first day" if payoff.cost == 0 else f"after {_about(days)} {_between(payoff)}"
     doubt = "" if low > 0 else " As the interval tells, it may also bring less than it costs."
     return f"{who} pays back {back} and is worth about {money(payoff.net)} over {horizon} {interval}.{doubt}"
+
+
+def _horizon(days: float) -> str:
+    """Return the days that were entered.
+
+    >>> _horizon(1.0), _horizon(1234.5)
+    ('1 day', '1,234.5 days')
+    """
+    return f"{days:,.10g} day{'' if days == 1 else 's'}"
+
+
+def _between(payoff: Payoff) -> str:
+    """Return the 95 % interval of the days until the training has paid, if it can be known that it does."""
+    early, late = payoff.days_interval
+    assert early is not None  # the gain is above 0, and so is the upper end of its interval
+    return f"(95 %: {days_text(early)} to {'never' if late is None else days_text(late)})"
 
 
 def _about(days: float) -> str:

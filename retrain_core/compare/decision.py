@@ -84,7 +84,7 @@ def _excluded(
             found[name] = _too_long(scores[name].seconds, wishes.most_seconds)
         elif wishes.most_forgetting is not None and "old" in evidence.predicted:
             lost, score = forgetting(evidence, wishes, name)
-            most = margin_of(evidence, score, wishes.most_forgetting)
+            most = margin_of(evidence, score, wishes.most_forgetting, {old_side(evidence, wishes): 1.0})
             if lost > most:
                 found[name] = _forgets(lost, most, score)
     return found

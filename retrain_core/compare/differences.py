@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from retrain_core.compare.evidence import Evidence
-from retrain_core.compare.intervals import Z95, drawn_error, paired_error, seed_half_width
-from retrain_core.compare.measures import SCORES, has_interval
-from retrain_core.types import ScoredSide
+from retrain_core.compare.head_start import lag
+from retrain_core.compare.intervals import Z95, by_few, drawn_error, paired_error, seed_half_width
+from retrain_core.compare.measures import has_interval, sign_of
+from retrain_core.types import ScoredSide, Verdict
 
 FEW_DIFFERING = 25  # rows on which two candidates differ: with fewer, McNemar's test is exact
-Verdict = Literal["better", "worse", "no material difference", "cannot tell"]
 
 
 @dataclass(frozen=True)
@@ -52,13 +51,20 @@ class Gap:
     @property
     def p(self) -> float:
         """Two-sided p-value of its being 0."""
-        return float(2 * stats.norm.sf(abs(self.value) / self.error)) if self.error else 1.0
+        if not self.error:
+            return float(self.value == 0)
+        return float(2 * stats.norm.sf(abs(self.value) / self.error))
+
+
+UNKNOWN = Gap(0.0, math.inf, 0.0)
 
 
 def paired(
     evidence: Evidence, candidate: str, base: str, weights: Mapping[ScoredSide, float], score: str
 ) -> Gap:
     """Return the difference of two candidates in a score, weighted over the parts of the holdout.
+
+    Where one of them has never been trained on rows that the other knows, what that flatters the other is taken off.
 
     Args:
         evidence: All predictions.
@@ -73,16 +79,23 @@ def paired(
         name: sum(weight * evidence.values(side, score)[name] for side, weight in weights.items())
         for name in (candidate, base)
     }
+    behind = {
+        name: sum(weight * lag(evidence, name, side, score) for side, weight in weights.items())
+        for name in values
+    }
     value = float(np.mean(values[candidate]) - np.mean(values[base]))
+    value += sign_of(score) * (behind[candidate] - behind[base])
     rows = math.hypot(
-        *(w * _rows_error(evidence, candidate, base, side, score) for side, w in weights.items() if w)
+        *(w * rows_error(evidence, candidate, base, side, score) for side, w in weights.items() if w)
     )
+    if not math.isfinite(value):
+        return UNKNOWN
     seeds = math.hypot(*(seed_half_width(np.asarray(found)) / Z95 for found in values.values()))
     return Gap(value, rows, seeds)
 
 
-def _rows_error(evidence: Evidence, candidate: str, base: str, side: ScoredSide, score: str) -> float:
-    """Return the standard error of a difference on one part, from its rows."""
+def rows_error(evidence: Evidence, candidate: str, base: str, side: ScoredSide, score: str) -> float:
+    """Return the standard error of a difference on one part, from its rows; infinite if they are too few to tell."""
     key = (side, score, min(candidate, base), max(candidate, base))
     if key not in evidence.errors:
         evidence.errors[key] = _new_rows_error(evidence, candidate, base, side, score)
@@ -90,16 +103,14 @@ def _rows_error(evidence: Evidence, candidate: str, base: str, side: ScoredSide,
 
 
 def _new_rows_error(evidence: Evidence, candidate: str, base: str, side: ScoredSide, score: str) -> float:
-    by_row, groups = SCORES[score].by_row, evidence.held[side].groups
     mine, theirs = evidence.predicted[side][candidate], evidence.predicted[side][base]
     if not has_interval(score, mine[0]):
         return math.inf
-    if by_row is not None and groups is None:
-        rows = [np.mean([by_row(one) for one in seeds], axis=0) for seeds in (mine, theirs)]
-        return paired_error(rows[0] - rows[1], share=score == "accuracy")
+    if score == "accuracy" and evidence.held[side].groups is None:
+        rows = [np.mean([one.metric for one in seeds], axis=0) for seeds in (mine, theirs)]
+        return paired_error(rows[0] - rows[1], share=True) * by_few(mine[0].rows)
     draws = evidence.draws(side, score)
-    units = mine[0].rows if groups is None else int(groups.max()) + 1
-    return drawn_error(draws[candidate].mean(axis=0) - draws[base].mean(axis=0), units)
+    return drawn_error(draws[candidate].mean(axis=0) - draws[base].mean(axis=0), evidence.units(side))
 
 
 def mcnemar(candidate: NDArray[np.bool_], base: NDArray[np.bool_]) -> float:
@@ -162,27 +173,41 @@ def verdict(value: float, error: float, p: float, margin: float) -> Verdict:
     return "cannot tell"
 
 
-def more_rows(value: float, error: float, rows: int, margin: float) -> int | None:
-    """Return about how many more rows would tell, if the difference is as it seems; ``None`` if none would.
+def more_rows(
+    gap: Gap, rows: int, margin: float, *, p: float | None = None, adjusted: float | None = None
+) -> int | None:
+    """Return about how many more rows would tell, if the difference is as it seems; ``None`` if no number would.
 
-    Either so many that the difference is proven, or so many that it is proven not to matter, whichever are fewer.
+    Either so many that the difference is proven, or so many that it is proven not to matter, whichever are fewer. More
+    rows make the error from the rows smaller, and leave that from the seeds as it is.
 
     Args:
-        value: The difference.
-        error: Its standard error on ``rows`` rows.
+        gap: The difference.
         rows: How many there are.
         margin: See :func:`verdict`.
+        p: Of its being 0, if another test than the gap's own tells.
+        adjusted: The same, adjusted for how many there are.
 
-    >>> more_rows(0.02, 0.02, 400, 0.005), more_rows(0.0, 0.01, 400, 0.005)
+    >>> more_rows(Gap(0.02, 0.02, 0.0), 400, 0.005), more_rows(Gap(0.0, 0.01, 0.0), 400, 0.005)
     (1100, 3900)
+    >>> more_rows(Gap(0.02, 0.02, 0.0), 400, 0.005, adjusted=0.63), more_rows(Gap(0.02, 0.02, 0.02), 400, 0.005)
+    (1600, None)
     """
-    enough = []
-    if abs(value) > 0:
-        enough.append(rows * (stats.norm.ppf(0.975) * error / abs(value)) ** 2)
-    if abs(value) < margin:
-        enough.append(rows * (stats.norm.ppf(0.95) * error / (margin - abs(value))) ** 2)
-    more = min(enough, default=math.inf) - rows
-    if not math.isfinite(more):
+    p = gap.p if p is None else p
+    times = 1.0 if adjusted is None or not p else max(1.0, adjusted / p)
+    told = abs(gap.value) / float(stats.norm.isf(p / 2)) if p < 1 and gap.value else gap.error
+    proven = _rows_for(abs(gap.value) / float(stats.norm.isf(0.025 / times)), told, gap.seeds, rows)
+    equal = _rows_for((margin - abs(gap.value)) / float(stats.norm.ppf(0.95)), gap.error, gap.seeds, rows)
+    more = min(proven, equal) - rows
+    if not 0 < more < math.inf:
         return None
     step = 10 ** max(0, math.floor(math.log10(max(more, 1))) - 1)
     return int(max(step, round(more / step) * step))
+
+
+def _rows_for(error: float, now: float, seeds: float, rows: int) -> float:
+    """Return with how many rows a standard error comes down to ``error``, of which ``seeds`` stays; infinite if never."""
+    left = error**2 - seeds**2
+    if error <= 0 or left <= 0 or not math.isfinite(now):
+        return math.inf
+    return rows * max(now**2 - seeds**2, 0.0) / left

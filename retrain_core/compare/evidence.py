@@ -32,10 +32,12 @@ class Held:
     Args:
         targets: What came, see ``Dataset.targets``.
         groups: Number of each row's group, if rows belong together; ``None`` if each stands alone.
+        sample: Whether they are a sample of the part's rows, which more rows would not make larger.
     """
 
     targets: NDArray[Any]
     groups: NDArray[np.intp] | None = None
+    sample: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Evidence:
         held: The rows of each part. Beside the two of the holdout, ``validation`` (new rows that only tell when to stop)
             and ``trained`` (old rows that are trained on) are weighed; what is shown is the holdout's.
         errors: Standard errors of differences, kept once they are known.
+        alike: How alike two scores' differences scatter, kept likewise.
         candidates: Scores of each candidate, kept likewise, by whether the old model was trained on the old rows.
     """
 
@@ -59,6 +62,9 @@ class Evidence:
     predicted: Mapping[ScoredSide, Mapping[str, tuple[Predicted, ...]]]
     held: Mapping[ScoredSide, Held]
     errors: dict[tuple[ScoredSide, str, str, str], float] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    alike: dict[tuple[ScoredSide, str, str, tuple[str, ...]], Floats] = field(
         default_factory=dict, repr=False, compare=False
     )
     candidates: dict[tuple[str, bool], CandidateScores] = field(
@@ -96,6 +102,11 @@ class Evidence:
             }
         return self._values[key]
 
+    def units(self, side: ScoredSide) -> int:
+        """Return how many rows of one part stand alone, or how many groups of rows that belong together."""
+        held = self.held[side]
+        return len(held.targets) if held.groups is None else int(held.groups.max()) + 1
+
     def draws(self, side: ScoredSide, score: str) -> dict[str, Floats]:
         """Return a score of each candidate in draws of one part's rows, shape ``(seeds, draws)``."""
         key = (side, score)
@@ -115,9 +126,10 @@ def gather(
         RunError: If a run was scored on other rows: then no order would be fair.
     """
     predicted: dict[ScoredSide, dict[str, tuple[Predicted, ...]]] = {}
+    for outcome in outcomes:
+        _check_rows(outcome, held)
     for side in held:
         for outcome in outcomes:
-            _check_rows(outcome, holdout)
             if f"{side}_loss" in outcome.rows:
                 one = Predicted(
                     schema.task,
@@ -132,12 +144,12 @@ def gather(
     return Evidence(schema.task, holdout, tuple(outcomes), predicted, held)
 
 
-def _check_rows(outcome: Outcome, holdout: Holdout) -> None:
-    for side, expected in (("new", holdout.new_rows), ("old", holdout.old_rows)):
-        values = outcome.rows.get(f"{side}_loss")
+def _check_rows(outcome: Outcome, held: Mapping[ScoredSide, Held]) -> None:
+    for side, rows in held.items():
+        values, expected = outcome.rows.get(f"{side}_loss"), len(rows.targets)
         if values is not None and len(values) != expected:
             raise RunError(
-                f"{outcome.spec.strategy} was scored on {len(values)} {side} rows, the holdout has {expected}.",
+                f"{outcome.spec.strategy} was scored on {len(values)} {side} rows, there are {expected}.",
                 "Candidates can only be ranked on the same rows.",
                 "Start the runs again.",
             )

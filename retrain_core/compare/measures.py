@@ -38,6 +38,7 @@ class Score:
         share: Whether it lies between 0 and 1.
         positive: Whether it is never below 0, with no upper end.
         by_class: Whether it weighs each class on its own, so that a rare one decides.
+        told: Whether rows tell it with an interval that holds; one without is shown, and decides nothing.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Score:
     share: bool = False
     positive: bool = False
     by_class: bool = False
+    told: bool = True
 
 
 def mean(values: Floats, counts: Floats) -> Floats:
@@ -168,12 +170,26 @@ def _auprc(scores: Floats, label: NDArray[np.bool_], counts: Floats) -> Floats:
     return _quotient((having * precision).sum(axis=1), having.sum(axis=1))
 
 
-def calibration_error(predicted: Predicted, counts: Floats) -> Floats:
-    """Return the mean square of how far what was said and what came lie apart, in bins of equally many rows.
+def ece(predicted: Predicted, counts: Floats) -> Floats:
+    """Return the expected calibration error: how far what was said and what came lie apart, in bins of equally many rows.
 
     For two classes: the probability of the second against how often it comes; for more, that of the likeliest class
-    against how often it is right. It is the part of the Brier score that is due to miscalibration; its root compares
-    with the expected calibration error (ECE). What chance alone adds to squares is taken off: without that, 60 rows of
+    against how often it is right; with several labels their mean. Chance alone adds to it, the more the fewer rows
+    there are, so no interval around it holds: :func:`calibration_error` has one.
+
+    Source: Guo et al. (2017), ICML; Roelofs et al. (2022), AISTATS (bins of equally many rows).
+    """
+    found = []
+    for said, came in confidence(predicted):
+        _, sums = _in_bins(said, came - said, counts)
+        found.append(np.abs(sums).sum(axis=1) / counts.sum(axis=1))
+    return np.asarray(np.mean(found, axis=0))
+
+
+def calibration_error(predicted: Predicted, counts: Floats) -> Floats:
+    """Return the mean of the squared gaps that :func:`ece` takes as they are, less what chance alone adds to them.
+
+    It is the part of the Brier score that is due to miscalibration. Without taking off what chance adds, 60 rows of
     a well calibrated model look as if they were 15 points off. So it is right on average, and as often a little
     below 0 as above it if the model is well calibrated.
 
@@ -186,13 +202,19 @@ def calibration_error(predicted: Predicted, counts: Floats) -> Floats:
 
 def _squared_gaps(said: Floats, came: Floats, counts: Floats) -> Floats:
     """Return the mean of squared gaps less what is due to the scatter within bins, in each draw."""
-    gap, bin_of = came - said, bins(said)
-    inside = np.equal(bin_of[:, None], np.arange(bin_of.max() + 1)).astype(np.float64)
-    rows, total = counts @ inside, counts.sum(axis=1)
-    sums, used = counts @ (inside * gap[:, None]), (rows > 0).sum(axis=1)
+    gap, total = came - said, counts.sum(axis=1)
+    rows, sums = _in_bins(said, gap, counts)
+    used = (rows > 0).sum(axis=1)
     between = np.divide(np.square(sums), rows, out=np.zeros_like(sums), where=rows > 0).sum(axis=1)
     within = counts @ np.square(gap) - between
     return np.asarray((between - _quotient(used * within, total - used)) / total)
+
+
+def _in_bins(said: Floats, gap: Floats, counts: Floats) -> tuple[Floats, Floats]:
+    """Return how many rows are in each bin and the sum of their gaps, in each draw: two of shape ``(draws, bins)``."""
+    bin_of = bins(said)
+    inside = np.equal(bin_of[:, None], np.arange(bin_of.max() + 1)).astype(np.float64)
+    return counts @ inside, counts @ (inside * gap[:, None])
 
 
 def confidence(predicted: Predicted) -> list[tuple[Floats, Floats]]:
@@ -264,7 +286,8 @@ SCORES: Mapping[str, Score] = {
     "f1": Score("F1", "max", LABELS, f1, share=True, by_class=True),
     "log_loss": _mean_score("Log-loss", "min", LABELS, log_loss_rows),
     "brier": _mean_score("Brier score", "min", LABELS, brier_rows),
-    "calibration_error": Score("Calibration error (squared, unbiased)", "min", LABELS, calibration_error),
+    "ece": Score("ECE", "min", LABELS, ece, told=False),
+    "calibration_error": Score("Calibration error", "min", LABELS, calibration_error),
     "rmse": Score("Root mean squared error", "min", NUMBERS, rmse, positive=True),
     "r2": Score("R2", "max", NUMBERS, r2),
 }
@@ -280,8 +303,15 @@ def scores_of(task: Task) -> dict[str, Score]:
     return {name: score for name, score in SCORES.items() if task in score.tasks}
 
 
+def deciding(task: Task) -> dict[str, Score]:
+    """Return the scores that candidates can be weighed by."""
+    return {name: score for name, score in scores_of(task).items() if score.told}
+
+
 def has_interval(score: str, predicted: Predicted) -> bool:
-    """Return whether there are rows enough for an interval of a score: of either class (or label), where it counts."""
+    """Return whether a score has one, and rows enough for it: of either class (or label), where it counts."""
+    if not SCORES[score].told:
+        return False
     if not SCORES[score].by_class or predicted.task == "multiclass":
         return True
     having = predicted.labels.sum(axis=0)

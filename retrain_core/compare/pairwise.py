@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -29,7 +30,7 @@ def differences(evidence: Evidence, wishes: Wishes) -> tuple[Difference, ...]:
         rows: ScoredSide = old_side(evidence, wishes) if side == "old" else side
         against_keep = [(name, "keep") for name in others]
         for score in scores:
-            margin = margin_of(evidence, score, wishes.margin)
+            margin = margin_of(evidence, score, wishes.margin, {rows: 1.0})
             for pairs in (against_keep, list(combinations(others, 2))):
                 found += _differences(evidence, pairs, side, rows, score, margin)
     return tuple(found)
@@ -38,7 +39,7 @@ def differences(evidence: Evidence, wishes: Wishes) -> tuple[Difference, ...]:
 def _differences(
     evidence: Evidence, pairs: Sequence[Pair], side: Side, rows: ScoredSide, score: str, margin: float
 ) -> list[Difference]:
-    sign, count = sign_of(score), len(evidence.held[rows].targets)
+    sign, count = sign_of(score), evidence.units(rows)
     told = {pair: paired(evidence, *pair, {rows: 1.0}, score) for pair in pairs}
     told = {pair: gap for pair, gap in told.items() if gap.known}
     p_values = [_p(evidence, pair, rows, score, gap) for pair, gap in told.items()]
@@ -46,10 +47,12 @@ def _differences(
     for (name, base), gap, p, adjusted in zip(told, told.values(), p_values, holm(p_values), strict=True):
         value, ends = sign * gap.value, sorted(sign * end for end in gap.interval)
         said = verdict(value, gap.error, adjusted, margin)
-        more = more_rows(value, gap.error, count, margin) if said == "cannot tell" else None
+        more = None
+        if said == "cannot tell" and not evidence.held[rows].sample:
+            more = more_rows(gap, count, margin, p=p, adjusted=adjusted)
         found.append(
             Difference(
-                name, base, side, score, value, (ends[0], ends[1]), _over_seeds(evidence, name, rows, score),
+                name, base, side, score, value, (ends[0], ends[1]), _over_seeds(evidence, (name, base), rows, score),
                 p, adjusted, said, more,
             )
         )  # fmt: skip
@@ -70,6 +73,8 @@ def _p(evidence: Evidence, pair: Pair, side: ScoredSide, score: str, gap: Gap) -
     return gap.p
 
 
-def _over_seeds(evidence: Evidence, name: str, side: ScoredSide, score: str) -> float | None:
-    values = evidence.values(side, score)[name]
-    return float(values.std(ddof=1)) if len(values) > 1 else None
+def _over_seeds(evidence: Evidence, pair: Pair, side: ScoredSide, score: str) -> float | None:
+    """Return by how much the difference scatters over seeds alone, ``None`` if neither has several."""
+    values = [evidence.values(side, score)[name] for name in pair]
+    spreads = [float(seeds.std(ddof=1)) for seeds in values if len(seeds) > 1]
+    return math.hypot(*spreads) if spreads else None

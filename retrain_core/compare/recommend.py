@@ -36,7 +36,7 @@ def recommend(
     decision = decide(evidence, scores, wishes, level)
     shares = _shares(decision, scores)
     rivals = _rivals(decision)
-    context = words.Context(evidence, scores, wishes, level, decision, rivals)
+    context = words.Context(evidence, scores, wishes, level, decision, rivals, shares[decision.choice])
     return Recommendation(
         choice=decision.choice,
         clear=not rivals,
@@ -75,8 +75,9 @@ def _weighed(evidence: Evidence, decision: Decision, name: str, share: float) ->
         score: sign_of(score) * paired(evidence, name, "keep", weighing.weights, score).value
         for score in weighing.margins
     }
+    interval = gap.interval if gap.known else None
     return Weighed(
-        gains, gap.value, gap.interval, decision.expected[name], share, decision.excluded.get(name, "")
+        gains, gap.value, interval, decision.expected[name], share, decision.excluded.get(name, "")
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -91,14 +92,16 @@ def _part(
     found: dict[str, float | None] = {}
     if outcome.spec.id in scored:
         place, name = scored.index(outcome.spec.id), outcome.spec.strategy
-        found = {score: float(evidence.values(side, score)[name][place]) for score in evidence.scores}
+        values = {score: float(evidence.values(side, score)[name][place]) for score in evidence.scores}
+        found = {score: value for score, value in values.items() if math.isfinite(value)}
     return found | {"loss": told.loss, evidence.metric: getattr(told, evidence.metric)}
 
 
 def _means(evidence: Evidence, name: str, side: Side) -> dict[str, float] | None:
     if name not in evidence.predicted.get(side, {}):
         return None
-    return {score: float(evidence.values(side, score)[name].mean()) for score in evidence.scores}
+    means = {score: float(evidence.values(side, score)[name].mean()) for score in evidence.scores}
+    return {score: value for score, value in means.items() if math.isfinite(value)}
 
 
 def _intervals(
@@ -107,7 +110,7 @@ def _intervals(
     if name not in evidence.predicted.get(side, {}):
         return None
     ends = {score: score_interval(evidence, name, side, score) for score in evidence.scores}
-    found = {score: interval for score, interval in ends.items() if interval is not None}
+    found = {score: interval for score, interval in ends.items() if interval and np.isfinite(interval).all()}
     if side == "new" or not old_seen or name in AFRESH:
         return found
     return {score: _reaching(score, ends, -head_start(evidence, score)) for score, ends in found.items()}
@@ -129,7 +132,7 @@ def score_interval(evidence: Evidence, name: str, side: Side, score: str) -> tup
         rows = np.stack([kind.by_row(one) for one in predicted])
         return mean_interval(rows, share=kind.share, positive=kind.positive)
     values, draws = evidence.values(side, score)[name], evidence.draws(side, score)[name]
-    units = predicted[0].rows if groups is None else int(groups.max()) + 1
+    units = evidence.units(side)
     return drawn_interval(values, draws, share=kind.share, positive=kind.positive, units=units)
 
 

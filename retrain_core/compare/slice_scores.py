@@ -10,15 +10,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain_core.compare.differences import Gap, Verdict, holm, paired, verdict
+from retrain_core.compare.differences import Gap, holm, paired, verdict
 from retrain_core.compare.evidence import Evidence, Held, Side
 from retrain_core.compare.measures import sign_of
 from retrain_core.compare.one_label import against_rest
 from retrain_core.compare.predicted import Predicted
 from retrain_core.compare.scores import score_interval
 from retrain_core.compare.slices import FEWEST_ROWS, Slice
+from retrain_core.types import Verdict
 
-RANKED = ("auroc", "auprc", "f1", "calibration_error")  # of one class: its rows alone say nothing
+RANKED = ("auroc", "auprc", "f1", "ece", "calibration_error")  # of one class: its rows alone say nothing
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Gains are counted in margins, the smallest differences that matter, so that accu
 Log-loss tells candidates apart with fewer rows, as it counts how sure a model is of each row rather than which side of the
 border it lies on.
 
-Which rows are weighed. New: those of the holdout, and those that only told when to stop training. Old: where the old model
+Which rows are weighed. New: those of the holdout, and those that told when to stop training. Old: where the old model
 was trained on the old rows, it has an advantage on the held-out ones over a model that was trained afresh without them. So
 candidates are compared on old rows that both have been trained on, which also are four times as many.
 
@@ -25,13 +25,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from retrain_core.compare.differences import Gap
+from retrain_core.compare.differences import UNKNOWN, Gap, rows_error
 from retrain_core.compare.evidence import Evidence
-from retrain_core.compare.head_start import head_start
+from retrain_core.compare.head_start import lag
 from retrain_core.compare.intervals import Z95, seed_half_width
 from retrain_core.compare.measures import SCORES, sign_of
 from retrain_core.compare.predicted import Floats
-from retrain_core.strategies import AFRESH
+from retrain_core.strategies import CHOOSE_BY_VALIDATION
 from retrain_core.types import Level, ScoredSide, Wishes
 
 EXPECTED: Mapping[Level, float] = {"none": 0.2, "minor": 6.0, "major": 20.0}  # gains in margins, by shift
@@ -39,6 +39,7 @@ PROVEN = 0.05  # level at which a gain says that something has moved, where noth
 INDIFFERENT = 0.6  # margins: of those expected to be closer to the best than that, the cheapest is taken
 ONE_SIDED = 0.9  # share of the commonest label from which accuracy alone would mislead
 LOG_LOSSES = 2  # margins of accuracy to one of log-loss
+NEW: Mapping[ScoredSide, float] = {"new": 1.0}
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,14 @@ class Weights:
     """Each candidate's worth in margins, up to a constant that is the same for all.
 
     Args:
+        evidence: All predictions.
+        factors: How much each score counts on each part, by part and score.
         values: With each seed, shape ``(seeds,)``.
         draws: In draws of the rows, shape ``(seeds, draws)``.
     """
 
+    evidence: Evidence
+    factors: Mapping[ScoredSide, Mapping[str, float]]
     values: Mapping[str, Floats]
     draws: Mapping[str, Floats]
 
@@ -71,15 +76,42 @@ class Weights:
         if name == base:
             return Gap(0.0, 0.0, 0.0)
         mine, theirs = self.values[name], self.values[base]
-        rows = np.nanstd(self.draws[name].mean(axis=0) - self.draws[base].mean(axis=0), ddof=1)
+        value = float(mine.mean() - theirs.mean())
+        rows = math.hypot(*(self._rows_error(side, name, base) for side in self.factors))
         seeds = math.hypot(seed_half_width(mine), seed_half_width(theirs)) / Z95
-        return Gap(float(mine.mean() - theirs.mean()), float(rows), seeds)
+        return Gap(value, rows, seeds) if math.isfinite(value) else UNKNOWN
+
+    def _rows_error(self, side: ScoredSide, name: str, base: str) -> float:
+        """Return the standard error from the rows of one part: those of its scores, as far as they scatter alike."""
+        factors = self.factors[side]
+        errors = np.array([f * rows_error(self.evidence, name, base, side, s) for s, f in factors.items()])
+        if not np.isfinite(errors).all():
+            return math.inf
+        together = errors @ _alike(self.evidence, side, name, base, tuple(factors)) @ errors
+        return math.sqrt(max(float(together), 0.0))
+
+
+def _alike(evidence: Evidence, side: ScoredSide, name: str, base: str, scores: tuple[str, ...]) -> Floats:
+    """Return how the differences in several scores go together in draws of the rows: their correlations."""
+    if len(scores) == 1:
+        return np.ones((1, 1))
+    key = (side, min(name, base), max(name, base), scores)
+    if key not in evidence.alike:
+        draws = [evidence.draws(side, score) for score in scores]
+        apart = np.stack([each[name].mean(axis=0) - each[base].mean(axis=0) for each in draws])
+        scatter = apart.std(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = np.cov(apart, bias=True) / np.outer(scatter, scatter)
+        np.fill_diagonal(found, 1.0)
+        evidence.alike[key] = np.nan_to_num(found)
+    return evidence.alike[key]
 
 
 def weighing_of(evidence: Evidence, wishes: Wishes) -> Weighing:
     """Return what candidates are weighed by."""
-    margins = {name: margin_of(evidence, name, wishes.margin) for name in scores_weighed(evidence, wishes)}
-    return Weighing(margins, weights_of(evidence, wishes))
+    sides = weights_of(evidence, wishes)
+    scores = scores_weighed(evidence, wishes)
+    return Weighing({name: margin_of(evidence, name, wishes.margin, sides) for name in scores}, sides)
 
 
 def gains_to_expect(level: Level | None, gaps: Sequence[Gap]) -> float:
@@ -116,13 +148,24 @@ def one_sided(evidence: Evidence) -> bool:
     return bool(counts.max() >= ONE_SIDED * counts.sum())
 
 
-def margin_of(evidence: Evidence, score: str, margin: float) -> float:
-    """Return the smallest difference that matters in the score's unit; errors of numbers count in shares of keep's."""
+def margin_of(
+    evidence: Evidence, score: str, margin: float, sides: Mapping[ScoredSide, float] = NEW
+) -> float:
+    """Return the smallest difference that matters in the score's unit; errors of numbers count in shares of keep's.
+
+    Args:
+        evidence: All predictions.
+        score: Name in ``SCORES``.
+        margin: See ``Wishes``.
+        sides: The parts that are judged, with their weights.
+    """
     if score == "log_loss":
         return LOG_LOSSES * margin
     if SCORES[score].share or score in ("brier", "r2"):
         return margin
-    keep = abs(float(evidence.values("new", score)["keep"].mean()))
+    keep = abs(
+        sum(weight * float(evidence.values(side, score)["keep"].mean()) for side, weight in sides.items())
+    )
     return (LOG_LOSSES if score == "loss" else 1) * margin * max(keep, np.finfo(float).tiny)
 
 
@@ -140,8 +183,9 @@ def weights_of(evidence: Evidence, wishes: Wishes) -> dict[ScoredSide, float]:
 
 
 def new_sides(evidence: Evidence) -> tuple[ScoredSide, ...]:
-    """Return the parts of the new rows that are weighed."""
-    return ("new", "validation") if _scored(evidence, "validation") else ("new",)
+    """Return the parts of the new rows that are weighed: those that tell when to stop too, if no model was chosen by them."""
+    chosen = any(name in CHOOSE_BY_VALIDATION for name in evidence.predicted["new"])
+    return ("new", "validation") if _scored(evidence, "validation") and not chosen else ("new",)
 
 
 def old_side(evidence: Evidence, wishes: Wishes) -> ScoredSide:
@@ -161,31 +205,19 @@ def _scored(evidence: Evidence, side: ScoredSide) -> bool:
 def weights(evidence: Evidence, weighing: Weighing) -> Weights:
     """Return what each candidate with a score is worth."""
     names = list(evidence.predicted["new"])
-    factors = {
-        (side, score): weight / len(weighing.margins) / margin * sign_of(score)
+    factors: dict[ScoredSide, dict[str, float]] = {
+        side: {score: weight / len(weighing.margins) / margin * sign_of(score) for score, margin in weighing.margins.items()}
         for side, weight in weighing.weights.items()
-        for score, margin in weighing.margins.items()
-    }
-    draws = {key: evidence.draws(*key) for key in factors}
+    }  # fmt: skip
+    each = {(side, score): factor for side, some in factors.items() for score, factor in some.items()}
+    draws = {key: evidence.draws(*key) for key in each}
     least = min(next(iter(found.values())).shape[1] for found in draws.values())
     values, drawn = {}, {}
     for name in names:
-        values[name] = sum_of(factor * evidence.values(*key)[name] for key, factor in factors.items())
-        drawn[name] = sum_of(factor * draws[key][name][:, :least] for key, factor in factors.items())
-        lag = _lag(evidence, factors, name)
-        values[name], drawn[name] = values[name] + lag, drawn[name] + lag
-    return Weights(values, drawn)
-
-
-def _lag(evidence: Evidence, factors: Mapping[tuple[ScoredSide, str], float], name: str) -> float:
-    """Return what a candidate lacks that has not been trained on the old rows that are weighed, while the others have."""
-    if name not in AFRESH or name == "full_retrain":
-        return 0.0
-    return sum(
-        abs(factor) * head_start(evidence, score)
-        for (side, score), factor in factors.items()
-        if side == "trained"
-    )
+        behind = sum(abs(factor) * lag(evidence, name, *key) for key, factor in each.items())
+        values[name] = behind + sum_of(factor * evidence.values(*key)[name] for key, factor in each.items())
+        drawn[name] = behind + sum_of(factor * draws[key][name][:, :least] for key, factor in each.items())
+    return Weights(evidence, factors, values, drawn)
 
 
 def sum_of(arrays: Iterable[Floats]) -> Floats:

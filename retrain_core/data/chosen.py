@@ -24,14 +24,30 @@ def draw(data: Dataset, count: int, seed: int) -> Dataset:
     return data if count >= data.rows else choose(data, rows_drawn(data.rows, count, seed))
 
 
-def left_out(data: Dataset, count: int, seed: int) -> Dataset:
-    """Return the rows of ``data`` that ``draw`` leaves out, in the order in which they stand there."""
-    return choose(data, np.setdiff1d(np.arange(data.rows), rows_drawn(data.rows, count, seed)))
-
-
 def rows_drawn(rows: int, count: int, seed: int) -> NDArray[np.intp]:
     """Return the numbers of the rows that ``draw`` takes."""
     return np.sort(np.random.default_rng(seed).permutation(rows)[:count])
+
+
+def parted(keys: NDArray[np.uint64], count: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the numbers of ``count`` random rows, and of the others that are equal to none of them.
+
+    Equal rows are drawn one behind the other, so neither side has the rarer ones. Where all rows differ, those that
+    ``draw`` takes are drawn; with the same seed, fewer are always among more.
+
+    Args:
+        keys: Equal for rows that are equal.
+        count: How many rows, at least 1.
+        seed: Same seed, same order of drawing.
+
+    >>> [part.tolist() for part in parted(np.array([7, 8, 7, 9, 8, 7], np.uint64), 3, 2)]
+    [[2, 3, 5], [1, 4]]
+    """
+    place = np.argsort(np.random.default_rng(seed).permutation(len(keys)))
+    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.lexsort((place, place[first[group]]))
+    drawn, others = order[:count], order[count:]
+    return np.sort(drawn), np.sort(others[group[others] != group[drawn[-1]]])
 
 
 def choose(data: Dataset, rows: NDArray[np.intp]) -> Dataset:

@@ -1,8 +1,10 @@
-"""How small a difference in accuracy can be told with so many rows, on which two candidates both answered."""
+"""What so many rows tell: how small a difference in accuracy of two candidates, and how well a mean is known."""
 
 from __future__ import annotations
 
 import math
+
+from scipy import stats
 
 DISAGREE = 0.1  # share of rows on which one of two candidates is right and the other wrong; assumed
 LEVEL = 1.959964  # standard errors at the 95 % level, both sides
@@ -41,6 +43,15 @@ def smallest_difference(rows: int, disagree: float = DISAGREE) -> float:
     if found > disagree:  # ψ = δ
         found = _one_sided(rows)
     return min(1.0, found)
+
+
+def half_width(rows: int) -> float:
+    """Return half the width of the 95 % interval of a mean over so many rows, at least 2, in standard deviations.
+
+    >>> round(half_width(4), 2), round(half_width(30), 2)
+    (1.59, 0.37)
+    """
+    return float(stats.t.ppf(0.975, rows - 1)) / math.sqrt(rows)
 
 
 def _one_sided(rows: int) -> float:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from retrain_core.data.chosen import draw, left_out
+import numpy as np
+
+from retrain_core.data.chosen import choose, draw, parted
+from retrain_core.data.encode import row_keys
 from retrain_core.data.parts import looked_at
 from retrain_core.data.stacked import join
 from retrain_core.types import Dataset, RunSpec
@@ -20,17 +23,25 @@ def small_question(parts: Mapping[str, Dataset], run: RunSpec) -> dict[str, Data
         parts: Of the whole question.
         run: Which says how many rows are trained on, and whether those that are not may be scored.
     """
-    new, old = parts["new_train"], parts.get("old_train")
+    new, old, held = parts["new_train"], parts.get("old_train"), parts["new_validation"]
     rows = new.rows if run.new_rows is None else run.new_rows
-    held = parts["new_validation"]
-    if run.spare and rows < new.rows:
-        held = join(held, left_out(new, rows, run.seed))
-    small = {
-        "new_train": draw(new, rows, run.seed),
-        "new_validation": parts["new_validation"],
-        "new_holdout": looked_at("validation", held),
-    }
+    small = {"new_validation": held}
     if old is not None:
         small["old_train"] = draw(old, old.rows if run.old_rows is None else run.old_rows, run.seed)
         small["old_holdout"] = looked_at("trained", old)
-    return small
+    if run.spare and rows < new.rows:
+        small["new_train"], spare = _spared(new, rows, run.seed, small.get("old_train"))
+        held = join(held, spare)
+    else:
+        small["new_train"] = draw(new, rows, run.seed)
+    return small | {"new_holdout": looked_at("validation", held)}
+
+
+def _spared(new: Dataset, rows: int, seed: int, old: Dataset | None) -> tuple[Dataset, Dataset]:
+    """Return so many new rows to train on, and those that have a copy neither among them nor among the old ones."""
+    keys = row_keys(new.inputs)
+    drawn, others = parted(keys, rows, seed)
+    if old is not None:
+        old_keys = row_keys({name: np.asarray(values) for name, values in old.inputs.items()})
+        others = others[~np.isin(keys[others], old_keys)]
+    return choose(new, drawn), choose(new, others)

@@ -77,7 +77,7 @@ def split(
     parts = _parts(part_of, marks.times, holdout)
     _refuse_empty(parts, settings, holdout)
     summary = _summary(schema, new, old, holdout, parts, notes)
-    warnings = doubts(schema, data, parts)
+    warnings = doubts(schema, data, parts, marks.ids)
     return Split(parts, replace(summary, warnings=tuple(warnings)))
 
 

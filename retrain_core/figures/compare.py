@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
 
-from retrain_core.compare.score_words import score_text
+from retrain_core.compare.cost import main_score
+from retrain_core.compare.measures import sign_of
+from retrain_core.compare.score_words import name_of, score_text
 from retrain_core.figures.style import (
     FAINT,
     GRID,
@@ -28,7 +32,19 @@ from retrain_core.types import CandidateScores, Comparison
 ROW_HEIGHT = 42  # pixels a strategy
 PANEL_GAP = 44  # pixels between two panels
 SEED_OFFSET = 0.28  # seeds lie this far below their mean, in rows
-Score = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score with its 95 % interval; without one, it has too few rows for it or the score has none."""
+
+    value: float
+    interval: tuple[float, float] | None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """How far it reaches."""
+        return self.interval or (self.value, self.value)
 
 
 def score_dots(comparison: Comparison, name: str) -> go.Figure:
@@ -40,7 +56,7 @@ def score_dots(comparison: Comparison, name: str) -> go.Figure:
     """
     names = keep_first(comparison.strategies)
     parts = [part for part in ("new", "old") if _rows(comparison, part)]
-    scored = [part for part in parts if any(_score(comparison.strategies[n], part, name) for n in names)]
+    scored = [part for part in parts if any(score_on(comparison.strategies[n], part, name) for n in names)]
     if not scored:
         return empty_figure("No candidate has a score.")
     figure = go.Figure()
@@ -55,9 +71,9 @@ def score_dots(comparison: Comparison, name: str) -> go.Figure:
         figure.update_layout({f"yaxis{axis}": _strategy_axis(labels, (bottom, top))})
         for place, strategy in enumerate(names):
             _add_candidate(figure, comparison.strategies[strategy], strategy, place, part, name, axis)
-        keep = _score(comparison.strategies["keep"], part, name) if "keep" in names else None
+        keep = score_on(comparison.strategies["keep"], part, name) if "keep" in names else None
         if keep:
-            _add_line(figure, x=(keep[0], keep[0]), y=(-0.5, len(names) - 0.5), yaxis=f"y{axis}")
+            _add_line(figure, x=(keep.value, keep.value), y=(-0.5, len(names) - 0.5), yaxis=f"y{axis}")
         figure.add_annotation(
             text=f"<b>{part} part</b> ({_rows(comparison, part):,} rows)",
             x=0, xref="paper", xanchor="left", y=top, yref="paper", yanchor="bottom", showarrow=False,
@@ -70,21 +86,22 @@ def score_dots(comparison: Comparison, name: str) -> go.Figure:
 
 
 def tradeoff(comparison: Comparison, old_weight: float) -> go.Figure:
-    """Return the score on the new part against that on the old part; up and to the right is always better.
+    """Return the score that candidates are weighed by on the new part against the old; up and to the right is always better.
 
     Points on the line through the recommended candidate have the same weighted score as it; points above
-    the line have a better one. Without old data, the scores on the new part alone.
+    the line have a better one. Where candidates are weighed by more than one score, no line can tell that, and there is none.
+    Without old data, the scores on the new part alone.
 
     Args:
         comparison: The candidates.
         old_weight: Weight of the old part in the weighted score, 0 to 1.
     """
-    name = comparison.metric.name
+    name = main_score(comparison)
     points = {
         strategy: (old, new)
         for strategy in keep_first(comparison.strategies)
-        if (old := _score(comparison.strategies[strategy], "old", name))
-        and (new := _score(comparison.strategies[strategy], "new", name))
+        if (old := score_on(comparison.strategies[strategy], "old", name))
+        and (new := score_on(comparison.strategies[strategy], "new", name))
     }
     if not points:
         figure = score_dots(comparison, name)
@@ -92,20 +109,22 @@ def tradeoff(comparison: Comparison, old_weight: float) -> go.Figure:
             text = "Without old rows there is no trade-off: only the new part counts."
             add_caption(figure, text)
         return figure
-    upwards = comparison.metric.direction == "max"
+    upwards = sign_of(name) > 0
     old_range = _range([old for old, _ in points.values()])
     new_range = _range([new for _, new in points.values()])
     figure = go.Figure()
     if "keep" in points:
-        (old_keep, _, _), (new_keep, _, _) = points["keep"]
+        old_keep, new_keep = (score.value for score in points["keep"])
         _add_line(figure, x=old_range, y=(new_keep, new_keep))
         _add_line(figure, x=(old_keep, old_keep), y=new_range)
     chosen = _chosen(comparison, points, old_weight, upwards)
     for strategy, (old, new) in points.items():
         _add_point(figure, strategy, old, new, name, chosen=strategy == chosen)
-    _add_same_utility(figure, points[chosen], chosen, old_weight, old_range, new_range)
+    if comparison.recommendation is None or len(comparison.recommendation.scores) == 1:
+        _add_same_utility(figure, points[chosen], chosen, old_weight, old_range, new_range)
     x_range, y_range = _upwards(old_range, upwards), _upwards(new_range, upwards)
-    kind, better = ("mean abs. error", "(label's units, better →)") if name == "mae" else (name, "(better →)")
+    unit = "label's units, " if name in ("mae", "rmse") else ""
+    kind, better = name_of(name).replace("absolute", "abs."), f"({unit}better →)"
     layout = base_layout(
         x=f"{kind} on the old part<br>{better}", y=f"{kind} on the new part<br>{better}", height=440
     )
@@ -169,18 +188,25 @@ def _rows(comparison: Comparison, part: str) -> int:
     return comparison.holdout.new_rows if part == "new" else comparison.holdout.old_rows
 
 
-def _score(candidate: CandidateScores, part: str, name: str) -> Score | None:
-    """Return value, low and high of a score, ``None`` if there is none."""
-    scores = candidate.new if part == "new" else candidate.old
-    if scores is None or scores.get(name) is None:
+def score_on(candidate: CandidateScores, part: str, name: str) -> Score | None:
+    """Return a candidate's score on one part, ``None`` if there is none."""
+    value = ((candidate.new if part == "new" else candidate.old) or {}).get(name)
+    if value is None or not math.isfinite(value):
         return None
-    value = scores[name]
-    low, high = (candidate.interval.get(part) or {}).get(name, (value, value))
-    return value, low, high
+    return Score(value, (candidate.interval.get(part) or {}).get(name))
 
 
-def _words(score: Score, name: str) -> str:
-    value, low, high = (score_text(name, number) for number in score)
+def interval_bar(score: Score, **look: Any) -> dict[str, Any] | None:
+    """Return the error bar of a score; ``None`` without an interval."""
+    return whiskers([(score.value, *score.interval)], **look) if score.interval else None
+
+
+def score_words(score: Score, name: str) -> str:
+    """Return a score with its interval, if it has one."""
+    value = score_text(name, score.value)
+    if score.interval is None:
+        return value
+    low, high = (score_text(name, end) for end in score.interval)
     return f"{value} (95 %: {low} to {high})"
 
 
@@ -197,8 +223,8 @@ def _label(candidate: CandidateScores, strategy: str, part: str = "", name: str 
         part: The part whose score is written; none by default.
         name: Which score.
     """
-    score = _score(candidate, part, name) if part else None
-    second = f"<b>{score_text(name, score[0])}</b>" if score else ""
+    score = score_on(candidate, part, name) if part else None
+    second = f"<b>{score_text(name, score.value)}</b>" if score else ""
     if candidate.new is None or (part and score is None):
         second = f"({candidate.status}: no score)"
     return plain(look_of(strategy).title) + (f"<br>{second}" if second else "")
@@ -222,7 +248,7 @@ def _strategy_axis(labels: Sequence[str], domain: tuple[float, float]) -> dict[s
 def _add_candidate(
     figure: go.Figure, candidate: CandidateScores, strategy: str, place: int, part: str, name: str, axis: str
 ) -> None:
-    look, score = look_of(strategy), _score(candidate, part, name)
+    look, score = look_of(strategy), score_on(candidate, part, name)
     if score is None:
         return
     seeds = [
@@ -242,13 +268,13 @@ def _add_candidate(
             yaxis=f"y{axis}",
         )
     figure.add_scatter(
-        x=[score[0]],
+        x=[score.value],
         y=[place],
-        error_x=whiskers([score], color=look.colour, thickness=1.8, width=5),
+        error_x=interval_bar(score, color=look.colour, thickness=1.8, width=5),
         mode="markers",
         marker={"symbol": look.marker, "size": 12, "color": look.colour},
         cliponaxis=False,
-        customdata=[_words(score, name)],
+        customdata=[score_words(score, name)],
         hovertemplate="%{customdata}<extra>" + plain(look.title) + "</extra>",
         name=plain(look.title),
         yaxis=f"y{axis}",
@@ -269,15 +295,15 @@ def _add_point(figure: go.Figure, strategy: str, old: Score, new: Score, name: s
     look = look_of(strategy)
     title = plain(look.title)
     figure.add_scatter(
-        x=[old[0]],
-        y=[new[0]],
-        error_x=whiskers([old], color=look.colour, thickness=1.8, width=5),
-        error_y=whiskers([new], color=look.colour, thickness=1.8, width=5),
+        x=[old.value],
+        y=[new.value],
+        error_x=interval_bar(old, color=look.colour, thickness=1.8, width=5),
+        error_y=interval_bar(new, color=look.colour, thickness=1.8, width=5),
         mode="markers",
         marker={"symbol": look.marker, "size": 17 if chosen else 12, "color": look.colour},
         cliponaxis=False,
         name=f"<b>{title}</b>" if chosen else title,
-        customdata=[[_words(new, name), _words(old, name)]],
+        customdata=[[score_words(new, name), score_words(old, name)]],
         hovertemplate=f"new part: %{{customdata[0]}}<br>old part: %{{customdata[1]}}<extra>{title}</extra>",
     )
 
@@ -291,13 +317,13 @@ def _chosen(
         return recommendation.choice
     sign = 1 if upwards else -1
     return max(
-        points, key=lambda s: sign * (old_weight * points[s][0][0] + (1 - old_weight) * points[s][1][0])
+        points, key=lambda s: sign * (old_weight * points[s][0].value + (1 - old_weight) * points[s][1].value)
     )
 
 
 def _range(scores: Sequence[Score]) -> tuple[float, float]:
     """Return a range that shows every interval with room around it."""
-    low, high = min(score[1] for score in scores), max(score[2] for score in scores)
+    low, high = min(score.ends[0] for score in scores), max(score.ends[1] for score in scores)
     room = 0.12 * (high - low) or 0.05 * abs(high) or 0.05
     return low - room, high + room
 
@@ -316,7 +342,7 @@ def _add_same_utility(
     new_range: tuple[float, float],
 ) -> None:
     """Add the line of candidates as good as the chosen one."""
-    ends = same_utility((point[0][0], point[1][0]), old_weight, old_range, new_range)
+    ends = same_utility((point[0].value, point[1].value), old_weight, old_range, new_range)
     figure.add_scatter(
         x=[x for x, _ in ends],
         y=[y for _, y in ends],

@@ -12,7 +12,8 @@ from retrain_core.compare.cost import Factor, Payoff, Swing, front, scored_by, u
 from retrain_core.compare.cost_words import days_text, money
 from retrain_core.compare.decision import effort
 from retrain_core.compare.measures import sign_of
-from retrain_core.compare.score_words import name_of, score_text
+from retrain_core.compare.score_words import name_of
+from retrain_core.figures.compare import interval_bar, score_on, score_words
 from retrain_core.figures.style import (
     FAINT,
     axis_format,
@@ -22,9 +23,8 @@ from retrain_core.figures.style import (
     keep_first,
     look_of,
     plain,
-    whiskers,
 )
-from retrain_core.types import CandidateScores, Comparison
+from retrain_core.types import Comparison
 
 WIDE = 12  # times as long as the shortest: then seconds are drawn on a logarithmic axis
 PANEL = 210  # pixels of one part's panel
@@ -58,7 +58,9 @@ def pareto(comparison: Comparison, score: str) -> go.Figure:
     names = keep_first(scored_by(comparison, score))
     if not names:
         return empty_figure("No candidate has a score.")
-    sides = ["new", *(["old"] if comparison.holdout.old_rows else [])]
+    sides = [
+        side for side in ("new", "old") if any(score_on(comparison.strategies[n], side, score) for n in names)
+    ]
     seconds = dict(zip(names, effort(comparison.strategies, names), strict=True))
     places, axis = _time_axis(seconds)
     figure, best = go.Figure(), front(comparison, score)
@@ -122,28 +124,27 @@ def _add_panel(
     best: Sequence[str],
     axis: str,
 ) -> None:
-    found = {name: _with_interval(comparison.strategies[name], side, score) for name in places}
-    line = undominated({name: (sign_of(score) * found[name][0], -places[name]) for name in places})
+    found = {name: one for name in places if (one := score_on(comparison.strategies[name], side, score))}
+    line = undominated({name: (sign_of(score) * one.value, -places[name]) for name, one in found.items()})
     line = tuple(sorted(line, key=lambda name: places[name]))
     figure.add_scatter(
-        x=[places[name] for name in line], y=[found[name][0] for name in line], mode="lines", yaxis=f"y{axis}",
+        x=[places[name] for name in line], y=[found[name].value for name in line], mode="lines", yaxis=f"y{axis}",
         line={"color": FAINT, "width": 2, "shape": "hv"}, hoverinfo="skip", showlegend=not axis,
         name="best for its time", legendgroup="line",
     )  # fmt: skip
-    for name, (value, low, high) in found.items():
+    for name, one in found.items():
         look, stands_out = look_of(name), name in best
         title, seconds = plain(look.title), 0.0 if name == "keep" else comparison.strategies[name].seconds
         figure.add_scatter(
-            x=[places[name]], y=[value], mode="markers", yaxis=f"y{axis}", cliponaxis=False,
-            error_y=whiskers([(value, low, high)], color=look.colour, thickness=1.4 if stands_out else 0.8),
+            x=[places[name]], y=[one.value], mode="markers", yaxis=f"y{axis}", cliponaxis=False,
+            error_y=interval_bar(one, color=look.colour, thickness=1.4 if stands_out else 0.8),
             marker={
                 "symbol": look.marker if stands_out else f"{look.marker}-open",
                 "size": 14 if stands_out else 9, "color": look.colour,
             },
             name=f"<b>{title}</b>" if stands_out else title, legendgroup=name, showlegend=not axis,
-            customdata=[[score_text(score, value), score_text(score, low), score_text(score, high), f"{seconds:,.3g}"]],
-            hovertemplate="%{customdata[0]} (95 %: %{customdata[1]} to %{customdata[2]}), %{customdata[3]} s"
-            f"<extra>{title}</extra>",
+            customdata=[f"{score_words(one, score)}, {seconds:,.3g} s"],
+            hovertemplate="%{customdata}<extra>" + title + "</extra>",
         )  # fmt: skip
 
 
@@ -156,11 +157,9 @@ def _place_panel(
     number: int,
 ) -> None:
     """Give a part its axis, on which up is better, and its title."""
-    ends = [
-        end
-        for name in scored_by(comparison, score)
-        for end in _with_interval(comparison.strategies[name], side, score)
-    ]
+    names = scored_by(comparison, score)
+    found = [one for name in names if (one := score_on(comparison.strategies[name], side, score))]
+    ends = [end for one in found for end in one.ends]
     low, high = min(ends), max(ends)
     room = 0.08 * (high - low) or 0.05 * abs(high) or 0.05
     spread = [low - room, high + room]
@@ -180,13 +179,6 @@ def _place_panel(
 
 def _short(score: str) -> str:
     return "mean abs. error" if score == "mae" else name_of(score)
-
-
-def _with_interval(candidate: CandidateScores, side: str, score: str) -> tuple[float, float, float]:
-    scores = (candidate.new if side == "new" else candidate.old) or {}
-    value = scores[score]
-    low, high = (candidate.interval.get(side) or {}).get(score, (value, value))
-    return value, low, high
 
 
 # --- when it pays ---------------------------------------------------------------------------------
@@ -265,7 +257,8 @@ def tornado(swings: Sequence[Swing], payoff: Payoff) -> go.Figure:
         )  # fmt: skip
     spread = [0.0, net, *(end for swing in swings for end in (swing.less, swing.more))]
     room = 0.45 * (max(spread) - min(spread)) or 1.0
-    title = f"net benefit after {payoff.stakes.days:,.10g} days<br>(in your currency)"
+    days = payoff.stakes.days
+    title = f"net benefit after {days:,.10g} day{'s'[: days != 1]}<br>(in your currency)"
     layout = base_layout(x=title, height=170 + 46 * len(swings))
     layout["xaxis"] |= {
         "range": [min(spread) - room, max(spread) + room],

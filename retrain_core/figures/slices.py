@@ -77,21 +77,26 @@ def _add_keep(figure: go.Figure, rows: Sequence[SliceRow], names: Sequence[str])
 
 
 def _add_dots(figure: go.Figure, scores: SliceScores, name: str, place: float) -> None:
-    look = look_of(name)
+    """Add a candidate's marks; those of groups with too few rows for an interval have no bar."""
     found = [(at, row, row.candidates[name]) for at, row in enumerate(scores.rows) if name in row.candidates]
-    told = [name == "keep" or one.verdict in TOLD for _, _, one in found]
-    figure.add_scatter(
-        x=[one.value for _, _, one in found],
-        y=[at + place for at, _, _ in found],
-        error_x=whiskers([(one.value, *(one.interval or (one.value,) * 2)) for _, _, one in found], color=look.colour),
-        mode="markers", cliponaxis=False, name=plain(look.title),
-        marker={
-            "symbol": [look.marker if one else f"{look.marker}-open" for one in told],
-            "size": 10, "color": look.colour,
-        },
-        customdata=[[plain(row.title), _words(scores.score, one)] for _, row, one in found],
-        hovertemplate="%{customdata[0]}: %{customdata[1]}<extra>" + plain(look.title) + "</extra>",
-    )  # fmt: skip
+    with_bar = [each for each in found if each[2].interval is not None]
+    without = [each for each in found if each[2].interval is None]
+    look = look_of(name)
+    for number, group in enumerate(group for group in (with_bar, without) if group):
+        told = [name == "keep" or one.verdict in TOLD for _, _, one in group]
+        bars = [(one.value, *one.interval) for _, _, one in group if one.interval is not None]
+        figure.add_scatter(
+            x=[one.value for _, _, one in group],
+            y=[at + place for at, _, _ in group],
+            error_x=whiskers(bars, color=look.colour) if bars else None,
+            mode="markers", cliponaxis=False, name=plain(look.title), legendgroup=name, showlegend=number == 0,
+            marker={
+                "symbol": [look.marker if one else f"{look.marker}-open" for one in told],
+                "size": 10, "color": look.colour,
+            },
+            customdata=[[plain(row.title), _words(scores.score, one)] for _, row, one in group],
+            hovertemplate="%{customdata[0]}: %{customdata[1]}<extra>" + plain(look.title) + "</extra>",
+        )  # fmt: skip
 
 
 def _words(score: str, one: SliceScore) -> str:

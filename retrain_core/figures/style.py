@@ -12,7 +12,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from retrain_core.compare.measures import SCORES
-from retrain_core.compare.score_words import name_of
+from retrain_core.compare.score_words import IN_PERCENT, name_of
 from retrain_core.strategies import STRATEGIES
 
 
@@ -99,8 +99,8 @@ def keep_first(strategies: Iterable[str]) -> list[str]:
 
 
 def trains(strategy: str) -> bool:
-    """Return whether a strategy trains at all; the others have a time only because their model has to be loaded."""
-    return strategy not in ("keep", "recalibrate")
+    """Return whether a strategy makes a new model; keep has a time only because its model has to be loaded."""
+    return strategy != "keep"
 
 
 def plain(text: object) -> str:
@@ -124,7 +124,7 @@ def score_title(name: str) -> str:
 
 def axis_format(name: str) -> str:
     """Return the d3 format of a score on an axis: as many decimals as its ticks have, so that no two read alike."""
-    return "~%" if name == "accuracy" else ""
+    return "~%" if name in IN_PERCENT else ""
 
 
 def whiskers(

@@ -53,11 +53,16 @@ def worth_dots(recommendation: Recommendation) -> go.Figure:
 
 def _reach(weighed: Sequence[Weighed]) -> tuple[float, float]:
     """Return the ends of the axis: all intervals, but at most a few times as far as that of a usual candidate."""
-    extents = sorted(max(abs(end) for end in (*one.interval, one.worth)) for one in weighed)
+    extents = sorted(max(abs(end) for end in (*(one.interval or ()), one.worth)) for one in weighed)
     most = max(NEAR, FAR * extents[(len(extents) - 1) // 2]) if extents else NEAR
-    low = min([-LEAST, *(one.interval[0] for one in weighed)])
-    high = max([LEAST, *(one.interval[1] for one in weighed)])
+    low = min([-LEAST, *(min(_ends(one)) for one in weighed)])
+    high = max([LEAST, *(max(_ends(one)) for one in weighed)])
     return max(low, -most), min(high, most)
+
+
+def _ends(one: Weighed) -> tuple[float, float]:
+    """Return the ends of its interval; with none, where it lies."""
+    return one.interval or (one.worth, one.worth)
 
 
 def _label(name: str, one: Weighed, choice: str) -> str:
@@ -69,7 +74,7 @@ def _label(name: str, one: Weighed, choice: str) -> str:
 
 def _add_worth(figure: go.Figure, name: str, one: Weighed, place: int, ends: tuple[float, float]) -> None:
     look = look_of(name)
-    worth, low, high = (float(np.clip(value, *ends)) for value in (one.worth, *one.interval))
+    worth, low, high = (float(np.clip(value, *ends)) for value in (one.worth, *_ends(one)))
     if name != "keep":
         figure.add_scatter(
             x=[float(np.clip(one.expected, *ends))], y=[place], mode="markers", hoverinfo="skip",
@@ -92,6 +97,8 @@ def _add_worth(figure: go.Figure, name: str, one: Weighed, place: int, ends: tup
 
 
 def _words(one: Weighed) -> str:
-    low, high = one.interval
-    text = f"{one.worth:+.1f} margins (95 %: {low:+.1f} to {high:+.1f})<br>expected {one.expected:+.1f}"
+    reach = "too few rows for an interval"
+    if one.interval:
+        reach = "95 %: {:+.1f} to {:+.1f}".format(*one.interval)
+    text = f"{one.worth:+.1f} margins ({reach})<br>expected {one.expected:+.1f}"
     return text + (f"<br>out: {plain(one.excluded)}" if one.excluded else "")

@@ -1,65 +1,53 @@
-"""What the recommendation rests on, as tables: each candidate weighed, each difference, every score."""
+"""What the recommendation rests on, as tables: each candidate weighed, each difference, what is forgotten, every score."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 
+from retrain_core.compare.basis_words import resamples, told_rows
+from retrain_core.compare.cost import main_score
+from retrain_core.compare.evidence import SIDES, Evidence
 from retrain_core.compare.measures import SCORES, scores_of
-from retrain_core.compare.score_words import gap_text, name_of, score_text
+from retrain_core.compare.score_words import gain_text, gap_text, name_of, range_text, score_text
 from retrain_core.compare.weighing import LOG_LOSSES
 from retrain_core.figures.style import keep_first, look_of
+from retrain_core.report import verdict_tables as tables
 from retrain_core.report.tables import parts_of, scores_on
-from retrain_core.report.verdict_tables import said
-from retrain_core.report.words import change_text, delta_of, range_text, signed
-from retrain_core.types import Comparison, Difference, Recommendation
+from retrain_core.report.text_table import TextTable, text_table
+from retrain_core.report.words import delta_of, interval_text
+from retrain_core.types import Comparison
 
 Rows = list[list[str]]
-DIFFERENCE_HEAD = [
-    "candidate",
-    "part",
-    "score",
-    "better by",
-    "95 % interval",
-    "adjusted p",
-    "what can be said",
-]
-WEIGHED_WORDS = (
-    "Counted in margins, the smallest difference that matters. Expected: how much better than keep it should be on other rows, "
-    "as part of what was measured is luck; the choice is made by it. Measured: on all rows that are weighed, with its 95 % "
-    "interval. Chosen: the share of draws of the rows and seeds in which it would be recommended."
-)
 
 
-def weighed(comparison: Comparison) -> tuple[list[str], Rows]:
-    """Return what each candidate is worth against keep, the best that is to be expected first: titles, and a row each."""
+@dataclass(frozen=True)
+class Differences:
+    """What can be said of one score on one part.
+
+    Args:
+        title: Which score and rows.
+        against_keep: Each candidate against keep.
+        between: Each candidate against every other.
+    """
+
+    title: str
+    against_keep: TextTable
+    between: TextTable
+
+
+def weighed(comparison: Comparison) -> TextTable:
+    """Return what each candidate is worth against keep, the best that is to be expected first."""
     found = comparison.recommendation
     assert found is not None
-    limits = any(one.excluded for one in found.weighed.values())
-    head = ["candidate", "expected (margins)", "measured", "95 % interval"]
-    head += [f"gain, {name_of(score)}" for score in found.scores]
-    head += ["chosen", *(["why it is out"] if limits else [])]
-    rows = []
-    for name, one in sorted(found.weighed.items(), key=lambda item: -item[1].expected):
-        values = [_times(one.expected), _times(one.worth), " to ".join(map(_times, one.interval))]
-        values += [change_text(score, one.gains[score]) for score in found.scores]
-        values = ["–"] * len(values) if name == "keep" else values
-        out = [one.excluded or "–"] if limits else []
-        rows.append([look_of(name).title, *values, f"{100 * one.share:.0f} %", *out])
-    return head, rows
+    table = tables.weighed_table(comparison, found)
+    return text_table(table, tables.weighed_columns(found), tables.WEIGHED_TEXTS)
 
 
-def _times(value: float) -> str:
-    """Return a multiple with its sign.
-
-    >>> _times(-2.04), _times(0.0)
-    ('−2.0', '+0.0')
-    """
-    return f"{value:+.1f}".replace("-0.0", "+0.0").replace("-", "−")
-
-
-def stability(found: Recommendation) -> str:
+def stability(comparison: Comparison) -> str:
     """Return how often the same candidate would be chosen."""
-    return f"The same choice in {100 * found.stability:.0f} % of draws of the rows and seeds."
+    assert comparison.recommendation is not None
+    share = 100 * comparison.recommendation.stability
+    return f"The same choice in {share:.0f} % of {resamples(comparison.strategies)}."
 
 
 def margin_text(score: str, margin: float) -> str:
@@ -74,37 +62,47 @@ def margin_text(score: str, margin: float) -> str:
     return f"{100 * times * margin:.2g} % of keep's {name_of(score)}"
 
 
-def against_keep(comparison: Comparison) -> Rows:
-    """Return what can be said of each candidate against keep, a row each under ``DIFFERENCE_HEAD``."""
-    return _differences(one for one in comparison.differences if one.base == "keep")
+def differences(comparison: Comparison, evidence: Evidence | None) -> list[Differences]:
+    """Return what can be said of each pair of candidates, by part and score."""
+    rows, keep = told_rows(evidence, comparison.wishes), look_of("keep").title
+    found = []
+    for side in SIDES:
+        for score in dict.fromkeys(one.score for one in comparison.differences if one.side == side):
+            frame, columns = (
+                tables.difference_table(comparison, side, score),
+                tables.difference_columns(score),
+            )
+            against_keep, between = (
+                text_table(some, columns, tables.DIFFERENCE_TEXTS, {tables.P: p_text})
+                for some in (frame[frame[tables.AGAINST] == keep], frame[frame[tables.AGAINST] != keep])
+            )
+            found.append(Differences(f"{SCORES[score].title}, {rows[side]}", against_keep, between))
+    return found
 
 
-def between(comparison: Comparison) -> Rows:
-    """Return what can be said of each candidate against every other, by the score that is told first."""
-    main = comparison.recommendation.scores[0] if comparison.recommendation else comparison.metric.name
-    return _differences(one for one in comparison.differences if one.base != "keep" and one.score == main)
+def p_text(p: float) -> str:
+    """Return a p-value.
+
+    >>> p_text(0.0312), p_text(1e-9)
+    ('0.031', '< 0.001')
+    """
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _differences(found: Iterable[Difference]) -> Rows:
-    return [
-        [
-            look_of(one.candidate).title
-            + ("" if one.base == "keep" else f" against {look_of(one.base).title}"),
-            one.side,
-            name_of(one.score),
-            change_text(one.score, one.value),
-            f"{signed(one.score, one.interval[0])} to {signed(one.score, one.interval[1])}",
-            "< 0.001" if one.p_adjusted < 0.001 else f"{one.p_adjusted:.3f}",
-            said(one),
-        ]
-        for one in found
-    ]
+def forgotten(comparison: Comparison, evidence: Evidence | None) -> TextTable | None:
+    """Return what each candidate has forgotten; ``None`` if that is not known."""
+    frame = (
+        tables.forgetting_table(comparison, evidence) if evidence and "old" in evidence.predicted else None
+    )
+    if frame is None or frame.empty:
+        return None
+    return text_table(frame, tables.forgetting_columns(main_score(comparison)), tables.FORGOTTEN_TEXTS)
 
 
 def all_scores(comparison: Comparison) -> tuple[list[str], Rows]:
     """Return every score of every candidate with its interval and its difference to keep: titles, and a row each."""
     parts = parts_of(comparison)
-    head = ["score", "strategy"]
+    head = ["score", "candidate"]
     for part in parts:
         head += [f"{part} part", f"difference to keep, {part}"]
     rows = []
@@ -125,9 +123,9 @@ def _score_and_change(comparison: Comparison, name: str, part: str, score: str) 
     value, delta = scores_on(candidate, part).get(score), delta_of(candidate, name, part, score)
     if value is None or value != value:
         return ["–", "–"]
-    low, high = (candidate.interval.get(part) or {}).get(score, (value, value))
+    interval = interval_text(candidate, part, score)
     change = "–"
     if delta is not None:
-        ends = " to ".join(signed(score, end) for end in delta.interval)
-        change = f"{change_text(score, delta.value)} ({ends})"
-    return [f"{score_text(score, value)} ({range_text(score, low, high)})", change]
+        ends = range_text(score, *delta.interval).removesuffix(" points")
+        change = f"{gain_text(score, delta.value)} ({ends})"
+    return [f"{score_text(score, value)} ({interval})" if interval else score_text(score, value), change]

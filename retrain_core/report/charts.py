@@ -19,7 +19,9 @@ from retrain_core.compare.cost import (
     sensitivity,
 )
 from retrain_core.compare.cost_words import FADES, front_words, payoff_words, swing_words
-from retrain_core.compare.curves import confusion, reliability
+from retrain_core.compare.curves import confusion, precision_recall, reliability, roc
+from retrain_core.compare.evidence import SIDES
+from retrain_core.compare.flips import Flips, flips
 from retrain_core.compare.predicted import Predicted
 from retrain_core.compare.residuals import error_edges, residuals
 from retrain_core.compare.score_words import name_of
@@ -29,13 +31,16 @@ from retrain_core.figures.cost import net_lines, pareto, tornado
 from retrain_core.figures.curves import keep_on_validation, training_curves
 from retrain_core.figures.errors import (
     confusion_chart,
+    precision_recall_chart,
     reliability_chart,
     residual_histogram,
     residual_lines,
+    roc_chart,
 )
 from retrain_core.figures.model_shift import drivers_chart, loss_waterfall, regions_chart
 from retrain_core.figures.sensitivity import importance_bars, robustness_lines
 from retrain_core.figures.shift import column_distribution, column_effects
+from retrain_core.figures.slices import flips_bars
 from retrain_core.figures.style import look_of
 from retrain_core.figures.time_shift import time_lines
 from retrain_core.figures.volume import learning_curve_chart
@@ -52,6 +57,7 @@ from retrain_core.types import ColumnShift, Comparison, LearningCurve, Sensitivi
 
 MOST_DISTRIBUTIONS = 3
 MOST_LINES = 4  # of the drift in time
+MOST_LABELS = 3  # with curves of their own
 
 
 @dataclass(frozen=True)
@@ -170,6 +176,8 @@ def payoff_charts(content: ReportContent, payoffs: Mapping[str, Payoff]) -> list
     ]
 
 
+FAR = "Much: by more than keep's mean absolute error."
+
 # --- behind the scores ----------------------------------------------------------------------------
 
 
@@ -191,7 +199,61 @@ def error_charts(content: ReportContent) -> list[Chart]:
         "How often it came as the model said, by how sure it was; on the diagonal it is as sure as it may be."
     )
     figure = reliability_chart({name: reliability(one) for name, one in models.items()}, what)
-    return [*charts, Chart("reliability", "Reliability", words, figure)]
+    return [*charts, *_threshold_charts(models, classes), Chart("reliability", "Reliability", words, figure)]
+
+
+def _threshold_charts(models: Mapping[str, Predicted], classes: Sequence[str]) -> list[Chart]:
+    """Return what thresholds do: of the second of two classes, else of the labels with the most rows."""
+    one = next(iter(models.values()))
+    rows = one.labels.sum(axis=0)
+    labels = [1] if one.task == "binary" else np.argsort(-rows, kind="stable")[:MOST_LABELS].tolist()
+    charts = []
+    for label in labels:
+        name = classes[label]
+        found = {model: roc(one, label) for model, one in models.items()}
+        precise = {model: precision_recall(one, label) for model, one in models.items()}
+        if None in (*found.values(), *precise.values()):
+            continue
+        charts += [
+            Chart(
+                f"roc-{label}", f"ROC: {name}", f"Which share of the rows with {name} is found, against the share of others taken for it, "
+                "at every threshold; up and left is better.", roc_chart(found, name),
+            ),
+            Chart(
+                f"precision-recall-{label}", f"Precision and recall: {name}", f"Which share of those taken for {name} is right, "
+                f"against the share of the rows with {name} that is found, at every threshold; up and right is better.",
+                precision_recall_chart(precise, name),
+            ),
+        ]  # fmt: skip
+    return charts
+
+
+def flip_charts(content: ReportContent) -> list[Chart]:
+    """Return how many rows each candidate has made worse and better than keep, on each part of the holdout."""
+    if content.evidence is None:
+        return []
+    numbers, charts = content.evidence.task == "regression", []
+    for side in SIDES:
+        found = flips(content.evidence, side)
+        if found:
+            words = " ".join(_flip_words(name, one, numbers=numbers) for name, one in found.items())
+            charts.append(
+                Chart(
+                    f"flips-{side}", f"Worse and better than keep: {side} part", words, flips_bars(found, numbers=numbers),
+                    (FAR,) if numbers else (),
+                )
+            )  # fmt: skip
+    return charts
+
+
+def _flip_words(name: str, one: Flips, *, numbers: bool) -> str:
+    worse, better = (
+        ("are much farther off", "much closer")
+        if numbers
+        else ("were right and are wrong now", "the other way round")
+    )
+    seeds = f" (mean of {one.seeds} seeds)" if one.seeds > 1 else ""
+    return f"{look_of(name).title}: {one.negative:,.0f} of {one.rows:,} rows {worse}, {one.positive:,.0f} {better}{seeds}."
 
 
 def _confusion_chart(name: str, one: Predicted, classes: Sequence[str]) -> Chart:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retrain_core.compare.evidence import Evidence
+from retrain_core.data.doubts import SEEN
 from retrain_core.diagnosis import first_guess, volume_of
 from retrain_core.types import (
     Comparison,
     ExperimentSpec,
+    Finding,
     FirstGuess,
     LearningCurve,
     Machine,
@@ -89,3 +91,13 @@ class ReportContent:
     def volume(self) -> Volume | None:
         """How much new data there is; ``None`` without a shift that was measured."""
         return volume_of(self.shift) if self.shift else None
+
+    @property
+    def split_doubts(self) -> tuple[Finding, ...]:
+        """What the split makes doubtful.
+
+        That the old model knows the old rows is left out where the user says otherwise, and where it is among the doubts of
+        the recommendation.
+        """
+        told = self.comparison.recommendation is not None or not self.comparison.wishes.old_seen
+        return tuple(doubt for doubt in self.split.warnings if not (told and doubt == SEEN))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
 from retrain_core.compare.cost import Payoff
 from retrain_core.compare.cost_words import money, paid_words
+from retrain_core.compare.score_words import gain_text, range_text
 from retrain_core.figures.style import keep_first, look_of, trains
-from retrain_core.report.tables import ScoreColumn
-from retrain_core.report.words import change_text, signed
+from retrain_core.report.tables import CANDIDATE, ScoreColumn
+from retrain_core.report.text_table import TextTable, text_table
 from retrain_core.types import Comparison, Stakes, Task
 
 ENERGY = "energy (J)"
@@ -39,7 +39,7 @@ PAYOFF_HEAD = [
 
 
 def cost_table(comparison: Comparison) -> pd.DataFrame:
-    """Return what each strategy cost, one row each, keep first; what is not known is missing (NaN).
+    """Return what each candidate cost, one row each, keep first; what is not known is missing (NaN).
 
     Energy has a column only if it is known of one.
 
@@ -61,7 +61,7 @@ def cost_table(comparison: Comparison) -> pd.DataFrame:
         memory = one.peak_memory_mb or math.nan
         values = (seconds, processor, memory, seen, steps, energy)
         rows.append({
-            "strategy": look_of(name).title,
+            CANDIDATE: look_of(name).title,
             **dict(zip(COST_COLUMNS, values, strict=True)),
             "device": one.device.upper() + (", shared" if one.shared else ""),
         })  # fmt: skip
@@ -76,18 +76,9 @@ def cost_notes(comparison: Comparison) -> list[str]:
     return notes if any(one.energy_joules is not None for one in candidates) else [*notes, NO_ENERGY]
 
 
-def cost_rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
-    """Return the same as text: titles of the columns, and a row each."""
-    table = cost_table(comparison)
-    return list(table.columns), [
-        [_cell(column, value) for column, value in row.items()] for _, row in table.astype(object).iterrows()
-    ]
-
-
-def _cell(column: Any, value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return "–" if math.isnan(value) else f"{value:,{COST_COLUMNS[column].format.removeprefix('%')}}"
+def costs(comparison: Comparison) -> TextTable:
+    """Return :func:`cost_table` as text."""
+    return text_table(cost_table(comparison), COST_COLUMNS, {"device": DEVICE_HELP})
 
 
 def stakes_words(stakes: Stakes, task: Task) -> str:
@@ -102,8 +93,8 @@ def stakes_words(stakes: Stakes, task: Task) -> str:
         else "a prediction that is right instead of wrong"
     )
     return (
-        f"As entered: {better} is worth {money(stakes.value)}; {stakes.a_day:,.10g} predictions a day; "
-        f"{stakes.days:,.10g} days; {money(stakes.an_hour)} an hour of training."
+        f"As entered: {better} is worth {stakes.value:,.10g}; {stakes.a_day:,.10g} predictions a day; "
+        f"{stakes.days:,.10g} days; {stakes.an_hour:,.10g} an hour of training."
     )
 
 
@@ -118,8 +109,8 @@ def payoff_rows(task: Task, payoffs: Mapping[str, Payoff]) -> list[list[str]]:
     return [
         [
             look_of(name).title,
-            change_text(score, payoff.gain),
-            " to ".join(signed(score, end) for end in payoff.gain_interval),
+            gain_text(score, payoff.gain),
+            range_text(score, *payoff.gain_interval).removesuffix(" points"),
             money(payoff.cost),
             paid_words(payoff),
             money(payoff.net),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from retrain_core.compare.basis_words import seeds_scored, weighed_rows
 from retrain_core.compare.score_words import name_of, score_text
+from retrain_core.compare.weighing import old_side
 from retrain_core.diagnosis import no_better_than_one_class
 from retrain_core.figures.style import keep_first, look_of
 from retrain_core.report.answers import margin_text
@@ -36,36 +38,48 @@ def day(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def method(comparison: Comparison) -> list[str]:
+def method(content: ReportContent) -> list[str]:
     """Return how scores, intervals and the recommendation come about."""
-    holdout, wishes = comparison.holdout, comparison.wishes
-    seeds = max((len(c.per_seed) for c in comparison.strategies.values()), default=0)
+    comparison = content.comparison
+    holdout = comparison.holdout
+    seeds = max((seeds_scored(one) for one in comparison.strategies.values()), default=0)
     old = f" and {holdout.old_rows:,} old" if holdout.old_rows else ""
-    over = f"over rows and over {seeds} seeds" if seeds > 1 else "over rows; one seed a strategy"
-    sentences = [
-        f"Every strategy is scored on the same {holdout.new_rows:,} new{old} rows, held out from all training here.",
-        f"Intervals are 95 % intervals {over}. Differences to keep are taken row by row on the same rows; their p-values "
-        "are McNemar's for accuracy, else from 1,000 draws of the rows, adjusted over the candidates (Holm).",
-    ]
-    found = comparison.recommendation
-    if found is None:
-        return sentences
-    counts = f", in which the old part counts {100 * wishes.old_weight:.0f} %" if holdout.old_rows else ""
-    rows = " and ".join(f"{count:,} {side}" for side, count in found.rows.items())
+    over = f"over rows and over {seeds} seeds" if seeds > 1 else "over rows; one seed a candidate"
     return [
-        *sentences,
+        f"Every candidate is scored on the same {holdout.new_rows:,} new{old} rows, held out from all training here.",
+        f"Intervals are 95 % intervals {over}. Differences to keep are taken row by row on the same rows. P-values are "
+        "McNemar's for accuracy with one seed; else those of the paired bootstrap, with up to 1,000 resamples of the rows. "
+        "They are adjusted over the candidates (Holm).",
+        *_recommended(content),
+    ]
+
+
+def _recommended(content: ReportContent) -> list[str]:
+    """Return how the recommendation comes about."""
+    found, wishes = content.comparison.recommendation, content.comparison.wishes
+    if found is None:
+        return []
+    old = "old" in found.rows
+    counts = f", in which the old part counts {100 * wishes.old_weight:.0f} %" if old else ""
+    return [
         f"The recommendation takes the candidate whose {' and '.join(map(name_of, found.scores))} can be expected to be best"
-        f"{counts}, over {rows} rows: new ones of the holdout and those that only tell when to stop"
-        + (
-            "; old ones that the old model and retraining have both been trained on, as the old model knows those of the holdout"
-            if "old" in found.rows and wishes.old_seen
-            else ""
-        )
-        + ". What was found is partly luck of the rows, the more so the less the data has moved; that much is taken off.",
+        f"{counts}, on {_weighed(content, found.rows)}. What was found is partly luck of the rows, the more so the less the "
+        "data has moved; that much is taken off.",
         "Of candidates that are hardly apart the one that trains fastest is taken, and keep before all. The smallest "
         f"difference that matters is {margin_text(found.scores[0], wishes.margin)}. It is called clear if no other candidate "
         "may be better by more than that (95 % intervals).",
     ]
+
+
+def _weighed(content: ReportContent, rows: Mapping[str, int]) -> str:
+    """Return which rows are weighed, and why not all those of the holdout."""
+    evidence, wishes = content.evidence, content.comparison.wishes
+    if evidence is None:
+        return " and ".join(f"{count:,} {side} rows" for side, count in rows.items())
+    names = weighed_rows(evidence, wishes)
+    told = " and ".join(f"{rows[side]:,} {name}" for side, name in names.items() if side in rows)
+    instead = "old" in rows and old_side(evidence, wishes) == "trained"
+    return told + (", as the old model knows the old rows of the holdout" if instead else "")
 
 
 def row_counts(content: ReportContent) -> Rows:
@@ -74,7 +88,7 @@ def row_counts(content: ReportContent) -> Rows:
 
 
 def options(comparison: Comparison) -> Rows:
-    """Return what each strategy ran with: strategy, options, seeds, device, training rows used, forecast, status."""
+    """Return what each candidate ran with: candidate, options, seeds, device, training rows used, forecast, status."""
     return [
         [
             look_of(name).title,
@@ -102,7 +116,7 @@ def seed_head(comparison: Comparison) -> list[str]:
     """Return the titles of the columns of ``seeds``."""
     scores = (comparison.metric.name, "loss")
     titles = [f"{part} {SCORE_NAMES[score]}" for part in parts_of(comparison) for score in scores]
-    return ["strategy", "seed", *titles, "training (s)", "status"]
+    return ["candidate", "seed", *titles, "training (s)", "status"]
 
 
 def seeds(comparison: Comparison) -> Rows:

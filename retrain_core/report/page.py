@@ -43,6 +43,7 @@ def render(content: ReportContent) -> str:
         "scores": charts.score_charts(comparison),
         "tradeoff": [chart for chart in [charts.tradeoff_chart(comparison)] if chart],
         "errors": charts.error_charts(content),
+        "flips": charts.flip_charts(content),
         "curves": charts.curve_charts(content),
         "cost": charts.cost_charts(comparison),
         "payoff": charts.payoff_charts(content, payoffs),
@@ -118,7 +119,7 @@ def _drawings(drawn: Iterable[Chart]) -> Markup:
 
 
 def _score_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return the table of scores: a row a strategy, its cells by part and score."""
+    """Return the table of scores: a row a candidate, its cells by part and score."""
     chosen = comparison.recommendation.choice if comparison.recommendation else None
     return [
         {
@@ -140,7 +141,7 @@ def _score_rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def _failures(comparison: Comparison) -> list[tuple[str, str]]:
-    """Return why strategies failed, each reason once."""
+    """Return why candidates failed, each reason once."""
     found = [
         (look_of(name).title, str(error))
         for name, candidate in comparison.strategies.items()

@@ -14,6 +14,7 @@ from retrain_core.figures.style import keep_first, look_of, trains
 from retrain_core.types import CandidateScores, Comparison
 
 PARTS = ("new", "old")
+CANDIDATE = "candidate"
 RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes text that begins so for a formula
 
 
@@ -59,8 +60,8 @@ SCORE_COLUMNS: dict[str, ScoreColumn] = _score_columns()
 
 # The text columns of the same table and what they hold.
 TEXT_COLUMNS: dict[str, str] = {
-    "strategy": "Keep changes nothing; every difference (Δ) is to it, on the same rows.",
-    "best on": "The parts of the holdout on which this strategy has the best mean accuracy or mean absolute error.",
+    CANDIDATE: "Keep changes nothing; every difference (Δ) is to it, on the same rows.",
+    "best on": "The parts of the holdout on which it has the best mean accuracy or mean absolute error.",
     "forecast": "Training time that was forecast before the start, and whether it came true.",
     "device": "Where it ran. Shared: another run used it at the same time, so its times are longer.",
     "status": "How its runs ended.",
@@ -68,9 +69,9 @@ TEXT_COLUMNS: dict[str, str] = {
 
 
 def score_table(comparison: Comparison) -> pd.DataFrame:
-    """Return the scores as people read them: one row a strategy, keep first, the best ones named.
+    """Return the scores as people read them: one row a candidate, keep first, the best ones named.
 
-    Accuracies are in percent, their differences to keep in percentage points. What a strategy has no score for is
+    Accuracies are in percent, their differences to keep in percentage points. What a candidate has no score for is
     missing (NaN); without old rows there are no old columns.
 
     Args:
@@ -82,7 +83,7 @@ def score_table(comparison: Comparison) -> pd.DataFrame:
     for name in keep_first(comparison.strategies):
         candidate = comparison.strategies[name]
         row: dict[str, Any] = {
-            "strategy": look_of(name).title,
+            CANDIDATE: look_of(name).title,
             "best on": ", ".join(part for part in parts if name in best[part]),
         }
         for score in (comparison.metric.name, "loss"):

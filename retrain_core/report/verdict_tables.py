@@ -13,10 +13,10 @@ from retrain_core.compare.measures import sign_of
 from retrain_core.compare.score_words import IN_PERCENT, name_of
 from retrain_core.compare.weighing import old_side
 from retrain_core.figures.style import look_of, trains
-from retrain_core.report.tables import ScoreColumn
+from retrain_core.report.tables import CANDIDATE, ScoreColumn
 from retrain_core.types import Comparison, Difference, Recommendation
 
-CANDIDATE, AGAINST, SAID, WHY_OUT = "candidate", "against", "what can be said", "why it is out"
+AGAINST, SAID, WHY_OUT = "against", "what can be said", "why it is out"
 EXPECTED, MEASURED, LOW, HIGH = "expected (margins)", "measured", "95 % from", "95 % to"
 CHOSEN, SECONDS, P = "chosen (%)", "training (s)", "adjusted p"
 MARGIN = "One margin is the smallest difference that matters."
@@ -30,7 +30,8 @@ WEIGHED_COLUMNS: dict[str, ScoreColumn] = {
     LOW: ScoreColumn("Where the 95 % interval of what was measured begins, in margins.", "%+.1f"),
     HIGH: ScoreColumn("Where the 95 % interval of what was measured ends, in margins.", "%+.1f"),
     CHOSEN: ScoreColumn(
-        "In how many of 100 draws of the rows and seeds it is chosen. Near 100 %: the choice does not hang on luck.", "%.0f"
+        "In how many of 100 resamples of the rows, and of the seeds if there are several, it is chosen. Near 100 %: the choice "
+        "does not hang on luck.", "%.0f"
     ),
     SECONDS: ScoreColumn(
         "Seconds of training, mean over seeds. Of candidates that are nearly as good, the fastest is chosen.", "%.1f"
@@ -38,7 +39,7 @@ WEIGHED_COLUMNS: dict[str, ScoreColumn] = {
 }  # fmt: skip
 WEIGHED_TEXTS: dict[str, str] = {
     CANDIDATE: "The best that is to be expected comes first.",
-    WHY_OUT: "Which of your limits it breaks.",
+    WHY_OUT: "Which limit it breaks.",
 }
 DIFFERENCE_TEXTS: dict[str, str] = {
     CANDIDATE: "Whose score.",
@@ -46,7 +47,7 @@ DIFFERENCE_TEXTS: dict[str, str] = {
     SAID: "At the 95 % level. 'Cannot tell' is no proof that there is no difference.",
 }
 FORGOTTEN_TEXTS: dict[str, str] = {SAID: "At the 95 % level."}
-BOTH_KNOW = "lost on rows that both know"
+ON_TRAINING = "lost on old training rows"
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,8 @@ def weighed_table(comparison: Comparison, recommendation: Recommendation) -> pd.
             | {
                 EXPECTED: one.expected,
                 MEASURED: math.nan if keep else one.worth,
-                LOW: math.nan if keep else one.interval[0],
-                HIGH: math.nan if keep else one.interval[1],
+                LOW: math.nan if keep or not one.interval else one.interval[0],
+                HIGH: math.nan if keep or not one.interval else one.interval[1],
                 CHOSEN: 100 * one.share,
                 SECONDS: comparison.strategies[name].seconds if trains(name) else math.nan,
                 WHY_OUT: one.excluded,
@@ -183,8 +184,8 @@ def difference_columns(score: str) -> dict[str, ScoreColumn]:
 def forgetting_table(comparison: Comparison, evidence: Evidence) -> pd.DataFrame:
     """Return what each candidate has forgotten: keep's score on the old part less its own, and what can be said of it.
 
-    Where the old model knows the rows of the holdout, also what is lost on old rows that it and full retrain both know: there
-    it can be told, and the limit on forgetting is held against it.
+    Where the old model knows the rows of the holdout, also what is lost on old training rows: there it can be told, and the
+    limit on forgetting is held against it.
     """
     score = main_score(comparison)
     unit, sign = unit_of(score), sign_of(score)
@@ -202,7 +203,7 @@ def forgetting_table(comparison: Comparison, evidence: Evidence) -> pd.DataFrame
             HIGH: unit.show(high),
         }
         if known:
-            row[f"{BOTH_KNOW}{unit.words}"] = unit.show(-one.value)
+            row[f"{ON_TRAINING}{unit.words}"] = unit.show(-one.value)
         rows.append(row | {SAID: said(one)})
     return pd.DataFrame(rows)
 
@@ -217,9 +218,8 @@ def forgetting_columns(score: str) -> dict[str, ScoreColumn]:
         ),
         LOW: ScoreColumn("Where the 95 % interval of the loss begins.", unit.format),
         HIGH: ScoreColumn("Where the 95 % interval of the loss ends.", unit.format),
-        f"{BOTH_KNOW}{unit.words}": ScoreColumn(
-            "The same on old rows that the old model and full retrain have both been trained on. What can be said is said of "
-            "these, and your limit on forgetting is held against them.",
+        f"{ON_TRAINING}{unit.words}": ScoreColumn(
+            "The same on old training rows. What can be said is said of these, and the limit on forgetting is held against them.",
             unit.format,
         ),
     }  # fmt: skip

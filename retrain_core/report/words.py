@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from retrain_core.compare.measures import sign_of
-from retrain_core.compare.score_words import IN_PERCENT, score_text
+from retrain_core.compare.score_words import gain_text, range_text, score_range_text, score_text
 from retrain_core.figures.curves import FROM_OLD_MODEL
 from retrain_core.figures.style import keep_first, look_of, trains
 from retrain_core.report.content import Curves
@@ -23,7 +24,7 @@ SIGNS: Mapping[Verdict, str] = {"better": "▲", "worse": "▼", "same": "≈"}
 
 @dataclass(frozen=True)
 class ScoreCell:
-    """One score of one strategy on one part, in words.
+    """One score of one candidate on one part, in words.
 
     Args:
         value: The mean over seeds.
@@ -31,7 +32,7 @@ class ScoreCell:
         change: The difference to keep with its sign; empty for keep itself.
         change_interval: Its 95 % interval.
         verdict: How the difference is to be read; ``same`` if its interval includes no difference.
-        best: Whether no strategy has a better mean.
+        best: Whether no candidate has a better mean.
     """
 
     value: str
@@ -53,15 +54,14 @@ def score_cell(comparison: Comparison, strategy: str, part: str, score: str) -> 
     value = scores_on(candidate, part).get(score)
     if value is None:
         return ScoreCell("–")
-    low, high = (candidate.interval.get(part) or {}).get(score, (value, value))
     best = score == comparison.metric.name and strategy in best_on(comparison, part)
-    cell = ScoreCell(score_text(score, value), range_text(score, low, high), best=best)
+    cell = ScoreCell(score_text(score, value), interval_text(candidate, part, score), best=best)
     delta = delta_of(candidate, strategy, part, score)
     if delta is None:
         return cell
     return ScoreCell(
-        cell.value, cell.interval, change_text(score, delta.value),
-        f"{signed(score, delta.interval[0])} to {signed(score, delta.interval[1])}", verdict_of(score, delta), best,
+        cell.value, cell.interval, gain_text(score, delta.value),
+        range_text(score, *delta.interval).removesuffix(" points"), verdict_of(score, delta), best,
     )  # fmt: skip
 
 
@@ -82,30 +82,10 @@ def verdict_of(score: str, delta: Delta) -> Verdict:
     return "better" if sign_of(score) * delta.value > 0 else "worse"
 
 
-def range_text(score: str, low: float, high: float) -> str:
-    """Return an interval as people read it.
-
-    >>> range_text("accuracy", 0.612, 0.7)
-    '61.2 to 70.0 %'
-    """
-    if score in IN_PERCENT:
-        return f"{100 * low:.1f} to {100 * high:.1f} %"
-    return f"{score_text(score, low)} to {score_text(score, high)}"
-
-
-def change_text(score: str, value: float) -> str:
-    """Return a difference with its sign and unit.
-
-    >>> change_text("accuracy", -0.0123), change_text("loss", 0.25)
-    ('−1.2 points', '+0.25')
-    """
-    return f"{signed(score, value)} points" if score in IN_PERCENT else signed(score, value)
-
-
-def signed(score: str, value: float) -> str:
-    """Return a difference with a true minus sign; of accuracies in points."""
-    text = f"{100 * value:+.1f}" if score in IN_PERCENT else f"{value:+.3g}"
-    return text.replace("-", "−")
+def interval_text(candidate: CandidateScores, part: str, score: str) -> str:
+    """Return the 95 % interval of a score; empty if there is none."""
+    ends = (candidate.interval.get(part) or {}).get(score)
+    return score_range_text(score, *ends) if ends and all(map(math.isfinite, ends)) else ""
 
 
 def dots_words(comparison: Comparison, score: str) -> str:
@@ -121,7 +101,7 @@ def dots_words(comparison: Comparison, score: str) -> str:
         listed = ", ".join(f"{look_of(name).title} {score_text(score, found[name])}" for name in order)
         if listed:
             sentences.append(f"{SCORE_NAMES[score].capitalize()} on the {part} part, best first: {listed}.")
-    return " ".join(sentences) or "No strategy has a score."
+    return " ".join(sentences) or "No candidate has a score."
 
 
 def tradeoff_words(comparison: Comparison) -> str:
@@ -134,7 +114,7 @@ def tradeoff_words(comparison: Comparison) -> str:
             sentences.append(
                 f"{look_of(name).title}: {gain_words(score, new, 'new')}, {gain_words(score, old, 'old')}."
             )
-    return " ".join(sentences) or "No strategy can be set against keep on both parts."
+    return " ".join(sentences) or "No candidate can be set against keep on both parts."
 
 
 def gain_words(score: str, delta: Delta, part: str) -> str:
@@ -144,7 +124,7 @@ def gain_words(score: str, delta: Delta, part: str) -> str:
     '15.8 points better than keep on the new part'
     """
     better = "better" if sign_of(score) * delta.value > 0 else "worse"
-    size = change_text(score, abs(delta.value)).removeprefix("+")
+    size = gain_text(score, abs(delta.value)).removeprefix("+")
     doubt = " (which may be chance)" if verdict_of(score, delta) == "same" else ""
     return f"{size} {better} than keep on the {part} part{doubt}"
 
@@ -172,7 +152,7 @@ def curves_words(curves: Curves, strategies: Mapping[str, str], score: str) -> s
         seeds = f" (mean of {len(runs)} seeds)" if len(runs) > 1 else ""
         sentences.append(f"{look_of(name).title} goes from {begin} {start} to {end}{seeds}.")
     if not sentences:
-        return "No strategy has trained."
+        return "No candidate has trained."
     return f"{SCORE_NAMES[score].capitalize()} on the validation rows: " + " ".join(sentences)
 
 
@@ -192,7 +172,7 @@ def cost_words(comparison: Comparison) -> str:
     """Return which strategy cost most."""
     trained = {name: c for name, c in comparison.strategies.items() if trains(name) and c.new is not None}
     if not trained:
-        return "No strategy has trained to its end."
+        return "No candidate has trained to its end."
     slow = max(trained, key=lambda name: trained[name].seconds)
     fast = min(trained, key=lambda name: trained[name].seconds)
     large = max(trained, key=lambda name: trained[name].peak_memory_mb)

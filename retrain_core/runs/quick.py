@@ -36,7 +36,7 @@ def plan_quick_look(
     """
     first = [run for run in runs if run.seed == runs[0].seed]
     candidates = [one for run in first for one in _candidates(run, vary=vary)]
-    return QuickLook(tuple(candidates), runs[0].seed, wishes or Wishes())
+    return QuickLook(tuple(candidates), runs[0].seed, wishes or Wishes(), limits=runs[0].limits)
 
 
 def _candidates(run: RunSpec, *, vary: bool) -> list[QuickCandidate]:

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from retrain_core.compare import halving
 from retrain_core.runs.quick import KEEP, ranking
-from retrain_core.runs.quick_compute import epochs_of, planned_compute, used_compute
+from retrain_core.runs.quick_compute import epochs_of, planned_compute, steps_of, used_compute
 from retrain_core.runs.quick_standing import Standing, standing
 from retrain_core.runs.store import QUICK, Store
-from retrain_core.types import QuickCandidate, QuickLook, QuickRung, QuickTry, RunSpec, to_json
+from retrain_core.types import Limits, QuickCandidate, QuickLook, QuickRung, QuickTry, RunSpec, to_json
 
 FEWEST_ROWS = 32  # of the new training rows in a round
 KEEP_FAILED = "The old model could not be scored."
@@ -111,10 +111,10 @@ def _round(
     store: Store, experiment: str, look: QuickLook, compute: Mapping[str, float], share: float, budget: float
 ) -> tuple[QuickRung, list[RunSpec]]:
     """Return a round of the candidates whose compute in full is given, and its runs."""
-    split = store.split(experiment)
+    split, settings = store.split(experiment), store.experiment(experiment).split
     assert split is not None
     candidates = [look.candidate(name) for name in compute]
-    passes = {one.name: epochs_of(one) or 1 for one in candidates}
+    passes = {one.name: steps_of(one, look.limits) or epochs_of(one) or 1 for one in candidates}
     share, each = halving.shares(compute, passes, share, budget)
     new, old = split.rows["new_train"], split.rows.get("old_train", 0)
     new_rows = min(new, max(FEWEST_ROWS, round(share * new)))
@@ -128,22 +128,44 @@ def _round(
         work="quick",
         new_rows=new_rows,
         old_rows=old_rows,
-        spare=store.experiment(experiment).split.id is None,  # rows of one id are never trained on and scored
+        spare=settings.id is None
+        and settings.time is None,  # no id on both sides, none before those trained on
     )
     tries, runs = [], []
     for place, one in enumerate(candidates):
-        epochs = max(1, int(each[one.name] * passes[one.name])) if epochs_of(one) else None
-        run = _run(replace(frame, order=place), one, epochs, len(look.rungs))
-        size = new_rows / new * (epochs / passes[one.name] if epochs else 1.0)
+        size, epochs, limits = _part(one, look.limits, new_rows / new, each[one.name])
+        run = _run(replace(frame, order=place, limits=limits), one, epochs, len(look.rungs))
         tries.append(QuickTry(one.name, run.id, size, epochs))
         runs.append(run)
     return QuickRung(new_rows, old_rows, tuple(tries)), runs
 
 
+def _part(
+    candidate: QuickCandidate, limits: Limits, rows: float, share: float
+) -> tuple[float, int | None, Limits]:
+    """Return how large a try is beside a run in full, its epochs if they count, and what it may use.
+
+    Args:
+        candidate: Who is tried.
+        limits: What a run in full may use.
+        rows: Share of the rows.
+        share: Share of the passes over them.
+    """
+    if whole := steps_of(candidate, limits):
+        steps = max(1, int(rows * share * whole))
+        return steps / whole, None, replace(limits, steps=steps)
+    if whole := epochs_of(candidate):
+        epochs = max(1, int(share * whole))
+        return rows * epochs / whole, epochs, limits
+    return rows, None, limits
+
+
 def _run(frame: RunSpec, candidate: QuickCandidate, epochs: int | None, number: int) -> RunSpec:
     """Return a candidate's run of a round; its id is the same for the same work, so that a round can be begun again."""
     options = {**candidate.options, **({"epochs": epochs} if epochs else {})}
-    text = to_json([number, candidate.name, sorted(options.items()), frame.new_rows, frame.seed])
+    text = to_json(
+        [number, candidate.name, sorted(options.items()), frame.new_rows, frame.seed, frame.limits]
+    )
     return replace(
         frame,
         id=f"{QUICK}{candidate.strategy}-{int.from_bytes(hashlib.sha256(text).digest()[:6])}",

@@ -264,6 +264,10 @@ class Store:
         path = self._look_path(id)
         return _read(path, QuickLook) if path.is_file() else None
 
+    def has_look(self, id: str) -> bool:
+        """Return whether somebody has asked for a quick look."""
+        return self._look_path(id).is_file()
+
     def save_look(self, id: str, look: QuickLook) -> None:
         """Write how a quick look stands now; only the runner does, unless the question was changed meanwhile."""
         if self._look_path(id).is_file():

@@ -46,6 +46,8 @@ STRATEGIES: dict[str, type[Strategy]] = {
 AFRESH = tuple(
     strategy.name for strategy in (FullRetrain, RetrainNew, RetrainRecent)
 )  # keep nothing of the old weights
+WITHOUT_OLD = (RetrainNew.name,)  # of these: have never been trained on an old row
+CHOOSE_BY_VALIDATION = (Surgical.name,)  # train several models and keep the one that validates best
 SHARED_OPTIONS = ("epochs", "batch_size", "balanced")  # one setting for all strategies that have the field
 
 

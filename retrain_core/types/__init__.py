@@ -11,6 +11,7 @@ from retrain_core.types.answer import (
     Metric,
     Recommendation,
     Stakes,
+    Verdict,
     Weighed,
     Wishes,
 )
@@ -160,6 +161,7 @@ __all__ = [
     "Thresholds",
     "TimeLine",
     "TimeShift",
+    "Verdict",
     "Volume",
     "Weighed",
     "Wishes",

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from retrain_core.types.data import Holdout
 from retrain_core.types.text import Scalar, Task
 
+Verdict = Literal["better", "worse", "no material difference", "cannot tell"]
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -71,8 +73,8 @@ class Difference:
         score: Name in ``SCORES``.
         value: How much better it is; negative is worse, whichever way the score runs.
         interval: Its 95 % interval.
-        seeds: Its standard deviation over seeds alone; ``None`` with one seed.
-        p: Of no difference: McNemar's for accuracy, else from the paired bootstrap.
+        seeds: Its standard deviation over seeds alone; ``None`` if neither has several.
+        p: Of no difference: McNemar's for accuracy with one seed, else from the paired bootstrap.
         p_adjusted: Adjusted over the candidates (Holm).
         verdict: What can be said.
         more_rows: About how many more rows of this part would tell, if it cannot be told.
@@ -87,7 +89,7 @@ class Difference:
     seeds: float | None
     p: float
     p_adjusted: float
-    verdict: Literal["better", "worse", "no material difference", "cannot tell"]
+    verdict: Verdict
     more_rows: int | None = None
 
 
@@ -155,15 +157,15 @@ class Weighed:
     Args:
         gains: By score, how much better it is than keep over the rows that are weighed; negative is worse.
         worth: That gain over all scores, as a multiple of the smallest difference that matters.
-        interval: Its 95 % interval.
+        interval: Its 95 % interval; ``None`` if there are too few rows for one.
         expected: What of it is to be expected on other rows, as gains that were found are partly luck.
-        share: Of draws of the rows and seeds in which it is chosen.
+        share: Of resamples of the rows and seeds in which it is chosen.
         excluded: Which limit it breaks; empty if none.
     """
 
     gains: Mapping[str, float]
     worth: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     expected: float
     share: float
     excluded: str = ""
@@ -180,7 +182,7 @@ class Recommendation:
         reasons: In order of weight, with numbers.
         changes: What would change the choice.
         doubts: What makes it doubtful.
-        stability: Share of draws of the rows and seeds in which the same candidate is chosen.
+        stability: Share of resamples of the rows and seeds in which the same candidate is chosen.
         scores: What candidates were weighed by, names in ``SCORES``.
         rows: How many rows of each part were weighed: ``new`` and ``old``.
         weighed: Each candidate.

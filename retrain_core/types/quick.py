@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from retrain_core.types.answer import Wishes
+from retrain_core.types.runs import Limits
 from retrain_core.types.text import Scalar
 
 
@@ -35,7 +36,7 @@ class QuickTry:
         candidate: Its name.
         run: Id of its run.
         size: Which share of a run in full it is.
-        epochs: How many epochs it makes at most; ``None`` if it has none.
+        epochs: How many epochs it makes at most; ``None`` if it has none, or a budget of steps.
         gain: How much better than keep it is, in margins; ``None`` if that is not known.
         error: Standard error of the gain.
         expected: The gain that a run in full is expected to have; ``None`` until two rounds have told.
@@ -84,6 +85,7 @@ class QuickLook:
         rungs: Those that have begun.
         best: Name of the best candidate so far; empty until a round has told.
         error: Why it failed.
+        limits: What a run in full may use.
     """
 
     candidates: tuple[QuickCandidate, ...]
@@ -93,6 +95,7 @@ class QuickLook:
     rungs: tuple[QuickRung, ...] = ()
     best: str = ""
     error: str = ""
+    limits: Limits = field(default_factory=Limits)
 
     def candidate(self, name: str) -> QuickCandidate:
         """Return the candidate with this name."""

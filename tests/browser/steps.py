@@ -68,13 +68,13 @@ def comparison(page: Page, folder: Path) -> dict[str, Any]:
     return json.loads(download(page, "Comparison (JSON)", folder).read_text())
 
 
-def table(page: Page, last: str = "status", first: str = "strategy") -> list[dict[str, str]]:
-    """Return what the table shows that begins with the column ``first``: a canvas with a table for screen readers inside.
+def table(page: Page, last: str = "status", having: str = "best on") -> list[dict[str, str]]:
+    """Return what the table shows that has the column ``having``: a canvas with a table for screen readers inside.
 
     Only columns on the screen are in it, up to the one called ``last``, so the window is made wide first.
     """
     page.set_viewport_size({"width": 2200, "height": 1000})
-    canvas = page.get_by_test_id("data-grid-canvas").filter(has=page.locator("th", has_text=first))
+    canvas = page.get_by_test_id("data-grid-canvas").filter(has=page.locator("th", has_text=having))
     canvas.scroll_into_view_if_needed()
     expect(canvas.locator("th").last).to_have_text(last)
     names = [text.strip() for text in canvas.locator("th").all_text_contents()]

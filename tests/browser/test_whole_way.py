@@ -37,7 +37,7 @@ def check_numbers(page: Page, comparison: dict[str, Any]) -> None:
         page.get_by_text(f"{holdout['new_rows']:,} new and {holdout['old_rows']:,} old rows")
     ).to_be_visible()
     expect(page.get_by_text(holdout["sha256"][:16])).to_be_visible()
-    rows = {row["strategy"]: row for row in steps.table(page)}
+    rows = {row["candidate"]: row for row in steps.table(page)}
     assert list(rows) == list(TITLES.values())
     for name, title in TITLES.items():
         candidate, row = comparison["strategies"][name], rows[title]
@@ -220,7 +220,7 @@ def test_what_a_run_will_cost_is_told_before_and_held_against_what_it_cost(
     expect(rows_seen).to_have_text(
         re.compile(r"^[\d,]+$")
     )  # not a range: two epochs are too few to stop early
-    (row,) = steps.table(page, last="Steps")
+    (row,) = steps.table(page, last="Steps", having="strategy")
     assert row["Strategy"] == "Fine-tune" and steps.number(row["Memory (MB)"]) > 0
     low, high = re.findall(r"[\d.]+", row["Time"])[:2]
     assert float(low) <= float(high)
@@ -243,7 +243,7 @@ def test_one_of_the_further_strategies_is_chosen_and_run(page: Page, app: App, f
     expect(cards.nth(1)).to_contain_text("Recalibrate finished")
     expect(cards.nth(1)).to_contain_text("Holdout, new rows: accuracy")
     steps.go(page, "Compare")
-    assert [row["strategy"] for row in steps.table(page)] == ["Keep", "Recalibrate"]
+    assert [row["candidate"] for row in steps.table(page)] == ["Keep", "Recalibrate"]
 
 
 @pytest.fixture(scope="module")
@@ -285,7 +285,7 @@ def test_json_of_the_report_is_the_contract_of_the_command_line(
 def test_wishes_move_the_recommendation_and_outlast_other_pages(page: Page, app: App, answered: str) -> None:
     page.goto(f"{app.url}/compare?experiment={answered}")
     card = page.locator(".st-key-recommendation")
-    expect(card).to_contain_text("of draws of the rows and seeds")
+    expect(card).to_contain_text("of resamples of the rows")
     page.get_by_text("Limits and scores").click()
     seconds = page.get_by_label("Most seconds of training", exact=True)
     seconds.fill("0")
@@ -302,6 +302,23 @@ def test_wishes_move_the_recommendation_and_outlast_other_pages(page: Page, app:
     seconds.fill("")
     seconds.press("Enter")
     expect(card).not_to_contain_text("every other candidate breaks a limit")
+
+
+def test_wishes_outlast_a_refresh_and_are_in_a_second_tab(
+    page: Page, app: App, chromium: Browser, answered: str
+) -> None:
+    page.goto(f"{app.url}/compare?experiment={answered}")
+    page.get_by_text("Limits and scores").click()
+    steps.set_number(page, "Most seconds of training", 0)
+    expect(page).to_have_url(re.compile("most_seconds=0"))
+    page.reload()
+    expect(page.get_by_label("Most seconds of training", exact=True)).to_have_value("0")
+    steps.go(page, "Report")
+    expect(page).to_have_url(re.compile("most_seconds=0"))
+    other = chromium.new_page()
+    other.goto(page.url)
+    expect(other.get_by_text("--most-seconds 0")).to_be_visible()
+    other.close()
 
 
 @pytest.mark.parametrize(

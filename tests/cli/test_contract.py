@@ -37,18 +37,38 @@ def test_it_reads_back_as_the_same(made: Comparison) -> None:
 
 
 def test_what_was_promised_is_there(made: Comparison, found: dict[str, Any]) -> None:
-    metric = found["metric"]["name"]
-    assert found["schema"] == 1 and found["metric"]["direction"] == ("min" if metric == "mae" else "max")
-    assert set(found["holdout"]) >= {"sha256", "new_rows", "old_rows"}
+    assert set(found) >= {"schema", "task", "metric", "holdout", "strategies", "recommendation"}
+    metric = {"name": "mae", "direction": "min"}
+    assert found["schema"] == 1 and found["task"] == made.task
+    assert found["metric"] == (
+        metric if made.task == "regression" else {"name": "accuracy", "direction": "max"}
+    )
+    holdout = found["holdout"]
+    assert isinstance(holdout["sha256"], str) and isinstance(holdout["new_rows"], int)
+    assert (holdout["old_rows"] > 0) == (made.strategies["keep"].old is not None)
     assert list(found["strategies"]) == list(ABILITY)
-    for candidate in found["strategies"].values():
-        assert set(candidate) >= {
-            "status", "error", "new", "old", "interval", "per_seed", "seconds", "peak_memory_mb", "device", "model",
-        }  # fmt: skip
-        for part in ("new", "old"):
-            if candidate[part] is not None:
-                low, high = candidate["interval"][part][metric]
-                assert low <= candidate[part][metric] <= high and "loss" in candidate[part]
+
+
+def test_what_was_promised_of_each_strategy_is_there(found: dict[str, Any]) -> None:
+    scores = {"loss", found["metric"]["name"]}
+    for name, candidate in found["strategies"].items():
+        assert isinstance(candidate["seconds"], float) and isinstance(candidate["peak_memory_mb"], float)
+        assert isinstance(candidate["device"], str) and len(candidate["per_seed"]) in (1, 3)
+        if candidate["status"] == "failed":
+            assert candidate["error"] == "It fell." and candidate["new"] is candidate["model"] is None
+            continue
+        assert (candidate["status"], candidate["error"], candidate["model"]) == (
+            "finished",
+            None,
+            f"models/{name}.keras",
+        )
+        for part in ("new", "old") if found["holdout"]["old_rows"] else ("new",):
+            assert set(candidate[part]) >= scores
+            low, high = candidate["interval"][part][found["metric"]["name"]]
+            assert low <= candidate[part][found["metric"]["name"]] <= high
+
+
+def test_what_was_promised_of_the_recommendation_is_there(found: dict[str, Any]) -> None:
     answer = found["recommendation"]
     assert answer["choice"] in ABILITY and isinstance(answer["clear"], bool)
     assert answer["summary"].endswith(".") and all(isinstance(reason, str) for reason in answer["reasons"])

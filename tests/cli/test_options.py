@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
@@ -13,6 +14,9 @@ import pandas as pd
 import pytest
 
 from retrain_core.__main__ import main
+from retrain_core.cli.reading import wish_arguments, wishes_of
+from retrain_core.errors import DataError
+from retrain_core.types import Stakes
 from tests.conftest import ROOT, command_line
 from tests.make import mlp, question, table
 
@@ -57,11 +61,17 @@ def test_seeds_strategies_weight_and_holdout_file(files: Path, tmp_path: Path) -
     done = compare(
         files, tmp_path, "--old", files / "old.csv", "--holdout", files / "holdout.csv", "--strategies", "fine_tune,incremental",
         "--seed", 5, "--seeds", 2, "--old-weight", 0, "--device", "cpu", "--batch-size", 16,
+        "--value", 0.5, "--predictions-a-day", 1000, "--days", 90,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     comparison = read(tmp_path)
     assert list(comparison["strategies"]) == ["keep", "fine_tune", "incremental"]
     assert comparison["holdout"]["new_rows"] == 150 and comparison["wishes"]["old_weight"] == 0
+    assert comparison["wishes"]["stakes"] == {"value": 0.5, "a_day": 1000, "days": 90, "an_hour": 0}
+    assert (
+        "--value 0.5 --predictions-a-day 1000 --days 90 --hour-price 0"
+        in (tmp_path / "report.html").read_text()
+    )
     fine_tune = comparison["strategies"]["fine_tune"]
     assert [seed["seed"] for seed in fine_tune["per_seed"]] == [5, 6]
     assert fine_tune["options"]["batch_size"] == 16
@@ -86,7 +96,8 @@ def test_the_latest_rows_are_held_out_and_nobody_is_on_both_sides(files: Path, t
     held = json.loads((tmp_path / "out" / "holdout_rows.json").read_text())["new"]["rows"]
     assert set(held) == set(new["day"].sort_values().index[-80:])
     assert "note: The rows are in order of 'day'" in done.stderr and "or have the 'who' of one" in done.stderr
-    assert "note: 80 held-out new rows tell differences in accuracy from" in done.stderr
+    people = new["who"].iloc[held].nunique()
+    assert f"note: {people} held-out ids tell differences in accuracy from" in done.stderr
     assert done.stderr.count("note: The old model has probably trained on the old rows") == 1
 
 
@@ -223,6 +234,30 @@ def test_a_faulty_option_exits_2(files: Path, tmp_path: Path, option: str, value
     done = compare(files, tmp_path, option, value)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr and says in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"value": -1.0}, "--value is -1.0. It is a size. Give 0 or more."),
+        ({"days": float("inf")}, "--days is inf."),
+        ({"hour_price": float("nan")}, "--hour-price is nan."),
+        ({"days": None}, "--days is missing."),
+        ({"value": None, "predictions_a_day": None}, "--value, --predictions-a-day are missing."),
+        (
+            {"value": None, "predictions_a_day": None, "days": None},
+            "--value, --predictions-a-day, --days are missing.",
+        ),
+    ],
+)
+def test_what_a_better_model_is_worth_is_said_as_a_whole(given: dict[str, float | None], says: str) -> None:
+    parser = argparse.ArgumentParser()
+    wish_arguments(parser)
+    options = parser.parse_args("--value 2 --predictions-a-day 10 --days 9 --hour-price 4".split())
+    assert wishes_of(options).stakes == Stakes(2.0, 10.0, 9.0, 4.0)
+    assert wishes_of(parser.parse_args([])).stakes is None
+    with pytest.raises(DataError, match=re.escape(says)):
+        wishes_of(argparse.Namespace(**{**vars(options), **given}))
 
 
 def test_nothing_but_the_answer_is_left_whatever_lies_there_already(files: Path, tmp_path: Path) -> None:

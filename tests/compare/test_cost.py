@@ -142,21 +142,34 @@ def test_a_gain_that_may_be_none_is_told_though_nothing_entered_turns_it() -> No
     )
 
 
+def test_recalibrating_costs_the_time_it_took() -> None:
+    recalibrated = run("recalibrate", 0.6, seconds=1800)
+    assert front(compared(run("keep", 0.6), recalibrated), "accuracy") == ("keep",)
+    assert paid(run("keep", 0.6), recalibrated)["recalibrate"].cost == pytest.approx(2.0)
+
+
 # --- in words -------------------------------------------------------------------------------------
 
 
 def test_what_it_is_worth_is_one_sentence() -> None:
     assert payoff_words("full_retrain", PAYOFF) == (
-        "Full retrain pays back after about 2 days and is worth about 4,400 over 90 days (95 %: 1,700 to 7,100)."
+        "Full retrain pays back after about 2 days (95 %: 1.2 days to 5 days) and is worth about 4,400 over 90 days (95 %: 1,700 to 7,100)."
     )
+
+
+def test_one_day_is_one_day() -> None:
+    one = replace(PAYOFF, stakes=replace(STAKES, a_day=90_000, days=1))
+    assert "over 1 day (" in payoff_words("lwf", one)
 
 
 def test_it_is_said_if_it_may_bring_less_than_it_costs_or_pays_too_late_or_never() -> None:
     unsure = replace(PAYOFF, gain_interval=(-0.05, 0.25))
     assert payoff_words("lwf", unsure).endswith("it may also bring less than it costs.")
     late = replace(PAYOFF, cost=9000.0)
-    assert "would pay back after about 180 days only; after 90 days 4,500 is still missing" in payoff_words(
-        "lwf", late
+    assert (
+        "would pay back after about 180 days only (95 %: 112 days to 450 days); after 90 days 4,500 is still missing"
+        in payoff_words("lwf", late)
     )
+    assert "(95 %: 36 days to never)" in payoff_words("lwf", replace(late, gain_interval=(-0.05, 0.5)))
     never = replace(PAYOFF, gain=-0.1, gain_interval=(-0.2, 0.0))
     assert "does not pay back: it costs 4,600 more than it brings over 90 days" in payoff_words("lwf", never)

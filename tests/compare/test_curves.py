@@ -188,6 +188,8 @@ def test_bins_stay_few_and_hold_all_rows() -> None:
     one = binary((rng.uniform(size=20_000) < chances**2).astype(int), chances)
     found = reliability(one)
     assert len(found) == 15 and sum(each.rows for each in found) == 20_000
+    plain = sum(each.rows * abs(each.came - each.said) for each in found) / 20_000
+    assert plain == pytest.approx(SCORES["ece"].of(one, np.ones((1, 20_000)))[0])
     square = sum(each.rows * (each.came - each.said) ** 2 for each in found) / 20_000
     assert square == pytest.approx(SCORES["calibration_error"].of(one, np.ones((1, 20_000)))[0], abs=2e-4)
 

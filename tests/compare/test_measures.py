@@ -18,6 +18,7 @@ from retrain_core.compare.measures import (
     SCORES,
     bins,
     calibration_error,
+    deciding,
     has_interval,
     scores_of,
 )
@@ -160,6 +161,20 @@ def slow_mae(one: Predicted) -> float:
     return float(np.abs(one.outputs - one.targets.reshape(one.outputs.shape)).mean())
 
 
+def slow_ece(one: Predicted) -> float:
+    found = []
+    for label in range(one.chances.shape[1]):
+        said, came = one.chances[:, label], one.labels[:, label].astype(float)
+        if one.task == "multiclass":
+            said, came = one.chances.max(axis=1), np.asarray(one.metric)
+        if one.task != "binary" or label == 1:
+            bin_of = bins(said)
+            found.append(
+                sum(abs((came - said)[bin_of == place].sum()) for place in set(bin_of.tolist())) / one.rows
+            )
+    return float(np.mean(found))
+
+
 SLOW: dict[str, Callable[[Predicted], float]] = {
     "accuracy": slow_accuracy,
     "mae": slow_mae,
@@ -169,9 +184,13 @@ SLOW: dict[str, Callable[[Predicted], float]] = {
     "f1": slow_f1,
     "log_loss": slow_log_loss,
     "brier": slow_brier,
+    "ece": slow_ece,
     "rmse": slow_rmse,
     "r2": slow_r2,
 }  # all but the loss, which the workers find, and the calibration error
+
+
+BINNED = {"ece", "calibration_error"}  # in the bins of the rows before they are drawn
 
 
 def check(one: Predicted) -> None:
@@ -222,9 +241,7 @@ def test_rows_that_count_more_often_score_as_if_they_were_repeated(
     one = make(task, rows, seed, digits=digits)
     counts = np.random.default_rng(seed).integers(0, 4, (3, rows)).astype(float)
     counts[:, 0] = 1
-    for name in set(scores_of(task)) - {
-        "calibration_error"
-    }:  # its bins are those of the rows before they are drawn
+    for name in set(scores_of(task)) - BINNED:
         found = SCORES[name].of(one, counts)
         for value, times in zip(found, counts, strict=True):
             repeated = rows_of(one, np.repeat(np.arange(rows), times.astype(int)))
@@ -283,10 +300,11 @@ def test_a_rare_class_leaves_no_interval_for_scores_that_weigh_classes() -> None
     targets = np.arange(200) < FEWEST_OF_A_CLASS - 1
     few = predicted("binary", targets.astype(int), np.full(200, 0.3))
     assert [name for name in scores_of("binary") if not has_interval(name, few)] == [
-        "balanced_accuracy", "auroc", "auprc", "f1",
+        "balanced_accuracy", "auroc", "auprc", "f1", "ece",
     ]  # fmt: skip
     enough = predicted("binary", (np.arange(200) < FEWEST_OF_A_CLASS).astype(int), np.full(200, 0.3))
-    assert all(has_interval(name, enough) for name in scores_of("binary"))
+    assert [name for name in scores_of("binary") if not has_interval(name, enough)] == ["ece"]
+    assert "ece" not in deciding("binary")
 
 
 @pytest.mark.parametrize("task", TASKS)

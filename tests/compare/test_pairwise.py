@@ -10,6 +10,7 @@ import pytest
 
 from retrain_core.compare import compare
 from retrain_core.compare.differences import mcnemar
+from retrain_core.compare.evidence import Evidence
 from retrain_core.compare.head_start import head_start
 from retrain_core.compare.scores import candidate_scores
 from retrain_core.types import Difference, Outcome, Wishes
@@ -73,6 +74,35 @@ def test_the_spread_over_seeds_stands_apart() -> None:
     made = found(outcome("keep", 0.7, 0.7), *seeds)
     assert made["fine_tune", "keep", "new", "accuracy"].seeds == pytest.approx(0.05)
     assert found(outcome("keep", 0.7, 0.7), seeds[0])["fine_tune", "keep", "new", "accuracy"].seeds is None
+    one = found(outcome("keep", 0.7, 0.7), outcome("incremental", 0.7, 0.7), *seeds)
+    assert one["incremental", "fine_tune", "new", "accuracy"].seeds == pytest.approx(0.05)
+    assert one["incremental", "fine_tune", "new", "accuracy"].more_rows is None, "more seeds would tell"
+
+
+def test_no_more_old_rows_are_asked_for_than_are_looked_at() -> None:
+    runs = [
+        trained(outcome("keep", 0.7, 0.8, rows=300), 0.8),
+        replace(
+            shuffled(one := trained(outcome("fine_tune", 0.7, 0.8, rows=300), 0.8)),
+            rows=shuffled_trained(one),
+        ),
+    ]
+    evidence = evidence_of(*runs)
+    key = ("fine_tune", "keep", "old", "log_loss")
+
+    def more(evidence: Evidence) -> int | None:
+        made = compare(evidence, Wishes(score="log_loss"), "major").differences
+        return next(one.more_rows for one in made if (one.candidate, one.base, one.side, one.score) == key)
+
+    assert more(evidence) is not None
+    held = {**evidence.held, "trained": replace(evidence.held["trained"], sample=True)}
+    assert more(replace(evidence, held=held)) is None
+
+
+def shuffled_trained(run: Outcome) -> dict[str, Any]:
+    """Return a run's rows with those of the trained part in another order."""
+    chance = np.exp(-run.rows["trained_loss"])
+    return {**run.rows, **sure_rows("trained", np.random.default_rng(1).permutation(chance))}
 
 
 def trained(run: Outcome, share: float) -> Outcome:
@@ -130,6 +160,36 @@ def test_what_was_retrained_on_new_rows_alone_is_not_behind_for_old_rows_that_ot
     assert made is not None
     assert made.weighed["retrain_new"].worth == pytest.approx((-0.04 + 0.03) / 0.005)
     assert made.weighed["full_retrain"].worth == pytest.approx(-0.01 / 0.005)
+
+
+def test_what_was_retrained_with_old_rows_gets_nothing_for_them() -> None:
+    runs = [
+        trained(outcome("keep", 0.7, 0.80), 0.80),
+        trained(outcome("full_retrain", 0.7, 0.76), 0.79),
+        trained(outcome("retrain_recent", 0.7, 0.76), 0.79),
+    ]
+    made = compare(evidence_of(*runs), Wishes(old_weight=1.0, score="accuracy"), "major").recommendation
+    assert made is not None and made.choice == "keep"
+    assert made.weighed["retrain_recent"].worth == pytest.approx(-0.01 / 0.005)
+
+
+def test_what_flatters_the_others_is_taken_off_everywhere() -> None:
+    """The worth, the difference and the limit on forgetting tell the same of it."""
+    runs = [
+        trained(outcome("keep", 0.7, 0.80), 0.80),
+        trained(outcome("full_retrain", 0.7, 0.76), 0.79),
+        trained(outcome("retrain_new", 0.7, 0.76), 0.76),
+    ]
+    wishes = Wishes(old_weight=1.0, score="accuracy", most_forgetting=0.02)
+    made = compare(evidence_of(*runs), wishes, "major")
+    assert made.recommendation is not None and not made.recommendation.weighed["retrain_new"].excluded
+    assert made.recommendation.weighed["retrain_new"].gains["accuracy"] == pytest.approx(-0.01)
+    one = next(
+        one
+        for one in made.differences
+        if (one.candidate, one.base, one.side) == ("retrain_new", "keep", "old")
+    )
+    assert one.value == pytest.approx(-0.01)
 
 
 def test_without_old_data_a_proven_gain_says_that_something_has_moved() -> None:

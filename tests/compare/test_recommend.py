@@ -9,9 +9,20 @@ import numpy as np
 import pytest
 
 from retrain_core.compare import compare
+from retrain_core.compare.weighing import weighing_of, weights
 from retrain_core.errors import RunError
 from retrain_core.strategies import STRATEGIES
-from retrain_core.types import Comparison, Level, Outcome, Recommendation, RunResult, RunSpec, Wishes
+from retrain_core.types import (
+    Comparison,
+    Level,
+    Outcome,
+    Recommendation,
+    RunResult,
+    RunSpec,
+    Wishes,
+    from_json,
+    to_json,
+)
 from tests.make import error_rows, evidence_of, made_outcome, sure_rows
 
 ROWS = 4000
@@ -211,6 +222,80 @@ def test_rows_that_told_when_to_stop_are_weighed_with_those_of_the_holdout() -> 
     assert found.rows["new"] == 2 * ROWS
 
 
+def test_rows_by_which_a_model_was_chosen_are_not_weighed() -> None:
+    runs = [
+        replace(run, rows={**run.rows, **sure_rows("validation", np.full(ROWS, 0.8))})
+        for run in (outcome("keep", 0.7, 0.8), outcome("surgical", 0.71, 0.8))
+    ]
+    assert advice(*runs).rows["new"] == ROWS
+
+
+@pytest.mark.parametrize("score", ["accuracy", "log_loss", "auroc"])
+def test_worth_is_as_sure_as_the_difference(score: str) -> None:
+    """In one score on one part they are the same thing."""
+    runs = outcome("keep", 0.6, 0.8, rows=200), shuffled(outcome("fine_tune", 0.7, 0.8, rows=200))
+    found = ask(*runs, score=score, old_weight=0.0)
+    assert found.recommendation is not None
+    low, high = found.recommendation.weighed["fine_tune"].interval
+    (one,) = (each for each in found.differences if each.side == "new" and each.score == score)
+    margin = Wishes().margin * (2 if score == "log_loss" else 1)
+    assert (low * margin, high * margin) == pytest.approx(one.interval)
+
+
+def test_the_worth_in_two_scores_is_as_sure_as_its_draws_tell() -> None:
+    evidence = evidence_of(
+        outcome("keep", 0.6, 0.8, rows=400), shuffled(outcome("fine_tune", 0.7, 0.8, rows=400))
+    )
+    found = weights(evidence, weighing_of(evidence, Wishes(old_weight=0.3)))
+    drawn = found.draws["fine_tune"].mean(axis=0) - found.draws["keep"].mean(axis=0)
+    assert found.gap("fine_tune", "keep").rows == pytest.approx(drawn.std(), rel=0.06)
+
+
+@pytest.mark.parametrize("score", ["accuracy", None])
+def test_too_few_rows_make_nothing_clear(score: str | None) -> None:
+    one_row = outcome("keep", 0.0, 0.0, rows=1), outcome("fine_tune", 1.0, 1.0, rows=1)
+    assert not advice(*one_row, score=score).clear
+    alike = outcome("keep", 0.7, 0.7, rows=20), outcome("fine_tune", 0.7, 0.7, rows=20)
+    low, high = advice(*alike, score="accuracy").weighed["fine_tune"].interval
+    assert low < -1 and high > 1
+    assert not advice(*alike, score="accuracy").clear
+
+
+def test_rows_of_one_group_make_nothing_clear() -> None:
+    evidence = evidence_of(outcome("keep", 0.6, 0.6, rows=60), outcome("fine_tune", 0.9, 0.9, rows=60))
+    held = {side: replace(one, groups=np.zeros(60, np.intp)) for side, one in evidence.held.items()}
+    found = compare(replace(evidence, held=held), Wishes(), "major").recommendation
+    assert found is not None and not found.clear
+
+
+def test_a_score_that_is_no_number_decides_nothing_and_is_left_out() -> None:
+    evidence = evidence_of(outcome("keep", 0.6, 0.6), outcome("fine_tune", 0.9, 0.9))
+    for held in evidence.held.values():
+        held.targets[:] = 0
+    found = compare(evidence, Wishes(score="auroc"), "major")
+    assert found.recommendation is not None
+    assert found.recommendation.choice == "keep" and not found.recommendation.clear
+    new = found.strategies["keep"].new
+    assert new is not None and "auroc" not in new and "accuracy" in new
+    assert from_json(to_json(found), Comparison) == found
+
+
+def test_forgetting_counts_in_shares_of_what_keep_does_on_the_old_rows() -> None:
+    """Keep's error is ten times as large on the new rows; 40 % worse on the old ones is no small matter."""
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 1, 400)
+    runs = [
+        made_outcome(name, error_rows("new", new * noise) | error_rows("old", old * noise), task="regression")
+        for name, new, old in (("keep", 10.0, 1.0), ("fine_tune", 5.0, 1.4))
+    ]
+    evidence = evidence_of(*runs, task="regression")
+    found = compare(evidence, Wishes(most_forgetting=0.05), "major")
+    assert found.recommendation is not None and found.recommendation.choice == "keep"
+    assert "on the old rows" in found.recommendation.weighed["fine_tune"].excluded
+    old = next(one for one in found.differences if one.side == "old")
+    assert old.verdict == "worse"
+
+
 def test_seeds_that_disagree_make_the_lead_uncertain() -> None:
     one = [outcome("keep", 0.7, 0.7, seed=seed) for seed in range(3)]
     two = [outcome("fine_tune", share, 0.7, seed=seed) for seed, share in enumerate((0.62, 0.72, 0.82))]
@@ -271,7 +356,7 @@ def test_what_is_missing_is_a_doubt() -> None:
     found = advice(outcome("keep", 0.7, 0.8), stopped, failed)
     assert "Stopped before the end, scored with what it had: fine-tune." in found.doubts
     assert "Without a score: full retrain." in found.doubts
-    assert any(doubt.startswith("One seed a strategy") for doubt in found.doubts)
+    assert any(doubt.startswith("One seed a candidate") for doubt in found.doubts)
 
 
 def test_scores_are_means_over_seeds_and_each_seed_is_kept() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from retrain_core.data import encode, infer_schema, read_table, split
 from retrain_core.data.doubts import SEEN
 from retrain_core.data.encode import fingerprint
 from retrain_core.data.leaks import leaks, near_copies
+from retrain_core.data.marks import Marks
 from retrain_core.data.power import rows_for, smallest_difference
 from retrain_core.models import read_card
 from retrain_core.samples import Sample, samples
-from retrain_core.types import Binding, Dataset, Schema, Task
+from retrain_core.types import Binding, Dataset, Finding, Schema, SplitSettings, Task
 from tests.data.test_split import SCHEMA, data
 
 ROWS = 2_000
@@ -190,8 +192,48 @@ def test_more_rows_tell_smaller_differences() -> None:
 def test_too_few_rows_are_said_with_the_number_that_would_do() -> None:
     (found,) = split(SCHEMA, data(np.arange(1000.0))).summary.warnings
     assert found.title == "200 held-out new rows tell differences in accuracy from 6.2 points on"
-    assert "For 5 points, about 310 held-out rows would do, of 1,600 new rows" in found.detail
+    assert "For 5 points, about 310 would do, of 1,600 new rows" in found.detail
     assert not split(SCHEMA, data(np.arange(2000.0))).summary.warnings
+
+
+def test_rows_of_one_id_count_once() -> None:
+    new = data(np.arange(3000.0))
+    ids = np.array([f"c{row // 100}" for row in range(3000)])
+    (found,) = split(
+        SCHEMA, new, settings=SplitSettings(id="c"), marks=Marks(ids={"new": ids})
+    ).summary.warnings
+    assert found.title.startswith("6 held-out ids tell differences in accuracy from ")
+    assert "For 5 points, about 310 would do, of 1,600 ids in all" in found.detail
+    one_each = Marks(ids={"new": np.arange(3000).astype(str)})
+    assert not split(SCHEMA, new, settings=SplitSettings(id="c"), marks=one_each).summary.warnings
+
+
+@pytest.mark.parametrize("task", ["regression", "multilabel"])
+def test_a_mean_over_few_rows_is_hardly_known(task: Task, rng: np.random.Generator) -> None:
+    schema = replace(SCHEMA, task=task, classes=() if task == "regression" else ("0", "1"))
+
+    def found(rows: int, holdout: int | None = None) -> tuple[Finding, ...]:
+        made = [data(rng.normal(0, 1, count)) for count in (rows, holdout) if count]
+        labels = [
+            rng.normal(0, 1, each.rows) if task == "regression" else rng.integers(0, 2, (each.rows, 2))
+            for each in made
+        ]
+        made = [
+            replace(each, targets=y.astype(np.float32 if task == "regression" else np.int8), task=task)
+            for each, y in zip(made, labels, strict=True)
+        ]
+        return split(schema, made[0], None, *made[1:]).summary.warnings
+
+    (few,) = found(20)
+    assert few.title == "Few new rows are held out: 4"
+    assert few.detail == (
+        "The 95 % interval of a mean over them is ±1.6 standard deviations wide; 30 would make it ±0.37, of 150 new rows in all."
+    )
+    (own,) = found(100, holdout=1)
+    assert own.title == "Few new rows are held out: 1" and own.detail == (
+        "The 95 % interval of a mean over them is not known; 30 would make it ±0.37."
+    )
+    assert not found(200)
 
 
 def test_the_old_rows_were_seen_by_the_old_model() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
+import numpy as np
+import pytest
+
+from retrain_core.data.chosen import parted
 from retrain_core.data.small import small_question
 from retrain_core.types import Dataset, RunSpec
 
@@ -46,6 +50,25 @@ def test_new_rows_that_are_not_trained_on_are_scored_if_they_may_be() -> None:
     assert not trained & scored
     assert rows(small_question(whole, run(spare=False))["new_holdout"]) == rows(whole["new_validation"])
     assert rows(small["new_validation"]) == rows(whole["new_validation"])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_copy_of_a_row_that_is_trained_on_is_scored(seed: int) -> None:
+    whole = parts()
+    for name in ("new_train", "old_train"):
+        numbers = np.sort(whole[name].targets // 4)
+        whole[name] = replace(whole[name], inputs={"row": numbers[:, None]}, targets=numbers)
+    whole["old_train"].targets[:4] = whole["new_train"].targets[-1]  # the inputs are the same array
+    small = small_question(whole, replace(run(spare=True, old_rows=199), seed=seed))
+    scored = small["new_holdout"].targets[PARTS["new_validation"] :]
+    assert small["new_train"].rows == 40 and len(scored) in (56, 60)
+    assert not set(scored.tolist()) & (rows(small["new_train"]) | rows(small["old_train"]))
+
+
+def test_equal_rows_are_drawn_together_and_no_more_often_than_others() -> None:
+    keys = np.concatenate([np.zeros(100), np.arange(1, 101)]).astype(np.uint64)
+    first = [0 in keys[parted(keys, 20, seed)[0]] for seed in range(200)]
+    assert 0.1 < np.mean(first) < 0.32  # 20 of 101 groups
 
 
 def test_old_rows_are_drawn_alike_and_all_are_scored() -> None:

@@ -5,9 +5,11 @@ import math
 import numpy as np
 import pytest
 
+from retrain_core.compare import compare
 from retrain_core.figures.compare import cost_bars, same_utility, score_dots, tradeoff
 from retrain_core.figures.style import look_of
-from tests.report.example import comparison
+from retrain_core.types import Comparison, Wishes
+from tests.report.example import comparison, evidence
 
 FIGURES = {
     "dots": lambda c: score_dots(c, c.metric.name),
@@ -99,17 +101,38 @@ def test_up_and_right_is_better_for_an_error_too() -> None:
     assert "label's units" in error.layout.xaxis.title.text and "better" in error.layout.yaxis.title.text
 
 
-def test_the_recommended_strategy_is_bold_and_its_line_has_the_weight_of_the_slider() -> None:
-    scores = comparison(old_weight=0.25)
+def weighed_by(score: str | None, old_weight: float = 0.5) -> Comparison:
+    return compare(evidence(), Wishes(score=score, old_weight=old_weight), "major")
+
+
+@pytest.mark.parametrize("score", ["accuracy", "auroc"])
+def test_the_recommended_strategy_is_bold_and_its_line_has_the_weight_of_the_slider(score: str) -> None:
+    scores = weighed_by(score, 0.25)
     figure = tradeoff(scores, 0.25)
 
     title = look_of(scores.recommendation.choice).title
     assert [t.name for t in figure.data if t.name.startswith("<b>")] == [f"<b>{title}</b>"]
+    assert score in figure.layout.xaxis.title.text.lower()
     (line,) = (t for t in figure.data if t.name and t.name.startswith("as good as"))
     assert line.name == f"as good as {title} if old rows count 25 %"
     worth = [0.25 * x + 0.75 * y for x, y in zip(line.x, line.y, strict=True)]
     chosen = scores.strategies[scores.recommendation.choice]
-    assert worth == pytest.approx([0.25 * chosen.old["accuracy"] + 0.75 * chosen.new["accuracy"]] * 2)
+    assert worth == pytest.approx([0.25 * chosen.old[score] + 0.75 * chosen.new[score]] * 2)
+
+
+def test_where_two_scores_are_weighed_no_line_says_what_is_as_good() -> None:
+    scores = weighed_by(None)
+    assert len(scores.recommendation.scores) == 2
+    assert not [t for t in tradeoff(scores, 0.5).data if (t.name or "").startswith("as good as")]
+
+
+def test_a_score_without_an_interval_has_no_bar_and_no_words_of_one() -> None:
+    scored = comparison()
+    for name, bars in (("ece", False), ("accuracy", True)):
+        marks = named(score_dots(scored, name), "Incremental")
+        assert len(marks) == 2
+        for mark in marks:
+            assert (mark.error_x.array is not None) == bars == ("95 %" in mark.customdata[0])
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.3, 0.99, 1.0])

@@ -57,6 +57,21 @@ def test_what_no_other_beats_is_filled_and_bold_on_both_parts() -> None:
         assert (new.y[0], old.y[0]) == (candidate.new["accuracy"], candidate.old["accuracy"])
 
 
+def test_a_score_without_an_interval_has_no_bar_and_no_words_of_one() -> None:
+    for score, bars in (("ece", False), ("accuracy", True)):
+        for mark in points(pareto(comparison(), score), "Fine-tune"):
+            assert (mark.error_y.array is not None) == bars == ("95 %" in mark.customdata[0])
+            assert mark.customdata[0].endswith(" s")
+
+
+def test_a_part_that_a_score_says_nothing_of_is_not_drawn() -> None:
+    made = comparison()
+    found = {
+        name: replace(one, old=dict(one.old) | {"auroc": math.nan}) for name, one in made.strategies.items()
+    }
+    assert len(points(pareto(replace(made, strategies=found), "auroc"), "Keep")) == 1
+
+
 def test_keep_stands_at_0_apart_from_a_logarithmic_axis() -> None:
     figure = pareto(timed(full_retrain=300.0), "accuracy")  # the shortest takes 3 s
     axis = figure.layout.xaxis
@@ -110,6 +125,12 @@ def test_bars_go_from_half_to_twice_around_what_was_entered() -> None:
         (4000, 2500)
     )
     assert less.marker.pattern.shape == "/" and less.text[0] != more.text[0]
+
+
+@pytest.mark.parametrize(("days", "words"), [(1.0, "after 1 day<"), (90.0, "after 90 days<")])
+def test_one_day_is_no_days(days: float, words: str) -> None:
+    payoff = replace(PAYOFF, stakes=replace(PAYOFF.stakes, days=days))
+    assert words in tornado(sensitivity(payoff), payoff).layout.xaxis.title.text
 
 
 @pytest.mark.parametrize("name", MONEY)

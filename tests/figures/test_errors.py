@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,15 @@ def test_slices_mark_what_can_be_told_from_keep() -> None:
     assert line.x[0] == keep.x[0] and line.x[2] is None
     assert "better" in better.customdata[0][1] and "points" in better.customdata[0][1]
     assert all(end > 0 for end in better.error_x.array)
+
+
+def test_a_group_of_too_few_rows_for_an_interval_has_no_bar() -> None:
+    found = slice_scores(evidence_of("binary", CAME, {"keep": [KEEP]}), "new", HALVES, "auroc")
+    few = replace(found.rows[0].candidates["keep"], interval=None)
+    rows = (replace(found.rows[0], candidates={"keep": few}), *found.rows[1:])
+    _, mark, bare = slice_dots(replace(found, rows=rows)).data
+    assert len(mark.error_x.array) == 1 and bare.error_x.array is None and not bare.showlegend
+    assert "too few rows" in bare.customdata[0][1]
 
 
 def test_slices_of_other_scores_say_which_way_is_better() -> None:

@@ -3,12 +3,14 @@
 import plotly.graph_objects as go
 import pytest
 
+from retrain_core.compare.measures import SCORES
 from retrain_core.compare.score_words import score_text
 from retrain_core.figures.style import (
     FALLBACKS,
     LOOKS,
     NARROW,
     SCORE_TITLES,
+    axis_format,
     base_layout,
     empty_figure,
     keep_first,
@@ -90,3 +92,9 @@ def test_scores_read_as_people_write_them() -> None:
     assert score_text("accuracy", 1.0) == "100.0 %"
     assert score_text("loss", 1234567.0) == "1.235e+06"
     assert plain('<a href="x">') == "&lt;a href=&quot;x&quot;&gt;"
+
+
+def test_scores_that_labels_show_in_percent_have_percent_on_their_axis() -> None:
+    told = {name: score_text(name, 0.5).endswith("%") for name in SCORES}
+    assert told["balanced_accuracy"] and not told["auroc"]
+    assert {name: "%" in axis_format(name) for name in SCORES} == told

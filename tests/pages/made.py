@@ -76,6 +76,9 @@ def answer_to(
     old: bool = True,
     others: Sequence[str] = ("fine_tune", "full_retrain"),
     failed: Sequence[str] = (),
+    trained: bool = False,
+    few_old: bool = False,
+    wishes: Wishes | None = None,
 ) -> ReportContent:
     """Return an answer: keep is the worst, the others are better in their order.
 
@@ -84,10 +87,15 @@ def answer_to(
         old: Whether there are old rows.
         others: Candidates beside keep.
         failed: Candidates without a score.
+        trained: Whether all have been scored on old rows that they were trained on.
+        few_old: Whether nearly all old rows have the first class.
+        wishes: What the user wants; the old rows count half by default.
     """
-    sides: dict[Any, Held] = {
-        side: Held(targets(task, seed)) for seed, side in enumerate(("new", "old") if old else ("new",))
-    }
+    parts = ("new", *(["old"] if old else []), *(["trained"] if trained else []))
+    came = {side: targets(task, seed) for seed, side in enumerate(parts)}
+    if few_old:
+        came["old"][5:] = 0
+    sides: dict[Any, Held] = {side: Held(one) for side, one in came.items()}
     outcomes = []
     for place, name in enumerate(("keep", *others)):
         for seed in range(2):
@@ -96,7 +104,8 @@ def answer_to(
                 outcomes.append(Outcome(spec, RunResult("failed", error="It fell.")))
             else:
                 outcomes.append(outcome(task, name, 0.2 + 0.1 * place, seed, sides))
-    holdout = Holdout(f"{task}{old}{others}{failed}".ljust(64, "0"), ROWS, ROWS * old)
+    made_of = f"{task}{old}{others}{failed}{trained}{few_old}"
+    holdout = Holdout(made_of.ljust(64, "0"), ROWS, ROWS * old)
     schema = Schema(task, ("y",), (), CLASSES[task], max(1, len(CLASSES[task])), False, "mse")
     evidence = gather(outcomes, holdout, schema, sides)
     file = FileRef("a" * 64, "data.csv")
@@ -105,6 +114,7 @@ def answer_to(
         schema=schema,
     )  # fmt: skip
     card = ModelCard("keras", "made", "a" * 64, (), (), (), 0, None, None, False, None, None, task, "", "")
-    comparison = compare(evidence, Wishes(old_weight=0.5 if old else 0.0), "major" if old else None)
+    wishes = wishes or Wishes(old_weight=0.5 if old else 0.0)
+    comparison = compare(evidence, wishes, "major" if old else None)
     split = SplitSummary({}, holdout, (), {})
     return ReportContent(spec, card, split, comparison, None, {}, evidence=evidence)

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._ui.answers import POINTS, wish_key
-from pages._ui.verdict_parts import OLD_AND_NEW, SECTIONS
+from pages._ui.verdict_parts import KNOWN_ROWS, KNOWN_WHY, OLD_AND_NEW, SECTIONS
+from pages._ui.wishes import POINTS, wish_key
 from retrain_core.answer import answer, weigh
 from retrain_core.data.doubts import SEEN
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import score_table
-from retrain_core.report.verdict_tables import WHY_OUT, difference_table, weighed_table
-from retrain_core.types import Recommendation, Wishes
+from retrain_core.report.verdict_tables import ON_TRAINING, WHY_OUT, difference_table, weighed_table
+from retrain_core.types import Recommendation, Stakes, Wishes
+from tests.conftest import ROOT
 from tests.pages.conftest import Answered
 from tests.pages.test_pages import press, texts
 
@@ -54,13 +55,13 @@ def test_it_shows_the_recommendation_what_it_rests_on_and_the_holdout(
     assert comparison.recommendation is not None
     for sentence in sentences(comparison.recommendation):
         assert sentence in said
-    assert f"chosen in {100 * comparison.recommendation.stability:.0f} % of draws" in said
+    assert f"same choice in {100 * comparison.recommendation.stability:.0f} % of resamples" in said
     assert "if old rows count 50 %" in said
     assert table(app, "expected (margins)").equals(weighed_table(comparison, comparison.recommendation))
     assert comparison.holdout.sha256[:16] in said
     assert f"{comparison.holdout.new_rows} new and {comparison.holdout.old_rows} old rows" in said
     assert "80 held-out new rows tell differences" in said
-    assert table(app, "strategy").equals(score_table(comparison))
+    assert table(app, "best on").equals(score_table(comparison))
 
 
 def test_that_the_old_model_has_seen_the_old_rows_is_told_once(
@@ -120,6 +121,90 @@ def test_a_limit_leaves_candidates_out_and_a_reset_takes_them_in_again(
     assert not app.exception and told(found, Wishes()).summary in texts(app)
     assert not any(WHY_OUT in frame.value for frame in app.dataframe)
     assert app.number_input(key=wish_key(answered.done, "most_seconds")).value is None
+    assert app.expander[0].proto.expanded, "it does not close under the hand"
+
+
+def test_stakes_are_no_limit_and_a_reset_leaves_them(open_page, answered: Answered) -> None:
+    app = look_at(open_page("compare", answered.done.id), "Cost")
+    for name in ("value", "a_day", "days"):
+        app.number_input(key=wish_key(answered.done, name)).set_value(2.0)
+    app.run()
+    assert not app.expander[0].proto.expanded
+    assert next(button for button in app.button if button.label == "Reset").disabled
+    app.number_input(key=wish_key(answered.done, "most_seconds")).set_value(0.0).run()
+    press(app, "Reset")
+    assert app.number_input(key=wish_key(answered.done, "value")).value == 2.0
+
+
+LINK = {
+    "old_weight": "0.25", "score": "auroc", "margin": "20", "most_forgetting": "3", "most_seconds": "7.5",
+    "old_seen": "false", "value": "0.5", "a_day": "1000", "days": "90", "an_hour": "40",
+}  # fmt: skip
+LINKED = Wishes("auroc", 0.25, 0.2, 0.03, 7.5, False, Stakes(0.5, 1000.0, 90.0, 40.0))
+
+
+def linked(experiment: str, page: str, **wishes: str) -> AppTest:
+    """Open a link in a new tab."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params.update({"experiment": experiment, **wishes})
+    app.run()
+    app.switch_page(f"pages/{page}.py").run()
+    assert not app.exception, [error.message for error in app.exception]
+    return app
+
+
+def link_of(app: AppTest) -> dict[str, str]:
+    """Return the query of the address."""
+    return {name: one if isinstance(one, str) else one[0] for name, one in app.query_params.items()}
+
+
+@pytest.mark.parametrize("page", ["compare", "report"])
+def test_a_link_holds_the_wishes(answered: Answered, found: ReportContent, page: str) -> None:
+    app = linked(answered.done.id, page, **LINK)
+    assert told(found, LINKED).summary in texts(app)
+    if page == "report":
+        assert "--score auroc" in app.code[0].value and "--most-seconds 7.5" in app.code[0].value
+    assert link_of(app) == {"experiment": answered.done.id, **LINK}
+
+
+def test_what_is_wished_comes_into_the_link_and_what_is_usual_goes(
+    open_page, answered: Answered, found: ReportContent
+) -> None:
+    app = open_page("compare", answered.done.id)
+    assert set(app.query_params) == {"experiment"}
+    app.slider(key=wish_key(answered.done, "old_weight")).set_value(0.0).run()
+    app.number_input(key=wish_key(answered.done, "most_seconds")).set_value(0.0).run()
+    link = link_of(app)
+    assert link == {"experiment": answered.done.id, "old_weight": "0", "most_seconds": "0"}
+    wishes = Wishes(old_weight=0.0, most_seconds=0.0)
+    other = linked(link.pop("experiment"), "report", **link)
+    assert told(found, wishes).summary in texts(other)
+    press(app, "Reset")
+    assert set(app.query_params) == {"experiment", "old_weight"}
+
+
+def test_wishes_that_make_no_sense_are_dropped_from_the_link(
+    answered: Answered, found: ReportContent
+) -> None:
+    wrong = {
+        "old_weight": "2",
+        "score": "mae",
+        "margin": "nan",
+        "most_seconds": "soon",
+        "old_seen": "?",
+        "days": "-1",
+    }
+    app = linked(answered.done.id, "compare", **wrong)
+    assert told(found, Wishes()).summary in texts(app)
+    assert set(app.query_params) == {"experiment"}
+
+
+def test_wishes_are_those_of_one_experiment(answered: Answered) -> None:
+    app = linked(answered.done.id, "compare", value="0.5", most_seconds="0")
+    app.query_params.clear()
+    app.query_params["experiment"] = answered.fresh.id
+    app.switch_page("pages/train.py").run()
+    assert not app.exception and set(app.query_params) == {"experiment"}
 
 
 def test_an_emptied_margin_is_the_usual_one(open_page, answered: Answered, found: ReportContent) -> None:
@@ -174,7 +259,7 @@ def opened(answered: Answered):
 # How many charts there are beside that of worth, and how many tables beside that of what candidates are worth.
 SHOWN: dict[str, dict[str, tuple[int, int]]] = {
     "binary": {
-        "Scores": (2, 1), "Differences": (0, 1), "Errors": (6, 0), "Groups": (1, 0), "Changed rows": (1, 1),
+        "Scores": (2, 2), "Differences": (0, 1), "Errors": (6, 0), "Groups": (1, 0), "Changed rows": (1, 1),
         "Old and new": (1, 1), "Training": (2, 0), "Cost": (1, 1),
     },
     "regression": {"Errors": (2, 0), "Groups": (0, 0)},
@@ -209,6 +294,77 @@ def test_without_a_score_of_keep_it_says_so_and_shows_the_rest(
         assert "There is nothing to compare" in texts(app)
     if section == "Errors" and len(failed) == 3:
         assert "No candidate has a score." in texts(app)
+
+
+def test_a_score_that_a_part_has_too_few_rows_for_has_no_differences_there(opened) -> None:
+    wishes = Wishes(score="auroc", old_seen=False)
+    app = look_at(opened("binary", few_old=True, wishes=wishes), "Differences")
+    app.selectbox(key="differences_score").select("auroc").run()
+    assert len(table(app, "against")) == 3
+    app.button_group(key="differences_side").set_value("old").run()
+    assert not app.exception and "too few rows of a class for this score" in texts(app)
+    app.selectbox(key="differences_score").select("accuracy").run()
+    assert len(table(app, "against")) == 3 and "for this score" not in texts(app)
+
+
+def test_every_score_has_its_interval_in_a_table(opened) -> None:
+    found = table(opened("binary"), "new part")
+    assert {"AUROC (higher is better)", "Brier score (lower is better)"} <= {*found["score"]}
+    row = found.set_index(["score", "candidate"]).loc[("AUROC (higher is better)", "Fine-tune")]
+    assert " to " in row["new part"] and " to " in row["difference to keep, new"]
+
+
+def test_differences_on_old_rows_say_which_rows_these_are(opened) -> None:
+    app = look_at(opened("binary", trained=True), "Differences")
+    assert app.button_group(key="differences_side").options == ["new part", KNOWN_ROWS]
+    assert KNOWN_WHY not in texts(app)
+    app.button_group(key="differences_side").set_value("old").run()
+    assert KNOWN_WHY in texts(app)
+    app = look_at(opened("binary", trained=True, wishes=Wishes(old_seen=False)), "Differences")
+    assert app.button_group(key="differences_side").options == ["new part", "old part"]
+
+
+def test_what_is_forgotten_is_told_on_rows_that_both_know_too(opened) -> None:
+    app = look_at(opened("binary", trained=True), OLD_AND_NEW)
+    assert any(ON_TRAINING in column for column in table(app, "lost (points)"))
+    app = look_at(opened("binary"), OLD_AND_NEW)
+    assert not any(ON_TRAINING in column for column in table(app, "lost (points)"))
+
+
+def test_groups_of_old_rows_say_that_the_old_model_has_seen_them(opened) -> None:
+    words = "The old model has seen these rows, which flatters it."
+    app = look_at(opened("binary"), "Groups")
+    assert words not in texts(app)
+    app.button_group(key="slices_side").set_value("old").run()
+    assert words in texts(app)
+    app = look_at(opened("binary", wishes=Wishes(old_seen=False)), "Groups")
+    app.button_group(key="slices_side").set_value("old").run()
+    assert words not in texts(app)
+
+
+def test_margins_and_limits_are_told_in_the_score_that_is_weighed(open_page, answered: Answered) -> None:
+    app = open_page("compare", answered.done.id)
+    assert "That is 0.5 points of accuracy, 0.01 of log-loss." in texts(app)
+    app.number_input(key=wish_key(answered.done, "most_forgetting")).set_value(5.0).run()
+    assert "That is 5.0 points of accuracy." in texts(app)
+    app.selectbox(key=wish_key(answered.done, "score")).select("log_loss").run()
+    assert "That is 0.01 of log-loss." in texts(app) and "That is 0.1 of log-loss." in texts(app)
+
+
+def many_labels() -> None:
+    from dataclasses import replace
+
+    from pages._ui import verdict_parts as parts
+    from tests.pages.made import answer_to
+
+    content = answer_to("multiclass", others=())
+    held = {f"class {number}": 5 for number in range(15)}
+    parts.holdout(replace(content, split=replace(content.split, held_labels=held)))
+
+
+def test_labels_that_are_not_listed_are_counted() -> None:
+    app = AppTest.from_function(many_labels, default_timeout=60).run()
+    assert not app.exception and "class 11: 5 and 3 more." in texts(app)
 
 
 def test_keep_alone_is_kept(opened) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from pages._ui.compare_parts import MOST_VALUES
 
 
 def page(kind: str, there: bool = True) -> None:
@@ -51,6 +54,7 @@ def opened(kind: str, there: bool = True) -> AppTest:
     return app
 
 
+FILTER = "flips_filter_new_fine_tune"
 CHARTS = {"binary": 7, "multiclass": 7, "multilabel": 7, "regression": 3}
 
 
@@ -69,10 +73,107 @@ def test_flipped_rows_can_be_filtered_and_hold_no_formula() -> None:
     app = opened("binary")
     everything = app.dataframe[0].value
     assert {"'=1+1", "-1", "plain"} == set(everything["note"])
-    app.multiselect(key="flips_filter").select("note").run()
-    app.multiselect(key="flips_filter_note").set_value(["plain"]).run()
+    app.multiselect(key=FILTER).select("note").run()
+    app.multiselect(key=f"{FILTER}_note").set_value(["plain"]).run()
     shown = app.dataframe[0].value
     assert not app.exception and 0 < len(shown) < len(everything) and set(shown["note"]) == {"plain"}
+
+
+def two_numbers() -> None:
+    import numpy as np
+
+    from pages._ui.compare_parts import show_errors
+    from tests.compare.evidence_of import evidence_of
+
+    rng = np.random.default_rng(0)
+    came = rng.normal((0, 1_000), (1, 100), (200, 2))
+    said = {name: [came + rng.normal(size=(200, 2)) * (1, 100)] for name in ("keep", "fine_tune")}
+    show_errors(evidence_of("regression", came, said), (), ("height", "rent"))
+
+
+def test_of_several_numbers_a_row_the_errors_of_each_can_be_seen() -> None:
+    app = AppTest.from_function(two_numbers, default_timeout=60).run()
+    (field,) = [box for box in app.selectbox if box.label == "Label"]
+    assert field.options == ["height", "rent"]
+
+    def reach() -> float:
+        return max(json.loads(app.get("plotly_chart")[0].proto.spec)["data"][2]["y"], key=abs)
+
+    first = abs(reach())
+    field.select("rent").run()
+    assert not app.exception and abs(reach()) > 5 * first
+
+
+def changed_rows() -> None:
+    import numpy as np
+    import pandas as pd
+
+    from pages._ui.compare_parts import show_flips
+    from tests.compare.evidence_of import evidence_of
+
+    rng, rows = np.random.default_rng(0), 1_000
+    came = rng.integers(0, 2, rows)
+    said = {name: [rng.uniform(size=rows)] for name in ("keep", "fine_tune", "full_retrain")}
+    income = rng.normal(size=rows)
+    income[::3], income[1::50], income[2::50] = np.nan, np.inf, -np.inf
+    frame = pd.DataFrame(
+        {
+            "city": [f"city {n % 180}" for n in range(rows)],
+            "income": income,
+            "row": rng.choice(["odd", "even"], rows),
+        }
+    )
+    show_flips(evidence_of("binary", came, said), {"new": frame}, ("no", "yes"))
+
+
+def filtered(*names: str) -> AppTest:
+    """Return the changed rows with a filter for each of these columns."""
+    app = AppTest.from_function(changed_rows, default_timeout=60).run()
+    app.multiselect(key=FILTER).set_value(list(names)).run()
+    assert not app.exception, app.exception
+    return app
+
+
+def count(app: AppTest) -> int:
+    """Return how many rows are said to be shown."""
+    words = next(caption.value for caption in app.caption if "Rows are counted" in caption.value)
+    return int(words.replace(",", "").split(" rows.")[0].split()[-1])
+
+
+def test_a_filter_that_was_not_touched_hides_no_row() -> None:
+    everything = count(filtered())
+    assert everything > 150 and count(filtered("city", "income", "row (column)")) == everything
+
+
+def test_of_many_values_the_most_frequent_can_be_chosen() -> None:
+    app = filtered("city")
+    field = app.multiselect(key=f"{FILTER}_city")
+    assert len(field.options) == MOST_VALUES and f"the {MOST_VALUES} most frequent of" in field.label
+    field.set_value(field.options[:1]).run()
+    assert {*app.dataframe[0].value["city"]} == {field.options[0]}
+
+
+def test_a_range_leaves_out_missing_numbers_and_its_untouched_end_is_open() -> None:
+    app = filtered("income")
+    field = app.slider(key=f"{FILTER}_income")
+    field.set_range(0.5, field.value[1]).run()
+    assert not app.exception and (app.dataframe[0].value["income"] >= 0.5).all()
+    assert app.dataframe[0].value["income"].max() == float("inf")
+
+
+def test_a_column_of_the_data_called_row_is_not_the_number_of_the_row() -> None:
+    app = filtered("row (column)")
+    app.multiselect(key=f"{FILTER}_row (column)").set_value(["odd"]).run()
+    assert not app.exception and {*app.dataframe[0].value["row (column)"]} == {"odd"}
+
+
+def test_another_candidate_has_a_filter_of_its_own() -> None:
+    app = filtered("city")
+    everything = AppTest.from_function(changed_rows, default_timeout=60).run()
+    everything.selectbox(key="flips_candidate").select("full_retrain").run()
+    app.multiselect(key=f"{FILTER}_city").set_value(app.multiselect(key=f"{FILTER}_city").options[:1]).run()
+    app.selectbox(key="flips_candidate").select("full_retrain").run()
+    assert not app.exception and count(app) == count(everything)
 
 
 def test_the_other_part_can_be_chosen_and_says_that_its_columns_are_not_there() -> None:

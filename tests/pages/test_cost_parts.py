@@ -11,11 +11,13 @@ from streamlit.testing.v1 import AppTest
 def page(made: dict) -> None:
     import streamlit as st
 
-    from pages._ui.cost_parts import show_cost, stakes
+    from pages._ui.cost_parts import show_cost
+    from pages._ui.wishes import stakes
     from tests.report.example import comparison, content, evidence
 
-    show_cost(content(comparison(**made), evidence(**made)))
-    st.code(repr(stakes()))
+    answer = content(comparison(**made), evidence(**made))
+    show_cost(answer)
+    st.code(repr(stakes(answer.spec)))
 
 
 def opened(**made: Any) -> AppTest:
@@ -24,9 +26,13 @@ def opened(**made: Any) -> AppTest:
     return app
 
 
+def field(app: AppTest, name: str) -> Any:
+    return next(one for one in app.number_input if one.key.startswith(f"{name}_"))
+
+
 def entered(app: AppTest, **values: float) -> AppTest:
     for name, value in values.items():
-        app.number_input(key=f"stakes_{name}").set_value(value)
+        field(app, name).set_value(value)
     app.run()
     assert not app.exception, app.exception
     return app
@@ -60,5 +66,5 @@ def test_without_a_score_of_keep_there_is_no_gain_to_count() -> None:
 def test_every_kind_of_problem_can_be_counted(made: dict[str, Any]) -> None:
     app = entered(opened(**made), value=1, a_day=100, days=30)
     assert len(app.get("plotly_chart")) == 3
-    label = app.number_input(key="stakes_value").label
+    label = field(app, "value").label
     assert ("absolute error" in label) == (made.get("task") == "regression")

@@ -302,7 +302,7 @@ def test_a_time_and_an_id_column_can_be_named_and_are_kept(open_page, answered: 
         choose(app, label, value)
     said = texts(app).replace("\\", "")
     assert not app.error and not app.exception  # columns that are named are no inputs
-    assert "day holds dates" not in said and "40 held-out new rows tell differences" in said
+    assert "day holds dates" not in said and "held-out ids tell differences" in said
     draft = app.query_params["draft"]
     again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     again.query_params["draft"] = draft

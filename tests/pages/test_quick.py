@@ -7,9 +7,11 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages._ui.quick_parts import GAIN
+from retrain_core.runs import EstimateState
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.store import Store
-from retrain_core.types import ExperimentSpec
+from retrain_core.types import Estimate, ExperimentSpec
 from tests.pages.test_pages import press, texts
 
 Asked = tuple[Store, ExperimentSpec]
@@ -47,10 +49,11 @@ def test_a_quick_look_is_asked_for_watched_and_taken_over(open_page, unserved: A
 
     again = open_page("train", spec.id)  # as after a refresh, and after a restart of the server
     said = texts(again)
-    assert "Round 1:" in said and "Round 2:" in said and "Best so far:" in said
-    table = next(frame.value for frame in again.dataframe if "Gain over keep" in frame.value)
+    assert "Round 1:" in said and "Round 2:" in said and "Best: " in said and "Best so far" not in said
+    table = next(frame.value for frame in again.dataframe if GAIN in frame.value)
     assert list(table["Candidate"]) == ["Keep", "Fine-tune", "Incremental", "Full retrain"]
-    assert all("±" in gain for gain in table["Gain over keep"][1:])
+    assert {*table["Status"]} <= {"stays", "out", "failed"}
+    assert all("±" in gain for gain in table[GAIN][1:])
     assert store.runs(spec.id) == []
     take = button(again, "Choose ")
     assert take is not None
@@ -59,6 +62,18 @@ def test_a_quick_look_is_asked_for_watched_and_taken_over(open_page, unserved: A
     assert not again.exception
     on = {box.label.strip("*"): box.value for box in again.checkbox if box.key.startswith("use_")}
     assert [name for name, value in on.items() if value] == [title]
+
+
+@pytest.mark.parametrize(("seconds", "worth"), [(20.0, False), (400.0, True)])
+def test_where_all_runs_are_short_it_says_that_a_quick_look_saves_little(
+    open_page, unserved: Asked, monkeypatch: pytest.MonkeyPatch, seconds: float, worth: bool
+) -> None:
+    _, spec = unserved
+    cost = Estimate((1.0, seconds), 600.0, (100, 200))
+    monkeypatch.setattr(
+        "pages._ui.forecasts._found", lambda asked: [EstimateState(one, "finished", 0, cost) for one in asked]
+    )
+    assert ("a quick look would save little" in texts(open_page("train", spec.id))) != worth
 
 
 def test_a_quick_look_can_be_stopped_and_ends_when_the_runs_are_started(open_page, unserved: Asked) -> None:

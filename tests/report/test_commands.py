@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import html
 import json
 import shlex
@@ -17,6 +18,8 @@ import pytest
 
 from retrain_core.__main__ import main
 from retrain_core.answer import commands_of
+from retrain_core.cli.compare import add
+from retrain_core.cli.reading import wishes_of
 from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.models import read_card
 from retrain_core.report import render
@@ -26,7 +29,16 @@ from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.prepare import prepare
 from retrain_core.runs.store import Store
 from retrain_core.samples import samples
-from retrain_core.types import ExperimentSpec, Limits, ShiftSettings, SplitSettings, Thresholds, to_json
+from retrain_core.types import (
+    ExperimentSpec,
+    Limits,
+    ShiftSettings,
+    SplitSettings,
+    Stakes,
+    Thresholds,
+    Wishes,
+    to_json,
+)
 from tests.make import experiment, mlp, table
 from tests.report.example import comparison, content
 
@@ -166,6 +178,19 @@ def test_all_that_was_set_for_the_runs_is_in_the_command(ask: Ask, own, compared
     wanted = {"epochs": 2, "batch_size": 32, "balanced": True, "trainable_layers": 2}
     assert wanted.items() <= fine_tune["options"].items()
     assert html.escape(line, quote=False) in render(made).replace("&#39;", "'")
+
+
+def test_wishes_are_in_the_command_with_all_their_digits(ask: Ask, own) -> None:
+    asked = ask({role: own[role] for role in ("model", "new")}, label="y", columns=("a", "b"))
+    made = asked.content()
+    wishes = Wishes(
+        "accuracy", 1 / 3, 0.0012345678, 0.1 + 0.2, 12.3456789, False, Stakes(1234567.8, 1e-7, 90.0, 0.0)
+    )
+    made = replace(made, comparison=replace(made.comparison, wishes=wishes))
+    parser = argparse.ArgumentParser()
+    add(parser.add_subparsers())
+    options = parser.parse_args(shlex.split(commands_of(asked.store, made).lines[0])[3:])
+    assert wishes_of(options) == wishes
 
 
 def test_the_command_of_an_npz_file_with_several_inputs(

@@ -14,16 +14,20 @@ import pandas as pd
 import pytest
 from plotly.offline import get_plotlyjs
 
+from retrain_core.compare import compare
 from retrain_core.compare.cost import break_even
 from retrain_core.compare.cost_words import FADES, money, payoff_words
+from retrain_core.compare.flips import flips
 from retrain_core.compare.measures import SCORES
 from retrain_core.compare.score_words import score_text
+from retrain_core.data.doubts import SEEN
 from retrain_core.diagnosis import WHISKERS
-from retrain_core.report import charts, render
+from retrain_core.figures.style import look_of
+from retrain_core.report import answers, charts, costs, render
 from retrain_core.report.content import ReportContent
 from retrain_core.shift import shift_report
 from retrain_core.shift.distribution import RARE
-from retrain_core.types import Disturbed, Finding, Outcome, Stakes
+from retrain_core.types import Disturbed, Finding, Outcome, Stakes, Wishes
 from tests.make import evidence_of
 from tests.report.example import comparison, content, evidence, frames
 
@@ -127,14 +131,18 @@ def test_the_recommendation_is_there_with_all_reasons(full: Page) -> None:
     assert all(reason in text for reason in answer.reasons)
     assert answer.changes and answer.doubts
     assert all(sentence in text for sentence in (*answer.changes, *answer.doubts))
-    assert f"The same choice in {100 * answer.stability:.0f} % of draws" in text
+    assert f"The same choice in {100 * answer.stability:.0f} % of resamples of the rows and seeds." in text
 
 
 def test_each_candidate_is_held_against_keep_and_against_the_others(full: Page) -> None:
     text = full.text("weighed")
-    assert "Full retrain" in text and "Fine-tune against Incremental" in text
-    verdicts = [one.verdict for one in comparison().differences if one.base == "keep"]
-    assert all(text.count(verdict) >= verdicts.count(verdict) for verdict in verdicts)
+    tables = [answers.weighed(comparison())]
+    tables += [
+        table for one in answers.differences(comparison(), None) for table in (one.against_keep, one.between)
+    ]
+    assert len(tables) == 1 + 2 * 4
+    for row in (row for table in tables for row in table.rows):
+        assert " ".join(row) in text
 
 
 def test_every_score_of_the_task_is_in_it(full: Page) -> None:
@@ -145,6 +153,7 @@ def test_every_score_of_the_task_is_in_it(full: Page) -> None:
 
 def test_costs_are_there_with_the_front_and_without_stakes_nothing_pays(full: Page) -> None:
     text = full.text("cost")
+    assert all(" ".join(row) in text for row in costs.costs(comparison()).rows)
     assert "energy (J)" in text and "no candidate beats another" in text and "When it pays" not in text
     assert "pareto" in full.drawings and not {"payoff", "tornado", "reliability"} & full.drawings.keys()
 
@@ -158,9 +167,50 @@ def test_with_stakes_and_evidence_it_tells_when_it_pays_and_what_is_mixed_up(tas
     text = found.text("cost")
     assert payoff_words("full_retrain", payoff) in text and money(payoff.net) in text and FADES in text
     assert {"payoff", "tornado"} <= found.drawings.keys()
-    behind = {"binary": {"confusion-keep", "confusion-full_retrain", "reliability"},
+    behind = {"binary": {"confusion-keep", "confusion-full_retrain", "roc-1", "precision-recall-1", "reliability"},
               "regression": {"residual-lines", "residual-histogram"}}[task]  # fmt: skip
     assert behind <= found.drawings.keys()
+
+
+def test_rows_that_got_worse_and_better_are_counted_for_each_candidate() -> None:
+    made = evidence()
+    found = page(content(comparison(), made))
+    for side in ("new", "old"):
+        for name, one in flips(made, side).items():
+            told = f"{look_of(name).title}: {one.negative:,.0f} of {one.rows:,} rows were right and are wrong now"
+            assert f"{told}, {one.positive:,.0f} the other way round (mean of 3 seeds)." in found.text(
+                "errors"
+            )
+        assert f"flips-{side}" in found.drawings
+    numbers = page(content(comparison(task="regression"), evidence(task="regression"))).text("errors")
+    assert "rows are much farther off" in numbers and charts.FAR in numbers
+
+
+def test_what_is_forgotten_is_in_a_table() -> None:
+    made = evidence()
+    text = page(content(comparison(), made)).text("tradeoff")
+    table = answers.forgotten(comparison(), made)
+    assert table is not None and all(" ".join(row) in text for row in table.rows)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_how_it_was_measured_names_the_rows_that_are_weighed(seen: bool) -> None:
+    plain = page(content(comparison(), evidence())).text("method")
+    assert "on 640 new rows and 900 old rows. What was found" in plain
+    runs = [
+        dataclasses.replace(
+            one, rows={**one.rows, **copied(one, "validation", "new"), **copied(one, "trained", "old")}
+        )
+        for one in evidence(seeds=1).outcomes
+    ]
+    made = evidence_of(*runs)
+    text = page(content(compare(made, Wishes(old_seen=seen), "major"), made)).text("method")
+    old = "old training rows, as the old model knows the old rows of the holdout" if seen else "old rows"
+    assert f"on 1,280 new rows (the holdout and the validation rows) and 900 {old}. What was found" in text
+
+
+def copied(run: Outcome, side: str, of: str) -> dict:
+    return {f"{side}{name.removeprefix(of)}": rows for name, rows in run.rows.items() if name.startswith(of)}
 
 
 def test_several_labels_have_their_reliability() -> None:
@@ -236,8 +286,18 @@ def test_what_is_doubtful_stands_beside_the_scores() -> None:
     assert "640 held-out new rows tell little. More would do." in found.text("scores")
 
 
+@pytest.mark.parametrize("case", ["told", "unseen", "no keep", "no keep, unseen"])
+def test_that_the_old_model_has_seen_the_old_rows_is_told_once_at_most(case: str) -> None:
+    broken = {"keep": "It fell."} if "no keep" in case else {}
+    scores = compare(evidence(broken=broken), Wishes(old_seen="unseen" not in case), "major")
+    made = content(scores)
+    found = page(dataclasses.replace(made, split=dataclasses.replace(made.split, warnings=(SEEN,))))
+    text = found.text("recommendation") + found.text("scores")
+    assert text.count("has probably") == ("unseen" not in case)
+
+
 def test_terms_that_occur_are_explained_and_others_are_not(full: Page) -> None:
-    assert "Rows that no strategy trains on" in full.text("glossary")
+    assert "Rows that no candidate trains on" in full.text("glossary")
     assert "in units of the label" not in full.text("glossary")
 
 
@@ -301,6 +361,8 @@ def test_a_failed_strategy_says_why_and_the_rest_stands() -> None:
 def test_without_keep_there_is_no_recommendation_and_the_report_says_so() -> None:
     found = page(content(comparison(broken={"keep": "It fell."})))
     assert "There is no recommendation." in found.text("recommendation")
+    assert '"Run again with other settings" on the Train page' in found.text("recommendation")
+    assert "Keep did not finish. It fell." in found.text("scores")
     assert "▲" not in found.text("scores").split("Each score with")[0]
 
 

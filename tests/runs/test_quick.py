@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from retrain_core.cli.quick import best_by_quick_look
 from retrain_core.data.parts import load_parts
 from retrain_core.data.small import small_question
 from retrain_core.runs import experiment_status, quick_in_full, runs_done, try_states
@@ -17,7 +18,7 @@ from retrain_core.runs.quick import plan_quick_look, stop_quick_look
 from retrain_core.runs.quick_compute import used_compute
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.store import RUN_PATTERN
-from retrain_core.types import PartScores, QuickLook, RunResult, RunSpec, SplitSettings, Wishes
+from retrain_core.types import Limits, PartScores, QuickLook, RunResult, RunSpec, SplitSettings, Wishes
 from tests.runs.conftest import Asked, Idle, rows, until
 
 THREE = {"fine_tune": {}, "incremental": {}, "full_retrain": {}}
@@ -118,6 +119,74 @@ def test_it_is_none_of_the_runs_and_leaves_the_question_open(
     assert store.look(spec.id) is None and store.tries(spec.id) == []
     until(lambda: not rows(asked), runner)
     assert len(idle.killed) == 2  # those that were at work
+
+
+@pytest.mark.parametrize("named", [SplitSettings(), SplitSettings(time="a"), SplitSettings(id="a")])
+def test_rows_that_are_not_trained_on_are_scored_unless_they_came_earlier_or_hang_together(
+    asked: Asked, idle: Idle, runner: Runner, named: SplitSettings
+) -> None:
+    store, spec = asked
+    store.save_experiment(replace(spec, split=named))
+    ask(asked)
+    until(lambda: bool(idle.started), runner)
+    assert {run.spare for run in store.tries(spec.id)} == {named == SplitSettings()}
+
+
+def test_a_budget_of_steps_is_cut_with_the_rows_and_the_time_limit_holds(
+    asked: Asked, idle: Idle, runner: Runner
+) -> None:
+    store, spec = asked
+    runs = plan_runs(spec.id, THREE, device="cpu", limits=Limits(seconds=60.0, steps=50))
+    store.add_look(spec.id, plan_quick_look(runs))
+    until(lambda: bool(idle.started), runner)
+    (rung,) = look(asked).rungs
+    for one in rung.tries:
+        limits = store.run(spec.id, one.run).limits
+        assert one.epochs is None and limits.seconds == 60
+        if one.candidate != "keep":
+            assert limits.steps is not None and 1 <= limits.steps <= 10
+            assert one.size == limits.steps / 50
+
+
+def test_a_real_quick_look_does_as_many_steps_as_it_may(asked: Asked) -> None:
+    store, spec = asked
+    store.add_look(spec.id, plan_quick_look(plan_runs(spec.id, {"fine_tune": {}}, limits=Limits(steps=60))))
+    runner = Runner(store)
+    until(lambda: look(asked).status != "running", runner, seconds=200)
+    runner.close()
+    for rung in look(asked).rungs:
+        (one,) = (one for one in rung.tries if one.candidate != "keep")
+        result = store.result(spec.id, one.run)
+        assert result is not None and result.steps == store.run(spec.id, one.run).limits.steps < 60
+
+
+@pytest.mark.parametrize(("seeds", "useless"), [(1, True), (3, False)])
+def test_it_is_said_if_all_runs_in_full_would_take_less(
+    asked: Asked,
+    idle: Idle,
+    runner: Runner,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    seeds: int,
+    useless: bool,
+) -> None:
+    store, spec = asked
+    step = runner.step
+
+    def end_all() -> None:
+        for folder in list(idle.started):
+            del idle.started[folder]
+            score(asked, idle, store.run(spec.id, folder.name), 0.6)
+        step()
+
+    monkeypatch.setattr(runner, "step", end_all)
+    runs = plan_runs(spec.id, THREE, seeds=range(seeds), device="cpu")
+    assert len(best_by_quick_look(store, runs, runner, Wishes(), vary=False)) == 2 * seeds
+    said = (
+        "note: The quick look took about 8 s, and all runs in full would take about 4 s"
+        in capsys.readouterr().err
+    )
+    assert said == useless
 
 
 def test_others_take_turns_with_it(asked: Asked, idle: Idle, runner: Runner) -> None:

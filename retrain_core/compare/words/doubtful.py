@@ -1,0 +1,144 @@
+"""What makes the choice doubtful."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from retrain_core.compare.basis_words import resamples, seeds_scored
+from retrain_core.compare.differences import more_rows, paired
+from retrain_core.compare.evidence import Evidence
+from retrain_core.compare.head_start import REFERENCE
+from retrain_core.compare.measures import has_interval
+from retrain_core.compare.score_words import name_of
+from retrain_core.compare.weighing import old_side
+from retrain_core.compare.words.context import Context
+from retrain_core.strategies.naming import noun
+from retrain_core.types import CandidateScores, ScoredSide
+
+UNSTABLE = 0.8  # share of resamples below which the choice is told to hang on luck
+SIDE_NAMES: dict[ScoredSide, str] = {
+    "new": "new rows",
+    "validation": "validation rows",
+    "old": "old rows",
+    "trained": "old training rows",
+}
+
+
+def doubts(context: Context) -> tuple[str, ...]:
+    """Return what makes the choice doubtful."""
+    return tuple([
+        *_too_few(context),
+        *_unstable(context),
+        *_no_interval(context),
+        *_seen(context),
+        *_one_seed(context),
+        *_incomplete(context),
+    ])  # fmt: skip
+
+
+def _too_few(context: Context) -> list[str]:
+    """Say how many more rows would settle it, if it is open whether a rival is better."""
+    choice, found = context.choice, context.decision.found
+    rival = next(
+        (name for name in context.rivals if name != choice and not context.proven(name, choice)), None
+    )
+    if rival is None:
+        return []
+    rows = sum(len(context.evidence.held[side].targets) for side in context.decision.weighing.weights)
+    gap = found.gap(rival, choice)
+    sampled = any(context.evidence.held[side].sample for side in context.decision.weighing.weights)
+    more = None if sampled else more_rows(gap, rows, 1.0)
+    would = "" if more is None else f"; about {more:,} more would do"
+    if gap.known and gap.seeds > gap.rows:
+        would = "; more seeds would do more than more rows"
+    return [f"{rows:,} rows do not tell whether {noun(rival)} is better{would}."]
+
+
+def _unstable(context: Context) -> list[str]:
+    if context.stability >= UNSTABLE:
+        return []
+    return [
+        f"The choice hangs on luck: it is the same in only {100 * context.stability:.0f} % of {resamples(context.scores)}."
+    ]
+
+
+def _no_interval(context: Context) -> list[str]:
+    """Say which rows tell no interval of a score that candidates are weighed by."""
+    evidence, weighing = context.evidence, context.decision.weighing
+    other = next((name for name in context.decision.names if name != context.choice), None)
+    if other is None:
+        return []
+    return [
+        f"The {SIDE_NAMES[side]} {_why_none(evidence, side, score)}."
+        for side in weighing.weights
+        for score in weighing.margins
+        if not paired(evidence, context.choice, other, {side: 1.0}, score).known
+    ]
+
+
+def _why_none(evidence: Evidence, side: ScoredSide, score: str) -> str:
+    one = evidence.predicted[side]["keep"][0]
+    if not has_interval(score, one):
+        kind = "label" if one.task == "multilabel" else "class"
+        return f"have too few of one {kind} to weigh by {name_of(score)}"
+    few = "are too few" if evidence.held[side].groups is None else "are of too few groups"
+    return f"{few} to tell how sure a difference in {name_of(score)} is"
+
+
+def _seen(context: Context) -> list[str]:
+    """Say what the old rows that the old model knows make doubtful."""
+    evidence, wishes = context.evidence, context.wishes
+    if "old" not in evidence.predicted or not wishes.old_seen:
+        return []
+    seen = "The old model has probably been trained on the old rows of the holdout, which flatters it there"
+    if old_side(evidence, wishes) == "trained":
+        seen += "; old training rows are weighed instead"
+    if REFERENCE in evidence.predicted["old"]:
+        return [f"{seen}."]
+    return [
+        f"{seen}.",
+        f"Without a score of {noun(REFERENCE)}, how much the old model is flattered is not known.",
+    ]
+
+
+# --- seeds ----------------------------------------------------------------------------------------
+
+
+def _one_seed(context: Context) -> list[str]:
+    """Say where the luck of the seed is not known: of all, or of the choice and of what may be better."""
+    trained = {name: seeds_scored(one) for name, one in context.scores.items() if name != "keep"}
+    if max(trained.values(), default=1) <= 1:
+        return ["One seed a candidate: how much luck of the seed matters is not known; five would tell."]
+    single = [noun(name) for name in (context.choice, *context.rivals) if trained.get(name) == 1]
+    if not single:
+        return []
+    return [
+        f"One seed with a score: {', '.join(single)}. How much its luck matters is not known; five would tell."
+    ]
+
+
+def _incomplete(context: Context) -> list[str]:
+    """Say which runs have failed or were stopped."""
+    scores = context.scores
+    stopped = [noun(name) for name, one in scores.items() if _all_stopped(one) and one.new]
+    failed = [noun(name) for name, one in scores.items() if one.new is None]
+    found = [f"Stopped before the end, scored with what it had: {', '.join(stopped)}."] if stopped else []
+    found += [f"Without a score: {', '.join(failed)}."] if failed else []
+    return [*found, *(line for name, one in scores.items() if one.new for line in _partly(name, one))]
+
+
+def _all_stopped(one: CandidateScores) -> bool:
+    return all(seed["status"] == "stopped" for seed in one.per_seed)
+
+
+def _partly(name: str, one: CandidateScores) -> Sequence[str]:
+    """Return how many seeds of a candidate with a score have failed or were stopped, where that is not said of all."""
+    if _all_stopped(one):
+        return []
+    statuses = [seed["status"] for seed in one.per_seed]
+    told = {"failed": "failed", "stopped": "were stopped"}
+    return [
+        f"{statuses.count(status)} of {len(statuses)} seeds of {noun(name)} {words}."
+        for status, words in told.items()
+        if status in statuses
+    ]
