@@ -13,7 +13,7 @@ from retrain_core.answer import answer, weigh
 from retrain_core.data.doubts import SEEN
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import score_table
-from retrain_core.report.verdict_tables import BOTH_KNOW, WHY_OUT, difference_table, weighed_table
+from retrain_core.report.verdict_tables import ON_TRAINING, WHY_OUT, difference_table, weighed_table
 from retrain_core.types import Recommendation, Stakes, Wishes
 from tests.conftest import ROOT
 from tests.pages.conftest import Answered
@@ -55,7 +55,7 @@ def test_it_shows_the_recommendation_what_it_rests_on_and_the_holdout(
     assert comparison.recommendation is not None
     for sentence in sentences(comparison.recommendation):
         assert sentence in said
-    assert f"chosen in {100 * comparison.recommendation.stability:.0f} % of draws" in said
+    assert f"same choice in {100 * comparison.recommendation.stability:.0f} % of resamples" in said
     assert "if old rows count 50 %" in said
     assert table(app, "expected (margins)").equals(weighed_table(comparison, comparison.recommendation))
     assert comparison.holdout.sha256[:16] in said
@@ -304,13 +304,13 @@ def test_a_score_that_a_part_has_too_few_rows_for_has_no_differences_there(opene
     app.button_group(key="differences_side").set_value("old").run()
     assert not app.exception and "too few rows of a class for this score" in texts(app)
     app.selectbox(key="differences_score").select("accuracy").run()
-    assert len(table(app, "against")) == 3 and "too few rows" not in texts(app)
+    assert len(table(app, "against")) == 3 and "for this score" not in texts(app)
 
 
 def test_every_score_has_its_interval_in_a_table(opened) -> None:
     found = table(opened("binary"), "new part")
     assert {"AUROC (higher is better)", "Brier score (lower is better)"} <= {*found["score"]}
-    row = found.set_index(["score", "strategy"]).loc[("AUROC (higher is better)", "Fine-tune")]
+    row = found.set_index(["score", "candidate"]).loc[("AUROC (higher is better)", "Fine-tune")]
     assert " to " in row["new part"] and " to " in row["difference to keep, new"]
 
 
@@ -326,9 +326,9 @@ def test_differences_on_old_rows_say_which_rows_these_are(opened) -> None:
 
 def test_what_is_forgotten_is_told_on_rows_that_both_know_too(opened) -> None:
     app = look_at(opened("binary", trained=True), OLD_AND_NEW)
-    assert any(BOTH_KNOW in column for column in table(app, "lost (points)"))
+    assert any(ON_TRAINING in column for column in table(app, "lost (points)"))
     app = look_at(opened("binary"), OLD_AND_NEW)
-    assert not any(BOTH_KNOW in column for column in table(app, "lost (points)"))
+    assert not any(ON_TRAINING in column for column in table(app, "lost (points)"))
 
 
 def test_groups_of_old_rows_say_that_the_old_model_has_seen_them(opened) -> None:
