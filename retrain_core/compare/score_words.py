@@ -34,20 +34,21 @@ def decimal(value: float, score: str, *, digits: int, sign: str = "") -> str:
     """Return a number with about so many digits that tell, never with an exponent; errors of numbers may be of any size.
 
     >>> decimal(8260.4, "mae", digits=3), decimal(0.0000243, "log_loss", digits=3), decimal(0.0000243, "mae", digits=3)
-    ('8,260', '0.0000', '0.0000243')
+    ('8,260', '0', '0.0000243')
     """
     if not math.isfinite(value):
         return f"{value:{sign}}"
     most = 12 if score in OF_ANY_SIZE else 4
     size = math.floor(math.log10(abs(value))) if value else 0
-    return f"{value + 0.0:{sign},.{min(max(0, digits - 1 - size), most)}f}"
+    text = f"{value + 0.0:{sign},.{min(max(0, digits - 1 - size), most)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def score_range_text(score: str, low: float, high: float) -> str:
     """Return the ends of a score's interval.
 
     >>> score_range_text("accuracy", 0.612, 0.7), score_range_text("loss", 0.41234, 0.5)
-    ('61.2 to 70.0 %', '0.4123 to 0.5000')
+    ('61.2 to 70.0 %', '0.4123 to 0.5')
     """
     return f"{score_text(score, low).removesuffix(' %')} to {score_text(score, high)}"
 
@@ -65,7 +66,7 @@ def signed(score: str, value: float) -> str:
     """Return a difference with its sign and without its unit, nothing as plus nothing.
 
     >>> signed("accuracy", 0.0123), signed("mae", -3.5), signed("accuracy", -0.0001)
-    ('+1.2', '−3.50', '+0.0')
+    ('+1.2', '−3.5', '+0.0')
     """
     text = decimal(value, score, digits=3, sign="+")
     if score in IN_PERCENT:
@@ -77,7 +78,7 @@ def gain_text(score: str, value: float) -> str:
     """Return a difference with its sign and unit.
 
     >>> gain_text("accuracy", 0.0123), gain_text("mae", -3.5)
-    ('+1.2 points', '−3.50')
+    ('+1.2 points', '−3.5')
     """
     return f"{signed(score, value)}{_points(score)}"
 
@@ -86,7 +87,7 @@ def range_text(score: str, low: float, high: float) -> str:
     """Return the ends of a difference's interval.
 
     >>> range_text("accuracy", -0.001, 0.0224), range_text("log_loss", 0.01, 0.044)
-    ('−0.1 to +2.2 points', '+0.0100 to +0.0440')
+    ('−0.1 to +2.2 points', '+0.01 to +0.044')
     """
     return f"{signed(score, low)} to {signed(score, high)}{_points(score)}"
 
@@ -99,7 +100,7 @@ def better_text(score: str, gain: float) -> str:
     """Return a gain with its word.
 
     >>> better_text("accuracy", 0.0123), better_text("log_loss", -0.01), better_text("accuracy", 0.0)
-    ('1.2 points better', '0.0100 worse', 'as good')
+    ('1.2 points better', '0.01 worse', 'as good')
     """
     if not gap_text(score, gain).strip("0., points"):
         return "as good"
