@@ -27,6 +27,10 @@ from retrain_core.types import (
 RUN = ("python", "-m", "retrain_core")
 OUT = ("--out", "result")
 
+WITHOUT_LOOK = (
+    "It makes no quick look, so the validation rows are weighed too: the recommendation may differ."
+)
+
 
 def commands(
     content: ReportContent, runs: Sequence[RunSpec], settings: ShiftSettings, tables: Mapping[str, Table]
@@ -56,7 +60,8 @@ def commands(
         reading, unsaid_there = _reading(content, tables, apart)
         lines.append(_line("shift", files, reading, _shift(settings)))
         unsaid = list(dict.fromkeys([*unsaid, *unsaid_there]))
-    return Commands(tuple(lines), (*_same_names(spec), *unsaid, *_unsaid_of_runs(spec, runs)))
+    looked = [WITHOUT_LOOK] if content.quick else []
+    return Commands(tuple(lines), (*_same_names(spec), *unsaid, *_unsaid_of_runs(spec, runs), *looked))
 
 
 def _line(command: str, *options: Sequence[tuple[str, str]]) -> str:

@@ -33,6 +33,7 @@ from retrain_core.data.values import text_of
 from retrain_core.figures import errors as figures
 from retrain_core.figures.slices import flips_bars, slice_dots
 from retrain_core.figures.style import keep_first, look_of
+from retrain_core.report import error_words
 from retrain_core.report.tables import csv_text, harmless
 from retrain_core.types import Reading, ShiftReport, Wishes
 
@@ -68,15 +69,18 @@ def show_errors(
     if len(classes) > 2 or evidence.task == "multilabel":
         chosen = st.selectbox("Label", list(classes), key="errors_label", persist_state="session")
         label = list(classes).index(chosen)
-    _show_confusion(models, classes, label)
+    _show_confusion(models, classes, label, side)
     left, right = st.columns(2)
     with left:
+        _heading(error_words.roc_words(classes[label]))
         curves = {name: roc(one, label) for name, one in models.items()}
         chart(figures.roc_chart(curves, classes[label]), key="roc", alt=f"ROC curves for {classes[label]}.")
     with right:
+        _heading(error_words.precision_recall_words(classes[label]))
         curves = {name: precision_recall(one, label) for name, one in models.items()}
         figure = figures.precision_recall_chart(curves, classes[label])
         chart(figure, key="precision_recall", alt=f"Precision against recall for {classes[label]}.")
+    _heading(error_words.RELIABILITY)
     found = {name: reliability(against_rest(one, label)) for name, one in models.items()}
     chart(
         figures.reliability_chart(found, classes[label]),
@@ -85,7 +89,13 @@ def show_errors(
     )
 
 
-def _show_confusion(models: Mapping[str, Predicted], classes: Sequence[str], label: int) -> None:
+def _heading(words: error_words.Words) -> None:
+    title, sentence = words
+    st.markdown(f"**{literal(title)}**")
+    st.caption(literal(sentence))
+
+
+def _show_confusion(models: Mapping[str, Predicted], classes: Sequence[str], label: int, side: Side) -> None:
     """Show a table of each candidate, two beside each other; with several labels that of the chosen one."""
     several = next(iter(models.values())).task == "multilabel"
     names = (f"not {classes[label]}", classes[label]) if several else classes
@@ -93,8 +103,10 @@ def _show_confusion(models: Mapping[str, Predicted], classes: Sequence[str], lab
         for column, name in zip(st.columns(2), list(models)[start : start + 2], strict=False):
             one = against_rest(models[name], label) if several else models[name]
             with column:
-                figure = figures.confusion_chart(confusion(one, len(names)), names, name)
-                title = look_of(name).title
+                counts, title = confusion(one, len(names)), look_of(name).title
+                right = int(np.trace(counts))
+                _heading(error_words.confusion_words(title, right, int(counts.sum()), side))
+                figure = figures.confusion_chart(counts, names, name)
                 chart(figure, key=f"confusion_{name}", alt=f"What {title} takes each class for.")
 
 
@@ -107,8 +119,10 @@ def _show_residuals(models: Mapping[str, Predicted], labels: Sequence[str]) -> N
     found = {name: residuals(one, edges, unit) for name, one in models.items()}
     left, right = st.columns(2)
     with left:
+        _heading(error_words.ALONG)
         chart(figures.residual_lines(found), key="residual_lines", alt="Errors along the prediction.")
     with right:
+        _heading(error_words.SPREAD)
         chart(figures.residual_histogram(found), key="residual_histogram", alt="How errors are spread.")
 
 
@@ -239,6 +253,10 @@ def show_flips(evidence: Evidence, columns: Columns, classes: Sequence[str]) -> 
         persist_state="session",
         width=360,
     )
+    if found[candidate].seeds > 1:
+        st.caption(
+            "The chart is the mean over seeds; these are the rows of the first one's model, which is saved."
+        )
     rows = flipped_rows(evidence, side, candidate, columns.get(side), classes)
     if side not in columns:
         st.caption(NO_COLUMNS)

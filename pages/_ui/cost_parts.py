@@ -12,13 +12,12 @@ from pages._ui.wishes import stakes, wish_key
 from retrain_core.compare.cost import (
     Payoff,
     break_even,
-    front,
     in_focus,
     main_score,
     scored_by,
     sensitivity,
 )
-from retrain_core.compare.cost_words import FADES, front_words, payoff_words, swing_words
+from retrain_core.compare.cost_words import front_told, payoff_remarks, payoff_words, swing_words
 from retrain_core.compare.score_words import name_of
 from retrain_core.figures.cost import net_lines, pareto, tornado
 from retrain_core.report.content import ReportContent
@@ -71,10 +70,8 @@ def _show_table(comparison: Comparison) -> None:
 
 def _show_front(comparison: Comparison) -> None:
     score = main_score(comparison)
-    names = scored_by(comparison, score)
-    if names:
-        words = front_words(names, front(comparison, score), old=comparison.holdout.old_rows > 0)
-        st.caption(literal(words))
+    if scored_by(comparison, score):
+        st.caption(literal(front_told(comparison, score)))
     chart(pareto(comparison, score), key="pareto", alt=f"{name_of(score)} against seconds of training.")
 
 
@@ -110,7 +107,7 @@ def _show_payoff(content: ReportContent, given: Stakes) -> None:
         st.caption("No candidate but keep has a score.")
         return
     st.markdown(f"**{literal(payoff_words(name, payoffs[name]))}**")
-    st.caption(FADES)
+    st.caption(literal(" ".join(payoff_remarks(comparison, payoffs, name))))
     _show_payoff_charts(payoffs, name)
     st.dataframe(
         pd.DataFrame(payoff_rows(comparison.task, payoffs), columns=PAYOFF_HEAD),

@@ -31,7 +31,7 @@ def forecast_board(rehearsals: list[RunSpec]) -> None:
         found = _found(rehearsals)
         if waiting and all(one.done for one in found):
             st.rerun()
-        st.markdown("**What it will cost**", help=help_for("forecast"))
+        st.markdown("**What a run will cost**", help=help_for("forecast"))
         _table(found)
         if any(not one.done for one in found):
             st.caption("A few real steps of each strategy are being measured. You need not wait for it.")

@@ -9,10 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from pages._ui.answers import certainty, held_columns
-from pages._ui.compare_parts import SIDE_NAMES, show_errors, show_flips, show_slices
+from pages._ui.compare_parts import show_errors, show_flips, show_slices
 from pages._ui.cost_parts import show_cost
 from pages._ui.text import chart, help_for, literal
 from pages._ui.wishes import MARGINS, UNTOLD, USUAL, wish_key, wishes
+from retrain_core.compare.basis_words import told_rows
 from retrain_core.compare.cost import main_score
 from retrain_core.compare.evidence import SIDES, Evidence
 from retrain_core.compare.measures import SCORES, deciding
@@ -73,8 +74,8 @@ def _why(content: ReportContent, recommendation: Recommendation) -> None:
     """Show what each candidate is worth against keep."""
     st.subheader("Why", help=help_for("margin"))
     st.caption(
-        "How much better than keep, in margins. Mark: measured, with its 95 % interval. Bar: expected on other rows. Grey: too "
-        "small to matter."
+        "How much better than keep, in margins. Mark: measured, with its 95 % interval. Bar: expected on other rows. Grey: "
+        "within the smallest difference that matters."
     )
     chart(
         worth_dots(recommendation), key="worth", alt="What each candidate is worth against keep, in margins."
@@ -251,7 +252,6 @@ def scores(content: ReportContent) -> None:
     st.dataframe(pd.DataFrame(rows, columns=titles), hide_index=True, key="all_scores")
 
 
-KNOWN_ROWS = "old training rows"
 KNOWN_WHY = "The old model has seen the held-out old rows, so candidates are compared on old rows that full retrain was trained on too."
 
 
@@ -262,8 +262,8 @@ def differences(content: ReportContent) -> None:
         st.caption("There is nothing to compare: it takes keep and another candidate with a score.")
         return
     sides = [side for side in SIDES if any(one.side == side for one in found)]
-    known = old_side(_evidence(content), content.comparison.wishes) == "trained"
-    titles = SIDE_NAMES | {"old": KNOWN_ROWS if known else SIDE_NAMES["old"]}
+    evidence, asked = _evidence(content), content.comparison.wishes
+    known, titles = old_side(evidence, asked) == "trained", told_rows(evidence, asked)
     names = list(dict.fromkeys(one.score for one in found))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         side = sides[0]

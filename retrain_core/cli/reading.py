@@ -28,6 +28,22 @@ if TYPE_CHECKING:
     from retrain_core.runs.store import Store
 
 SHARE = "as a share: 0.005 is half a point of accuracy (for numbers: 0.5 %% of keep's error); log-loss counts double"
+NUMBERS = (
+    (
+        "most-forgetting",
+        "LOSS",
+        "how much worse candidates may get on the old rows at most, as a share like that of --margin",
+    ),
+    ("most-seconds", "S", "how many seconds a training may take at most"),
+    (
+        "value",
+        "MONEY",
+        "worth of a prediction that is right instead of wrong; for numbers, of an absolute error smaller by 1",
+    ),
+    ("predictions-a-day", "N", "how many predictions are made a day"),
+    ("days", "N", "how many days the next model is used"),
+    ("hour-price", "MONEY", "price of an hour of the machine (0), in the same currency"),
+)  # wishes that are one number, nothing by default
 STAKES = ("value", "predictions_a_day", "days")  # options that are given together
 
 
@@ -146,33 +162,10 @@ def wish_arguments(parser: argparse.ArgumentParser) -> None:
         default=Wishes.margin,
         help=f"the smallest difference that matters (%(default)s), {SHARE}",
     )
-    parser.add_argument(
-        "--most-forgetting",
-        type=float,
-        metavar="LOSS",
-        help="how much worse candidates may get on the old rows at most, as a share like that of --margin",
-    )
-    parser.add_argument(
-        "--most-seconds", type=float, metavar="S", help="how many seconds a training may take at most"
-    )
+    for name, metavar, text in NUMBERS:
+        parser.add_argument(f"--{name}", type=float, metavar=metavar, help=text)
     parser.add_argument(
         "--old-unseen", action="store_true", help="the old model was not trained on the rows of OLD"
-    )
-    parser.add_argument(
-        "--value",
-        type=float,
-        metavar="MONEY",
-        help="worth of a prediction that is right instead of wrong; for numbers, of an absolute error smaller by 1",
-    )
-    parser.add_argument(
-        "--predictions-a-day", type=float, metavar="N", help="how many predictions are made a day"
-    )
-    parser.add_argument("--days", type=float, metavar="N", help="how many days the next model is used")
-    parser.add_argument(
-        "--hour-price",
-        type=float,
-        metavar="MONEY",
-        help="price of an hour of the machine (0), in the same currency",
     )
 
 

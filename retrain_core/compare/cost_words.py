@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from retrain_core.compare.cost import Factor, Payoff, Swing
+from retrain_core.compare.cost import Factor, Payoff, Swing, front, scored_by
+from retrain_core.compare.score_words import name_of
 from retrain_core.strategies.naming import noun
+from retrain_core.types import Comparison
 
 FACTORS: Mapping[Factor, str] = {
     "gain": "the gain",
@@ -42,6 +44,33 @@ def days_text(days: float) -> str:
         return "less than a day"
     text = f"{days:,.0f}" if days >= 10 else f"{days:.1f}".removesuffix(".0")
     return f"{text} day" if text == "1" else f"{text} days"
+
+
+def front_told(comparison: Comparison, score: str) -> str:
+    """Return which candidates no other beats, and by what that is judged."""
+    names, found = scored_by(comparison, score), comparison.recommendation
+    if not names:
+        return "No candidate has a score."
+    words = front_words(names, front(comparison, score), old=comparison.holdout.old_rows > 0)
+    others = [name_of(other) for other in (found.scores if found else ()) if other != score]
+    if others:
+        words += f" That is by {name_of(score)} alone; the recommendation weighs {_listed(others)} too."
+    return words
+
+
+def payoff_remarks(comparison: Comparison, payoffs: Mapping[str, Payoff], told: str) -> tuple[str, ...]:
+    """Return what is to be known of money: what it is counted by, and who brings more than the candidate told about."""
+    found, remarks = comparison.recommendation, [FADES]
+    if comparison.task != "regression" and found and found.scores != ("accuracy",):
+        remarks.append(
+            "Money is counted by accuracy alone: what better probabilities are worth is not in it."
+        )
+    most = max(payoffs, key=lambda name: payoffs[name].net)
+    if payoffs[most].net > payoffs[told].net:
+        remarks.append(
+            f"By money on the new rows alone, {noun(most)} brings more: about {money(payoffs[most].net)}."
+        )
+    return tuple(remarks)
 
 
 def front_words(names: Sequence[str], best: Sequence[str], *, old: bool) -> str:
@@ -105,7 +134,11 @@ def swing_words(swings: Sequence[Swing], net: float) -> str:
     told = f"half or twice as much of {_listed(turning, 'or')} turns {sign}" if turning else ""
     told = told or f"half or twice as much of what you entered never turns {sign}"
     gain = next(swing for swing in swings if swing.factor == "gain")
-    doubt = ", but the gain's own interval does" if gain.turns(net) and not turning else ""
+    doubt = (
+        ", but the gain may be smaller or larger than measured, and that does"
+        if gain.turns(net) and not turning
+        else ""
+    )
     return f"{lead[:1].upper()}{lead[1:]}; {told}{doubt}."
 
 

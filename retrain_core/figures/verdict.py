@@ -24,7 +24,7 @@ BAND = "rgba(128, 128, 128, 0.16)"
 def worth_dots(recommendation: Recommendation) -> go.Figure:
     """Return what each candidate is worth against keep in margins, the best that is to be expected on top.
 
-    A mark is what was measured, with its 95 % interval; a bar what is expected on other rows; grey is too small to matter.
+    A mark is what was measured, with its 95 % interval; a bar what is expected on other rows; grey is within the smallest difference that matters.
     What lies far beyond the others stands at the edge with its number, so that the others can be told apart.
 
     Args:

@@ -104,7 +104,7 @@ def all_scores(comparison: Comparison) -> tuple[list[str], Rows]:
     parts = parts_of(comparison)
     head = ["score", "candidate"]
     for part in parts:
-        head += [f"{part} part", f"difference to keep, {part}"]
+        head += [f"{part} part", f"change from keep, {part}"]
     rows = []
     for score, kind in scores_of(comparison.task).items():
         title = f"{kind.title} ({'higher' if kind.direction == 'max' else 'lower'} is better)"

@@ -12,13 +12,11 @@ import plotly.graph_objects as go
 from retrain_core.compare.cost import (
     Payoff,
     break_even,
-    front,
     in_focus,
     main_score,
-    scored_by,
     sensitivity,
 )
-from retrain_core.compare.cost_words import FADES, front_words, payoff_words, swing_words
+from retrain_core.compare.cost_words import front_told, payoff_remarks, payoff_words, swing_words
 from retrain_core.compare.curves import confusion, precision_recall, reliability, roc
 from retrain_core.compare.evidence import SIDES
 from retrain_core.compare.flips import Flips, flips
@@ -44,6 +42,7 @@ from retrain_core.figures.slices import flips_bars
 from retrain_core.figures.style import look_of
 from retrain_core.figures.time_shift import time_lines
 from retrain_core.figures.volume import learning_curve_chart
+from retrain_core.report import error_words
 from retrain_core.report.content import ReportContent
 from retrain_core.report.words import (
     SCORE_NAMES,
@@ -140,12 +139,12 @@ def curve_charts(content: ReportContent) -> list[Chart]:
 def cost_charts(comparison: Comparison) -> list[Chart]:
     """Return what each strategy cost, and which has the best score for its time."""
     score = main_score(comparison)
-    names, old = scored_by(comparison, score), comparison.holdout.old_rows > 0
-    words = front_words(names, front(comparison, score), old=old) if names else "No candidate has a score."
     title = f"{name_of(score)} against time"
     return [
         Chart("cost", "Time and memory", cost_words(comparison), cost_bars(comparison)),
-        Chart("pareto", title[:1].upper() + title[1:], words, pareto(comparison, score)),
+        Chart(
+            "pareto", title[:1].upper() + title[1:], front_told(comparison, score), pareto(comparison, score)
+        ),
     ]
 
 
@@ -170,8 +169,9 @@ def payoff_charts(content: ReportContent, payoffs: Mapping[str, Payoff]) -> list
     payoff = payoffs[name]
     swings = sensitivity(payoff)
     lines, bars = net_lines(payoffs, name), tornado(swings, payoff)
+    remarks = payoff_remarks(content.comparison, payoffs, name)
     return [
-        Chart("payoff", "When it pays", payoff_words(name, payoff), lines, (FADES,)),
+        Chart("payoff", "When it pays", payoff_words(name, payoff), lines, remarks),
         Chart("tornado", "If an entry is wrong", swing_words(swings, payoff.net), bars),
     ]
 
@@ -195,11 +195,12 @@ def error_charts(content: ReportContent) -> list[Chart]:
     if evidence.task != "multilabel":
         charts = [_confusion_chart(name, one, classes) for name, one in models.items()]
     what = {"binary": classes[-1], "multiclass": "the likeliest", "multilabel": "a label"}[evidence.task]
-    words = (
-        "How often it came as the model said, by how sure it was; on the diagonal it is as sure as it may be."
-    )
     figure = reliability_chart({name: reliability(one) for name, one in models.items()}, what)
-    return [*charts, *_threshold_charts(models, classes), Chart("reliability", "Reliability", words, figure)]
+    return [
+        *charts,
+        *_threshold_charts(models, classes),
+        Chart("reliability", *error_words.RELIABILITY, figure),
+    ]
 
 
 def _threshold_charts(models: Mapping[str, Predicted], classes: Sequence[str]) -> list[Chart]:
@@ -215,16 +216,13 @@ def _threshold_charts(models: Mapping[str, Predicted], classes: Sequence[str]) -
         if None in (*found.values(), *precise.values()):
             continue
         charts += [
+            Chart(f"roc-{label}", *error_words.roc_words(name), roc_chart(found, name)),
             Chart(
-                f"roc-{label}", f"ROC: {name}", f"Which share of the rows with {name} is found, against the share of others taken for it, "
-                "at every threshold; up and left is better.", roc_chart(found, name),
-            ),
-            Chart(
-                f"precision-recall-{label}", f"Precision and recall: {name}", f"Which share of those taken for {name} is right, "
-                f"against the share of the rows with {name} that is found, at every threshold; up and right is better.",
+                f"precision-recall-{label}",
+                *error_words.precision_recall_words(name),
                 precision_recall_chart(precise, name),
             ),
-        ]  # fmt: skip
+        ]
     return charts
 
 
@@ -259,20 +257,16 @@ def _flip_words(name: str, one: Flips, *, numbers: bool) -> str:
 def _confusion_chart(name: str, one: Predicted, classes: Sequence[str]) -> Chart:
     counts = confusion(one, len(classes))
     right, rows = int(np.trace(counts)), int(counts.sum())
-    title = look_of(name).title
-    words = f"{title} has {right:,} of {rows:,} new rows right."
-    figure = confusion_chart(counts, classes, name)
-    return Chart(f"confusion-{name}", f"Classes mixed up: {title}", words, figure)
+    words = error_words.confusion_words(look_of(name).title, right, rows, "new")
+    return Chart(f"confusion-{name}", *words, confusion_chart(counts, classes, name))
 
 
 def _residual_charts(models: Mapping[str, Predicted]) -> list[Chart]:
     edges = error_edges(list(models.values()))
     found = {name: residuals(one, edges) for name, one in models.items()}
-    along = "The median error along the prediction; 90 % of the rows lie between the thin lines."
-    spread = "How many rows have an error of which size; narrow and around 0 is good."
     return [
-        Chart("residual-lines", "Errors along the prediction", along, residual_lines(found)),
-        Chart("residual-histogram", "How errors are spread", spread, residual_histogram(found)),
+        Chart("residual-lines", *error_words.ALONG, residual_lines(found)),
+        Chart("residual-histogram", *error_words.SPREAD, residual_histogram(found)),
     ]
 
 

@@ -135,7 +135,7 @@ def said(difference: Difference) -> str:
     """Return what can be said of a difference, in words."""
     if difference.more_rows is None:
         return difference.verdict
-    return f"{difference.verdict}; about {difference.more_rows:,} more rows would do"
+    return f"{difference.verdict}; about {difference.more_rows:,} more rows would tell"
 
 
 def difference_table(comparison: Comparison, side: Side, score: str) -> pd.DataFrame:
@@ -146,7 +146,7 @@ def difference_table(comparison: Comparison, side: Side, score: str) -> pd.DataF
         {
             CANDIDATE: look_of(one.candidate).title,
             AGAINST: look_of(one.base).title,
-            f"difference{unit.words}": unit.show(one.value),
+            f"better by{unit.words}": unit.show(one.value),
             LOW: unit.show(one.interval[0]),
             HIGH: unit.show(one.interval[1]),
             SAID: said(one),
@@ -163,7 +163,7 @@ def difference_columns(score: str) -> dict[str, ScoreColumn]:
     """Return how the columns of numbers of :func:`difference_table` are shown."""
     unit, name = unit_of(score), name_of(score)
     return {
-        f"difference{unit.words}": ScoreColumn(
+        f"better by{unit.words}": ScoreColumn(
             f"How much better the first is than the second in {name}. Above 0 is better, whichever way the score runs.",
             unit.format,
         ),
@@ -184,10 +184,10 @@ def difference_columns(score: str) -> dict[str, ScoreColumn]:
 
 
 def forgetting_table(comparison: Comparison, evidence: Evidence) -> pd.DataFrame:
-    """Return what each candidate has forgotten: keep's score on the old part less its own, and what can be said of it.
+    """Return what each candidate has forgotten: keep's score on old rows less its own, and what can be said of it.
 
-    Where the old model knows the rows of the holdout, also what is lost on old training rows: there it can be told, and the
-    limit on forgetting is held against it.
+    Where the old model knows the rows of the holdout, also what is lost on old training rows: there it can be told, there is
+    its interval, and the limit on forgetting is held against it.
     """
     score = main_score(comparison)
     unit, sign = unit_of(score), sign_of(score)
@@ -197,16 +197,11 @@ def forgetting_table(comparison: Comparison, evidence: Evidence) -> pd.DataFrame
         delta = (comparison.strategies[one.candidate].delta.get("old") or {}).get(score)
         if (one.side, one.score, one.base) != ("old", score, "keep") or delta is None:
             continue
-        low, high = sorted(-sign * end for end in delta.interval)
-        row = {
-            CANDIDATE: look_of(one.candidate).title,
-            f"lost{unit.words}": unit.show(-sign * delta.value),
-            LOW: unit.show(low),
-            HIGH: unit.show(high),
-        }
+        low, high = sorted(-end for end in one.interval)
+        row = {CANDIDATE: look_of(one.candidate).title, f"lost{unit.words}": unit.show(-sign * delta.value)}
         if known:
             row[f"{ON_TRAINING}{unit.words}"] = unit.show(-one.value)
-        rows.append(row | {SAID: said(one)})
+        rows.append(row | {LOW: unit.show(low), HIGH: unit.show(high), SAID: said(one)})
     return pd.DataFrame(rows)
 
 
@@ -218,10 +213,11 @@ def forgetting_columns(score: str) -> dict[str, ScoreColumn]:
             f"How much worse than keep it is in {name} on the old part of the holdout. Below 0 it has become better there.",
             unit.format,
         ),
-        LOW: ScoreColumn("Where the 95 % interval of the loss begins.", unit.format),
-        HIGH: ScoreColumn("Where the 95 % interval of the loss ends.", unit.format),
         f"{ON_TRAINING}{unit.words}": ScoreColumn(
-            "The same on old training rows. What can be said is said of these, and the limit on forgetting is held against them.",
+            "The same on old training rows. The interval is of these, what can be said is said of these, and the limit on "
+            "forgetting is held against them.",
             unit.format,
         ),
+        LOW: ScoreColumn("Where the 95 % interval of what is lost begins.", unit.format),
+        HIGH: ScoreColumn("Where the 95 % interval of what is lost ends.", unit.format),
     }  # fmt: skip

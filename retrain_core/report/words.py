@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from retrain_core.compare.cost import main_score
 from retrain_core.compare.measures import sign_of
 from retrain_core.compare.score_words import gain_text, range_text, score_range_text, score_text
 from retrain_core.figures.curves import FROM_OLD_MODEL
@@ -106,7 +107,7 @@ def dots_words(comparison: Comparison, score: str) -> str:
 
 def tradeoff_words(comparison: Comparison) -> str:
     """Return what each strategy gains on the new part and loses on the old one."""
-    score, sentences = comparison.metric.name, []
+    score, sentences = main_score(comparison), []
     for name in keep_first(comparison.strategies):
         candidate = comparison.strategies[name]
         new, old = (delta_of(candidate, name, part, score) for part in ("new", "old"))

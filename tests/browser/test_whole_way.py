@@ -214,7 +214,7 @@ def test_what_a_run_will_cost_is_told_before_and_held_against_what_it_cost(
     steps.go(page, "Train")
     steps.choose(page, "fine_tune")
     steps.set_number(page, "Epochs (at most)", 2)
-    expect(page.get_by_text("What it will cost")).to_be_visible()
+    expect(page.get_by_text("What a run will cost")).to_be_visible()
     expect(page.get_by_text("being measured")).to_be_hidden(timeout=120_000)
     rows_seen = page.get_by_test_id("data-grid-canvas").first.locator("tbody td").nth(3)
     expect(rows_seen).to_have_text(

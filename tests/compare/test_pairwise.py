@@ -150,12 +150,17 @@ def test_differences_on_old_rows_are_taken_where_both_have_been_trained() -> Non
     )
 
 
-def test_what_was_retrained_on_new_rows_alone_is_not_behind_for_old_rows_that_others_know() -> None:
-    runs = [
+def beside_keep(name: str, share: float) -> list[Outcome]:
+    """Return keep, full retrain, and one more with this accuracy on the old training rows."""
+    return [
         trained(outcome("keep", 0.7, 0.80), 0.80),
         trained(outcome("full_retrain", 0.7, 0.76), 0.79),
-        trained(outcome("retrain_new", 0.7, 0.76), 0.76),
+        trained(outcome(name, 0.7, 0.76), share),
     ]
+
+
+def test_what_was_retrained_on_new_rows_alone_is_not_behind_for_old_rows_that_others_know() -> None:
+    runs = beside_keep("retrain_new", 0.76)
     made = compare(evidence_of(*runs), Wishes(old_weight=1.0, score="accuracy"), "major").recommendation
     assert made is not None
     assert made.weighed["retrain_new"].worth == pytest.approx((-0.04 + 0.03) / 0.005)
@@ -163,11 +168,7 @@ def test_what_was_retrained_on_new_rows_alone_is_not_behind_for_old_rows_that_ot
 
 
 def test_what_was_retrained_with_old_rows_gets_nothing_for_them() -> None:
-    runs = [
-        trained(outcome("keep", 0.7, 0.80), 0.80),
-        trained(outcome("full_retrain", 0.7, 0.76), 0.79),
-        trained(outcome("retrain_recent", 0.7, 0.76), 0.79),
-    ]
+    runs = beside_keep("retrain_recent", 0.79)
     made = compare(evidence_of(*runs), Wishes(old_weight=1.0, score="accuracy"), "major").recommendation
     assert made is not None and made.choice == "keep"
     assert made.weighed["retrain_recent"].worth == pytest.approx(-0.01 / 0.005)
@@ -175,11 +176,7 @@ def test_what_was_retrained_with_old_rows_gets_nothing_for_them() -> None:
 
 def test_what_flatters_the_others_is_taken_off_everywhere() -> None:
     """The worth, the difference and the limit on forgetting tell the same of it."""
-    runs = [
-        trained(outcome("keep", 0.7, 0.80), 0.80),
-        trained(outcome("full_retrain", 0.7, 0.76), 0.79),
-        trained(outcome("retrain_new", 0.7, 0.76), 0.76),
-    ]
+    runs = beside_keep("retrain_new", 0.76)
     wishes = Wishes(old_weight=1.0, score="accuracy", most_forgetting=0.02)
     made = compare(evidence_of(*runs), wishes, "major")
     assert made.recommendation is not None and not made.recommendation.weighed["retrain_new"].excluded

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._ui.verdict_parts import KNOWN_ROWS, KNOWN_WHY, OLD_AND_NEW, SECTIONS
+from pages._ui.verdict_parts import KNOWN_WHY, OLD_AND_NEW, SECTIONS
 from pages._ui.wishes import POINTS, wish_key
 from retrain_core.answer import answer, weigh
 from retrain_core.data.doubts import SEEN
@@ -311,17 +311,17 @@ def test_every_score_has_its_interval_in_a_table(opened) -> None:
     found = table(opened("binary"), "new part")
     assert {"AUROC (higher is better)", "Brier score (lower is better)"} <= {*found["score"]}
     row = found.set_index(["score", "candidate"]).loc[("AUROC (higher is better)", "Fine-tune")]
-    assert " to " in row["new part"] and " to " in row["difference to keep, new"]
+    assert " to " in row["new part"] and " to " in row["change from keep, new"]
 
 
 def test_differences_on_old_rows_say_which_rows_these_are(opened) -> None:
     app = look_at(opened("binary", trained=True), "Differences")
-    assert app.button_group(key="differences_side").options == ["new part", KNOWN_ROWS]
+    assert app.button_group(key="differences_side").options == ["new holdout rows", "old training rows"]
     assert KNOWN_WHY not in texts(app)
     app.button_group(key="differences_side").set_value("old").run()
     assert KNOWN_WHY in texts(app)
     app = look_at(opened("binary", trained=True, wishes=Wishes(old_seen=False)), "Differences")
-    assert app.button_group(key="differences_side").options == ["new part", "old part"]
+    assert app.button_group(key="differences_side").options == ["new holdout rows", "old holdout rows"]
 
 
 def test_what_is_forgotten_is_told_on_rows_that_both_know_too(opened) -> None:
@@ -332,7 +332,7 @@ def test_what_is_forgotten_is_told_on_rows_that_both_know_too(opened) -> None:
 
 
 def test_groups_of_old_rows_say_that_the_old_model_has_seen_them(opened) -> None:
-    words = "The old model has seen these rows, which flatters it."
+    words = "The old model has probably been trained on these rows, which flatters it."
     app = look_at(opened("binary"), "Groups")
     assert words not in texts(app)
     app.button_group(key="slices_side").set_value("old").run()

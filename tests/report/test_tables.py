@@ -141,7 +141,7 @@ def test_differences_are_told_by_part_and_score_as_the_pages_show_them() -> None
     row = dict(zip(told.head, told.rows[0], strict=True))
     assert (row["candidate"], row["against"]) == ("Fine-tune", "Keep")
     assert (
-        row["difference (points)"] == f"{100 * first.value:+.1f}" and row["what can be said"] == first.verdict
+        row["better by (points)"] == f"{100 * first.value:+.1f}" and row["what can be said"] == first.verdict
     )
     assert [row[:2] for row in found[0].between.rows] == [
         ("Fine-tune", "Incremental"), ("Fine-tune", "Full retrain"), ("Incremental", "Full retrain"),
@@ -193,9 +193,9 @@ def test_all_scores_are_those_of_the_task() -> None:
         "score",
         "candidate",
         "new part",
-        "difference to keep, new",
+        "change from keep, new",
         "old part",
-        "difference to keep, old",
+        "change from keep, old",
     ]
     assert len(rows) == 3 * len(scores_of("binary"))
     keep, tuned = (scores.strategies[name] for name in ("keep", "fine_tune"))

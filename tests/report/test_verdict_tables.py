@@ -78,12 +78,12 @@ def test_a_difference_is_that_of_the_means_in_points() -> None:
     told = comparison()
     row = difference_table(told, "new", "accuracy").iloc[0]
     gap = told.strategies["fine_tune"].new["accuracy"] - told.strategies["keep"].new["accuracy"]  # type: ignore[index]
-    assert row["difference (points)"] == pytest.approx(100 * gap)
+    assert row["better by (points)"] == pytest.approx(100 * gap)
 
 
 def test_what_can_be_said_is_said_with_the_rows_that_would_tell() -> None:
     one = Difference("a", "keep", "new", "accuracy", 0.01, (-0.01, 0.03), None, 0.3, 0.3, "cannot tell", 1200)
-    assert said(one) == "cannot tell; about 1,200 more rows would do"
+    assert said(one) == "cannot tell; about 1,200 more rows would tell"
     assert said(replace(one, more_rows=None)) == "cannot tell"
     assert said(replace(one, verdict="better", more_rows=None)) == "better"
 

@@ -48,9 +48,9 @@ def _too_few(context: Context) -> list[str]:
     gap = found.gap(rival, choice)
     sampled = any(context.evidence.held[side].sample for side in context.decision.weighing.weights)
     more = None if sampled else more_rows(gap, rows, 1.0)
-    would = "" if more is None else f"; about {more:,} more would do"
+    would = "" if more is None else f"; about {more:,} more would tell"
     if gap.known and gap.seeds > gap.rows:
-        would = "; more seeds would do more than more rows"
+        would = "; more seeds would tell more than more rows"
     return [f"{rows:,} rows do not tell whether {noun(rival)} is better{would}."]
 
 

@@ -1,0 +1,44 @@
+"""What the charts behind the scores show: a title and a sentence each, for page and report."""
+
+from __future__ import annotations
+
+Words = tuple[str, str]
+RELIABILITY: Words = (
+    "Reliability",
+    "How often it came as the model said, by how sure it was; on the diagonal it is as sure as it may be.",
+)
+ALONG: Words = (
+    "Errors along the prediction",
+    "The median error along the prediction; 90 % of the rows lie between the thin lines.",
+)
+SPREAD: Words = (
+    "How errors are spread",
+    "How many rows have an error of which size; narrow and around 0 is good.",
+)
+
+
+def confusion_words(title: str, right: int, rows: int, part: str) -> Words:
+    """Return what a table of classes mixed up shows.
+
+    >>> confusion_words("Keep", 71, 100, "new")
+    ('Classes mixed up: Keep', 'Keep has 71 of 100 new rows right.')
+    """
+    return f"Classes mixed up: {title}", f"{title} has {right:,} of {rows:,} {part} rows right."
+
+
+def roc_words(label: str) -> Words:
+    """Return what ROC curves show."""
+    return (
+        f"ROC: {label}",
+        f"Which share of the rows with {label} is found, against the share of others taken for it, at every threshold; up and "
+        "left is better.",
+    )
+
+
+def precision_recall_words(label: str) -> Words:
+    """Return what curves of precision against recall show."""
+    return (
+        f"Precision and recall: {label}",
+        f"Which share of those taken for {label} is right, against the share of the rows with {label} that is found, at every "
+        "threshold; up and right is better.",
+    )
