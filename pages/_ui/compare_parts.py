@@ -227,13 +227,14 @@ def _slice_scores(
 # --- flips ----------------------------------------------------------------------------------------
 
 
-def show_flips(evidence: Evidence, columns: Columns, classes: Sequence[str]) -> None:
+def show_flips(evidence: Evidence, columns: Columns, classes: Sequence[str], choice: str = "keep") -> None:
     """Show how many rows each candidate made worse and better, and the rows it made worse.
 
     Args:
         evidence: What all candidates predict.
         columns: The held-out rows as they came, by part; a part without them is not there.
         classes: Names of the classes or labels; empty for numbers.
+        choice: The candidate that is recommended: its rows are shown at first.
     """
     side = _side(evidence, "flips")
     found = flips(evidence, side)
@@ -248,6 +249,7 @@ def show_flips(evidence: Evidence, columns: Columns, classes: Sequence[str]) -> 
         if not numbers
         else "Rows whose error has grown most, of",
         list(found),
+        index=list(found).index(choice) if choice in found else 0,
         format_func=lambda name: look_of(name).title,
         key="flips_candidate",
         persist_state="session",

@@ -302,7 +302,7 @@ def groups(content: ReportContent) -> None:
 
 def changed_rows(content: ReportContent) -> None:
     """Show rows that got worse and better."""
-    show_flips(_evidence(content), held_columns(content.spec.id), _classes(content))
+    show_flips(_evidence(content), held_columns(content.spec.id), _classes(content), _choice(content))
 
 
 def old_and_new(content: ReportContent) -> None:

@@ -90,7 +90,7 @@ def test_every_score_says_which_way_is_better() -> None:
 
 def test_scores_read_as_people_write_them() -> None:
     assert score_text("accuracy", 1.0) == "100.0 %"
-    assert score_text("loss", 1234567.0) == "1.235e+06"
+    assert score_text("loss", 1234567.0) == "1,234,567"
     assert plain('<a href="x">') == "&lt;a href=&quot;x&quot;&gt;"
 
 
