@@ -137,8 +137,8 @@ def test_a_gain_that_may_be_none_is_told_though_nothing_entered_turns_it() -> No
     unsure = replace(PAYOFF, gain_interval=(-0.2, 0.4))
     words = swing_words(sensitivity(unsure), unsure.net)
     assert words == (
-        "The gain matters most; half or twice as much of what you entered never turns a gain into a loss, but the gain's own "
-        "interval does."
+        "The gain matters most; half or twice as much of what you entered never turns a gain into a loss, but the gain may "
+        "be smaller or larger than measured, and that does."
     )
 
 
