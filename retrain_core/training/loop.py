@@ -30,6 +30,8 @@ CHUNK_SECONDS = 0.25  # a stop or a progress event waits no longer than about th
 MOST_COMPILED = 256  # steps in one compiled call
 WARM_STEPS = 8  # before a way is timed: the first call traces and compiles
 TRIAL_STEPS = 128  # in each way; a number, not a time, so that a seed gives the same steps again
+FEWEST_STEPS = 4 * (WARM_STEPS + TRIAL_STEPS)  # for a trial to leave something to win
+LEAST_SECONDS = 4.0  # of plain steps to come, for compiling to be tried: it takes about one
 LEAST_GAIN = 1.25  # how many times faster compiled steps must be to be chosen
 MEMORY_SHARE = 0.25  # of what is free, for the trunk's outputs
 # What TensorFlow raises for a model that XLA cannot compile; exhausted memory is not among them.
@@ -74,7 +76,7 @@ class Loop:
         model: Frozen as wanted, not compiled.
         objective: Its loss, metric and optimiser.
         rate: Learning rate, times the optimiser's own.
-        planned_steps: Most steps it will do; for few, compiling is not tried.
+        planned_steps: Most steps it will do; where plain ones take seconds, compiling is tried.
         call_steps: Most whole batches that one call of ``train`` has; without any, compiling is not tried.
         penalties: Added to the loss in training.
         teacher: Added to the loss in training.
@@ -101,7 +103,7 @@ class Loop:
         way: str = "",
     ) -> None:
         self._model, self._objective = model, objective
-        self.steps = 0
+        self.steps, self._planned = 0, planned_steps
         trunk, head = split(model)
         self.cached = trunk is not None and _worth_keeping(trunk, rows)
         self._trunk = None if self.cached else trunk
@@ -113,7 +115,7 @@ class Loop:
         learning = head
         if self._trunk is None and (found := ahead_of(head)):
             self._ahead, learning = found
-        may = way != "plain" and call_steps and may_compile(learning, planned_steps)
+        may = way != "plain" and planned_steps > FEWEST_STEPS and call_steps and may_compile(learning)
         apart = noise_apart(learning) if may else None
         self.way: str = "plain" if apart is None or not way else way
         self._trial = [] if apart is None or way else ["warm plain", "plain", "warm compiled", "compiled"]
@@ -272,7 +274,9 @@ class Loop:
             return
         self._seconds[phase] = seconds / max(1, steps)
         self._trial = self._trial[1:]
-        if not self._trial:
+        if phase == "plain" and self._seconds[phase] * (self._planned - self.steps) < LEAST_SECONDS:
+            self._trial, self.way = [], "plain"
+        elif not self._trial:
             gain = self._seconds["plain"] / max(self._seconds["compiled"], 1e-9)
             self.way = "compiled" if gain >= LEAST_GAIN else "plain"
 

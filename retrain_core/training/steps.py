@@ -23,7 +23,6 @@ Batch = tuple[
     list[tf.Tensor], Any, list[tf.Tensor]
 ]  # inputs, labels (with a teacher's outputs), weights or none
 
-LEAST_COMPILED_STEPS = 6_000  # compiling takes about a second; fewer steps never win it back
 CONVOLUTIONS = (
     keras.layers.Conv1D,
     keras.layers.Conv2D,
@@ -41,10 +40,8 @@ CONVOLUTIONS = (
 )
 
 
-def may_compile(head: keras.Model, planned_steps: int) -> bool:
-    """Whether compiling is worth a trial: not for few steps, nor for what XLA is known to be slow or unable at."""
-    if planned_steps < LEAST_COMPILED_STEPS:
-        return False
+def may_compile(head: keras.Model) -> bool:
+    """Whether compiling is worth a thought: not for what XLA is known to be slow or unable at."""
     if not tf.config.get_visible_devices("GPU") and any(
         isinstance(layer, CONVOLUTIONS) for layer in leaves(head)
     ):

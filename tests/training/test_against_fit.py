@@ -115,6 +115,7 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         if compiled:  # without trials, which would take hundreds of steps
             monkeypatch.setattr(loop, "WARM_STEPS", 1)
             monkeypatch.setattr(loop, "TRIAL_STEPS", 1)
+            monkeypatch.setattr(loop, "LEAST_SECONDS", 0.0)
             monkeypatch.setattr(loop, "LEAST_GAIN", 0.0)
         if weights is not None and not options:
             options = {"sample_weight": weights}

@@ -92,6 +92,6 @@ def test_a_budget_far_beyond_less_than_a_batch_of_rows_ends(
 def test_the_way_of_a_long_run_is_chosen_in_the_rehearsal(
     asked: Question, engine_of: Callable[..., Recorded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in (("WARM_STEPS", 1), ("TRIAL_STEPS", 1), ("LEAST_GAIN", 0.0)):
+    for name, value in (("WARM_STEPS", 1), ("TRIAL_STEPS", 1), ("LEAST_SECONDS", 0.0), ("LEAST_GAIN", 0.0)):
         monkeypatch.setattr(loop, name, value)
     assert rehearsed(asked, engine_of, "fine_tune", steps=10_000).way == "compiled"

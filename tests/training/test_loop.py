@@ -40,6 +40,7 @@ def quick_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     """Choose between plain and compiled steps after few of each."""
     monkeypatch.setattr(module, "WARM_STEPS", 1)
     monkeypatch.setattr(module, "TRIAL_STEPS", 1)
+    monkeypatch.setattr(module, "LEAST_SECONDS", 0.0)
 
 
 def test_every_row_is_used_once_and_the_last_batch_may_be_smaller(loop_of) -> None:
@@ -90,6 +91,18 @@ def test_the_faster_way_is_chosen(
     loop, rows = loop_of(mlp(), planned_steps=10_000)
     list(loop.train(loop.source(rows), ORDER, 16))
     assert (loop.way, loop.choosing, loop.steps) == (way, 0, 6)
+
+
+@pytest.mark.usefixtures("quick_trials")
+@pytest.mark.parametrize(("least", "way"), [(0.0, "compiled"), (1e9, "plain")])
+def test_compiling_is_tried_where_the_plain_steps_to_come_take_seconds(
+    loop_of, monkeypatch: pytest.MonkeyPatch, least: float, way: str
+) -> None:
+    monkeypatch.setattr(module, "LEAST_SECONDS", least)
+    monkeypatch.setattr(module, "LEAST_GAIN", 0.0)
+    loop, rows = loop_of(mlp(), planned_steps=1_000)
+    list(loop.train(loop.source(rows), ORDER, 16))
+    assert (loop.way, "compiled" in loop._seconds) == (way, way == "compiled")
 
 
 @pytest.mark.usefixtures("quick_trials")
