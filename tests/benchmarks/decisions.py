@@ -24,8 +24,8 @@ from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.probes import plan_shift
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.store import Store
-from retrain_core.types import SplitSettings, Wishes
-from tests.benchmarks.families import FAMILIES, Family
+from retrain_core.types import ExperimentSpec, RunSpec, SplitSettings, Wishes
+from tests.benchmarks.families import FAMILIES, Family, Rows
 from tests.benchmarks.real_cases import REAL_CASES, RealCase
 from tests.make import experiment
 
@@ -67,10 +67,7 @@ class Judged:
 
 def collect(store: Store, runner: Runner, case: Case, seed: int) -> None:
     """Run the strategies on one draw of a case, and score their models on fresh rows."""
-    with tempfile.TemporaryDirectory() as name:
-        files, fresh_rows = case.save(Path(name), seed)
-        label = {} if files["new"].suffix == ".npz" else {"label": "y"}
-        spec = experiment(store, files, name=f"{case.name}/{seed}", split=SplitSettings(seed), **label)
+    spec, fresh = prepare(store, case, seed, f"{case.name}/{seed}")
     runs = plan_runs(spec.id, STRATEGIES, seeds=(seed,))
     probes = plan_shift(spec.id, store.shift_settings(spec.id), model=False)
     store.add_beside(probes)
@@ -78,13 +75,28 @@ def collect(store: Store, runner: Runner, case: Case, seed: int) -> None:
     while not all(store.result(spec.id, run.id) for run in (*runs, *probes)):
         runner.step()
         time.sleep(0.01)
-    fresh: dict[str, NDArray[np.float64]] = {}
-    for run in runs:
+    score_fresh(store, spec, case, {run.strategy: run for run in runs}, fresh)
+
+
+def prepare(store: Store, case: Case, seed: int, name: str) -> tuple[ExperimentSpec, Mapping[str, Rows]]:
+    """Make an experiment of one draw of a case; return it and the fresh rows by side."""
+    with tempfile.TemporaryDirectory() as folder:
+        files, fresh = case.save(Path(folder), seed)
+        label = {} if files["new"].suffix == ".npz" else {"label": "y"}
+        return experiment(store, files, name=name, split=SplitSettings(seed), **label), fresh
+
+
+def score_fresh(
+    store: Store, spec: ExperimentSpec, case: Case, runs: Mapping[str, RunSpec], fresh: Mapping[str, Rows]
+) -> None:
+    """Score the models of runs, by candidate, on fresh rows, and keep what they get."""
+    found: dict[str, NDArray[np.float64]] = {}
+    for name, run in runs.items():
         model = store.run_folder(spec.id, run.id) / "model.keras"
-        for side, rows in fresh_rows.items():
+        for side, rows in fresh.items():
             for score, values in score_rows(case, model, *rows).items():
-                fresh[f"{run.strategy}/{side}/{score}"] = values
-    np.savez(store.experiment_folder(spec.id) / "fresh.npz", **fresh)  # type: ignore[arg-type]
+                found[f"{name}/{side}/{score}"] = values
+    np.savez(store.experiment_folder(spec.id) / "fresh.npz", **found)  # type: ignore[arg-type]
 
 
 def score_rows(
@@ -109,31 +121,40 @@ def score_rows(
 def judge(store: Store, id: str) -> Iterator[Judged]:
     """Hold an experiment's recommendations, at each weight, against fresh rows."""
     spec = store.experiment(id)
-    family = CASES[spec.name.split("/")[0]]
-    means = fresh_means(store, id)
-    names = list(dict.fromkeys(name.split("/")[0] for name in means))
-    content = answer(store, id, Wishes())
+    case = CASES[spec.name.split("/")[0]]
+    means, content = fresh_means(store, id), answer(store, id, Wishes())
+    assert content.evidence is not None
     for weight in WEIGHTS:
         found = weigh(content, Wishes(old_weight=weight)).comparison.recommendation
         assert found is not None
-        metric = {name: _weighted(means, name, "metric", weight) for name in names}
-        loss = {name: _weighted(means, name, "loss", weight) for name in names}
-        units = (1.0, 1.0)
-        if (
-            family.task == "regression"
-        ):  # its error in shares of keep's, its squared error in shares of the variance
-            metric = {name: -value for name, value in metric.items()}
-            assert content.evidence is not None
-            units = (-metric["keep"], float(np.var(content.evidence.held["new"].targets)))
-        behind = (
-            (max(metric.values()) - metric[found.choice]) / units[0],
-            (loss[found.choice] - min(loss.values())) / units[1],
+        behind, best = behind_best(
+            means, found.choice, weight, case.task, content.evidence.held["new"].targets
         )
-        right = behind[0] <= ACCURACY_BAR or behind[1] <= LOSS_BAR
         yield Judged(
-            family.name, weight, found.choice, max(metric, key=lambda name: metric[name]), behind, right,
+            case.name, weight, found.choice, best, behind, is_right(behind),
             "no material difference" in found.summary, found.clear, found.stability,
         )  # fmt: skip
+
+
+def behind_best(
+    means: Mapping[str, float], choice: str, weight: float, task: str, targets: NDArray[Any]
+) -> tuple[tuple[float, float], str]:
+    """Return by how much a choice is worse on fresh rows than the best, as in ``Judged``, and which is the best."""
+    names = dict.fromkeys(name.split("/")[0] for name in means)
+    metric = {name: _weighted(means, name, "metric", weight) for name in names}
+    loss = {name: _weighted(means, name, "loss", weight) for name in names}
+    units = (1.0, 1.0)
+    if task == "regression":  # the error in shares of keep's, the squared error in shares of the variance
+        units = (metric["keep"], float(np.var(targets)))
+        metric = {name: -value for name, value in metric.items()}
+    best = max(metric, key=lambda name: metric[name])
+    behind = (metric[best] - metric[choice]) / units[0], (loss[choice] - min(loss.values())) / units[1]
+    return behind, best
+
+
+def is_right(behind: tuple[float, float]) -> bool:
+    """Whether a choice is within one of the bars."""
+    return behind[0] <= ACCURACY_BAR or behind[1] <= LOSS_BAR
 
 
 def fresh_means(store: Store, id: str) -> dict[str, float]:

@@ -56,7 +56,8 @@ class Family:
         rows: Old and new rows that there are.
         classes: How many; 0 for regression.
         output: The old model's last layer.
-        label_noise: Whether the label is drawn (True) or the likeliest class.
+        units: Of its hidden layers.
+        epochs: It was trained for.
     """
 
     name: str
@@ -65,6 +66,8 @@ class Family:
     rows: tuple[int, int]
     classes: int = 2
     output: Output = "sigmoid"
+    units: tuple[int, ...] = (32, 16)
+    epochs: int = 10
 
     @property
     def task(self) -> str:
@@ -158,8 +161,9 @@ def old_model(family: Family, frame: pd.DataFrame, path: Path, seed: int) -> Pat
     inputs = keras.Input((x.shape[1],), name="row")
     norm = keras.layers.Normalization(name="norm")
     norm.adapt(x)
-    hidden = keras.layers.Dense(32, activation="relu", name="first")(norm(inputs))
-    hidden = keras.layers.Dense(16, activation="relu", name="second")(hidden)
+    hidden = norm(inputs)
+    for place, units in enumerate(family.units):
+        hidden = keras.layers.Dense(units, activation="relu", name=f"hidden_{place}")(hidden)
     units = family.classes if family.output == "softmax" else 1
     activation = {"sigmoid": "sigmoid", "softmax": "softmax"}.get(family.output)
     outputs = keras.layers.Dense(units, activation=activation, name="last")(hidden)
@@ -171,6 +175,6 @@ def old_model(family: Family, frame: pd.DataFrame, path: Path, seed: int) -> Pat
         "logit": keras.losses.BinaryCrossentropy(from_logits=True),
     }
     model.compile("adam", losses[family.output])
-    model.fit(x, frame["y"].to_numpy(), epochs=10, batch_size=32, verbose=0)
+    model.fit(x, frame["y"].to_numpy(), epochs=family.epochs, batch_size=32, verbose=0)
     model.save(path)
     return path

@@ -31,6 +31,7 @@ class RealCase:
         moved: Whether new rows are those of the sample; else they are old ones that nobody has seen.
         task: Kind of problem.
         output: The old model's last layer.
+        filters: Of its two convolutions, if rows are pictures.
     """
 
     name: str
@@ -39,6 +40,7 @@ class RealCase:
     moved: bool
     task: str = "binary"
     output: Literal["sigmoid", "softmax"] = "sigmoid"
+    filters: tuple[int, int] = (8, 16)
 
     def save(self, folder: Path, seed: int) -> tuple[dict[str, Path], Mapping[str, Rows]]:
         """Draw the rows, train the old model and write all into ``folder``; return the files and the fresh rows."""
@@ -55,7 +57,7 @@ class RealCase:
         }
         fresh = {"old": _take(old, place[count[0] :]), "new": _take(new, new_place[count[1] :])}
         files = {side: _write(folder / side, rows) for side, rows in parts.items()}
-        files["model"] = _old_model(parts["old"], folder / "model.keras", seed, self.output)
+        files["model"] = _old_model(self, parts["old"], folder / "model.keras", seed)
         return files, fresh
 
 
@@ -103,7 +105,7 @@ def _write(path: Path, rows: Rows) -> Path:
     return path.with_suffix(".npz")
 
 
-def _old_model(rows: Rows, path: Path, seed: int, output: str) -> Path:
+def _old_model(case: RealCase, rows: Rows, path: Path, seed: int) -> Path:
     """Train the old model with ``fit`` and save it."""
     import keras
 
@@ -111,14 +113,15 @@ def _old_model(rows: Rows, path: Path, seed: int, output: str) -> Path:
     x, y = rows
     inputs = keras.Input(x.shape[1:], name="row")
     if x.ndim > 2:
-        hidden = keras.layers.Conv2D(8, 3, strides=2, activation="relu", name="first")(inputs)
-        hidden = keras.layers.Conv2D(16, 3, strides=2, activation="relu", name="second")(hidden)
+        first, second = case.filters
+        hidden = keras.layers.Conv2D(first, 3, strides=2, activation="relu", name="first")(inputs)
+        hidden = keras.layers.Conv2D(second, 3, strides=2, activation="relu", name="second")(hidden)
         hidden = keras.layers.Flatten(name="flat")(hidden)
     else:
         hidden = keras.layers.Dense(64, activation="relu", name="first")(inputs)
         hidden = keras.layers.Dropout(0.2, name="dropout")(hidden)
         hidden = keras.layers.Dense(32, activation="relu", name="second")(hidden)
-    units, activation = (int(y.max()) + 1, "softmax") if output == "softmax" else (1, "sigmoid")
+    units, activation = (int(y.max()) + 1, "softmax") if case.output == "softmax" else (1, "sigmoid")
     model = keras.Model(inputs, keras.layers.Dense(units, activation=activation, name="last")(hidden))
     model.compile("adam", "sparse_categorical_crossentropy" if units > 1 else "binary_crossentropy")
     model.fit(x, y, epochs=12, batch_size=64, verbose=0)
