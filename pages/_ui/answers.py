@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages._ui import state
+from pages._ui import state, ways
 from pages._ui.probes import ask
 from pages._ui.text import help_for, literal, show_error
 from pages._ui.wishes import wishes
@@ -46,7 +46,7 @@ def current_answer(spec: ExperimentSpec) -> ReportContent:
             f"{waiting} of {len(runs)} runs are not done yet; this page shows the others.",
             icon=":material/hourglass_top:",
         )
-        state.page_link("train", "Watch them", ":material/model_training:")
+        ways.page_link("train", "Watch them", ":material/model_training:")
     try:
         return weigh(_answer(spec.id, ended, known_probes(state.store(), spec.id)), wishes(spec))
     except RetrainError as error:
@@ -81,7 +81,7 @@ def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
 def preparation_failed(error: str | None) -> None:
     """Say that nothing could be run, why, and where it can be mended."""
     st.error(f"**The data could not be prepared.**  \n{literal(error or '')}", icon=":material/error:")
-    state.page_link("data", "Change the data", ":material/table:")
+    ways.page_link("data", "Change the data", ":material/table:")
 
 
 def certainty(comparison: Comparison) -> None:

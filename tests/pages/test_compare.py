@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._ui.verdict_parts import KNOWN_WHY, OLD_AND_NEW, SECTIONS
+from pages._ui.evidence_parts import KNOWN_WHY, OLD_AND_NEW, SECTIONS
 from pages._ui.wishes import POINTS, wish_key
 from retrain_core.answer import answer, weigh
 from retrain_core.data.doubts import SEEN
@@ -237,13 +237,14 @@ def test_the_columns_of_the_held_out_rows_make_groups(open_page, answered: Answe
 
 
 def page(task: str, options: dict) -> None:
-    from pages._ui import verdict_parts as parts
+    from pages._ui.decision_parts import decision, holdout
+    from pages._ui.evidence_parts import sections
     from tests.pages.made import answer_to
 
     content = answer_to(task, **options)
-    parts.decision(content)
-    parts.holdout(content)
-    parts.sections(content)
+    decision(content)
+    holdout(content)
+    sections(content)
 
 
 @pytest.fixture
@@ -354,12 +355,12 @@ def test_margins_and_limits_are_told_in_the_score_that_is_weighed(open_page, ans
 def many_labels() -> None:
     from dataclasses import replace
 
-    from pages._ui import verdict_parts as parts
+    from pages._ui.decision_parts import holdout
     from tests.pages.made import answer_to
 
     content = answer_to("multiclass", others=())
     held = {f"class {number}": 5 for number in range(15)}
-    parts.holdout(replace(content, split=replace(content.split, held_labels=held)))
+    holdout(replace(content, split=replace(content.split, held_labels=held)))
 
 
 def test_labels_that_are_not_listed_are_counted() -> None:

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._ui.compare_parts import MOST_VALUES
+from pages._ui.flips_parts import MOST_VALUES
 
 
 def page(kind: str, there: bool = True) -> None:
     import numpy as np
     import pandas as pd
 
-    from pages._ui.compare_parts import show_errors, show_flips, show_slices
+    from pages._ui.errors_parts import show_errors
+    from pages._ui.flips_parts import show_flips
+    from pages._ui.slices_parts import show_slices
     from retrain_core.compare.evidence import Evidence
     from retrain_core.types import Holdout
     from tests.compare.evidence_of import evidence_of
@@ -82,7 +84,7 @@ def test_flipped_rows_can_be_filtered_and_hold_no_formula() -> None:
 def two_numbers() -> None:
     import numpy as np
 
-    from pages._ui.compare_parts import show_errors
+    from pages._ui.errors_parts import show_errors
     from tests.compare.evidence_of import evidence_of
 
     rng = np.random.default_rng(0)
@@ -108,7 +110,7 @@ def changed_rows() -> None:
     import numpy as np
     import pandas as pd
 
-    from pages._ui.compare_parts import show_flips
+    from pages._ui.flips_parts import show_flips
     from tests.compare.evidence_of import evidence_of
 
     rng, rows = np.random.default_rng(0), 1_000
