@@ -9,7 +9,7 @@ from pages._ui import state, ways
 from pages._ui.probes import ask
 from pages._ui.text import help_for, literal, show_error
 from pages._ui.wishes import wishes
-from retrain_core.answer import answer, weigh
+from retrain_core.answer import HeldRows, answer, holdout_rows, weigh
 from retrain_core.compare.basis_words import resamples
 from retrain_core.compare.evidence import SIDES, Side
 from retrain_core.data.parts import SCORED_PARTS, load_columns
@@ -64,6 +64,12 @@ def held_columns(experiment: str) -> dict[Side, pd.DataFrame]:
         except FileNotFoundError:
             continue
     return found
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def held_places(experiment: str, _spec: ExperimentSpec) -> dict[str, HeldRows]:
+    """Return where in which file the held-out rows stand, by part."""
+    return holdout_rows(state.store(), _spec)
 
 
 def finished_comparison(spec: ExperimentSpec) -> Comparison | None:

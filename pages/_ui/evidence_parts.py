@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from pages._ui.answers import held_columns
+from pages._ui.answers import held_columns, held_places
 from pages._ui.cost_parts import show_cost
 from pages._ui.errors_parts import show_errors
 from pages._ui.flips_parts import show_flips
@@ -101,14 +101,24 @@ def errors(content: ReportContent) -> None:
 
 def groups(content: ReportContent) -> None:
     """Show scores by class and by columns."""
-    columns = held_columns(content.spec.id)
-    shift, wishes = content.shift, content.comparison.wishes
-    show_slices(_evidence(content), columns, _classes(content), shift, wishes, _choice(content))
+    spec, wishes = content.spec, content.comparison.wishes
+    left_out = (*spec.schema.labels, *spec.split.columns)
+    show_slices(
+        _evidence(content),
+        held_columns(spec.id),
+        _classes(content),
+        content.shift,
+        wishes,
+        _choice(content),
+        left_out,
+    )
 
 
 def changed_rows(content: ReportContent) -> None:
     """Show rows that got worse and better."""
-    show_flips(_evidence(content), held_columns(content.spec.id), _classes(content), _choice(content))
+    spec = content.spec
+    places, columns = held_places(spec.id, spec), held_columns(spec.id)
+    show_flips(_evidence(content), places, columns, _classes(content), _choice(content))
 
 
 def old_and_new(content: ReportContent) -> None:

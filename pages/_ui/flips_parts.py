@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,15 @@ import streamlit as st
 
 from pages._ui.choosing import NO_COLUMNS, Columns, choose_side
 from pages._ui.text import chart, decimals, literal
+from retrain_core.answer import HeldRows
 from retrain_core.compare.evidence import Evidence
 from retrain_core.compare.flips import (
+    BEFORE,
+    CAME,
     ERROR_BEFORE,
     ERROR_NOW,
     FLIP_COLUMNS,
+    NOW,
     SURE,
     flipped_rows,
     flips,
@@ -33,11 +37,18 @@ MOST_VALUES = 50  # of a filter
 FEW_NUMBERS = 8  # different ones of a column, up to which each can be chosen
 
 
-def show_flips(evidence: Evidence, columns: Columns, classes: Sequence[str], choice: str = "keep") -> None:
+def show_flips(
+    evidence: Evidence,
+    places: Mapping[str, HeldRows],
+    columns: Columns,
+    classes: Sequence[str],
+    choice: str = "keep",
+) -> None:
     """Show how many rows each candidate made worse and better, and the rows it made worse.
 
     Args:
         evidence: What all candidates predict.
+        places: Where in which file the held-out rows stand, by part.
         columns: The held-out rows as they came, by part; a part without them is not there.
         classes: Names of the classes or labels; empty for numbers.
         choice: The candidate that is recommended: its rows are shown at first.
@@ -65,17 +76,21 @@ def show_flips(evidence: Evidence, columns: Columns, classes: Sequence[str], cho
         st.caption(
             "The chart is the mean over seeds; these are the rows of the first one's model, which is saved."
         )
-    rows = flipped_rows(evidence, side, candidate, columns.get(side), classes)
+    held = places[side]
+    rows = flipped_rows(evidence, side, candidate, held.rows, columns.get(side), classes)
     if side not in columns:
         st.caption(NO_COLUMNS)
     else:
         rows = rows[matching(rows, _wanted(rows, f"flips_filter_{side}_{candidate}"))]
-    _table(rows)
+    _table(rows, held.file)
 
 
-def _table(rows: pd.DataFrame) -> None:
+def _table(rows: pd.DataFrame, file: str) -> None:
+    told = [name for name in (CAME, BEFORE, NOW) if pd.api.types.is_float_dtype(rows[name])]
     formats = {SURE: "%.1f"} | {
-        name: decimals(rows[name]) for name in (ERROR_BEFORE, ERROR_NOW) if name in rows
+        name: decimals(rows[several].to_numpy().ravel())
+        for several in (told, [name for name in (ERROR_BEFORE, ERROR_NOW) if name in rows])
+        for name in several
     }
     shown = rows.head(MOST_ROWS).map(_safe).rename(columns=harmless)  # its menu offers a download too
     st.dataframe(
@@ -90,7 +105,7 @@ def _table(rows: pd.DataFrame) -> None:
     more = (
         f"The first {MOST_ROWS} of {len(rows):,} rows." if len(rows) > MOST_ROWS else f"{len(rows):,} rows."
     )
-    st.caption(f"{more} Rows are counted from 1 in this part of the holdout.")
+    st.caption(f"{more} Row 1 is the first row of data in {literal(file)}.")
     if len(rows):
         st.download_button(
             "All of them as CSV", csv_text(rows), "rows.csv", "text/csv", icon=":material/download:"

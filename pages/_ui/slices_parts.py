@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -25,6 +25,7 @@ def show_slices(
     shift: ShiftReport | None = None,
     wishes: Wishes | None = None,
     choice: str = "keep",
+    left_out: Collection[str] = (),
 ) -> None:
     """Show the scores by class, and by slices of chosen columns.
 
@@ -32,9 +33,10 @@ def show_slices(
         evidence: What all candidates predict.
         columns: The held-out rows as they came, by part; a part without them is not there.
         classes: Names of the classes or labels; empty for numbers.
-        shift: How the data moved: the columns that moved most are chosen at first.
+        shift: How the data moved: the columns that moved most are chosen at first; else the first ones.
         wishes: The smallest difference that matters, and whether the old model has seen the old rows.
-        choice: As for :func:`show_errors`.
+        choice: The candidate that is recommended; with many, it is shown at first.
+        left_out: Columns that are not chosen at first.
     """
     side, wishes = choose_side(evidence, "slices"), wishes or Wishes()
     if side == "old" and wishes.old_seen:
@@ -68,7 +70,7 @@ def show_slices(
     chosen = st.multiselect(
         "Columns",
         list(frame),
-        default=default_columns(shift, frame),
+        default=default_columns(shift, frame, left_out),
         max_selections=6,
         key="slices_columns",
         persist_state="session",
