@@ -102,9 +102,9 @@ def _table(rows: pd.DataFrame, file: str) -> None:
             name: st.column_config.NumberColumn(format=format) for name, format in formats.items()
         },
     )
-    more = (
-        f"The first {MOST_ROWS} of {len(rows):,} rows." if len(rows) > MOST_ROWS else f"{len(rows):,} rows."
-    )
+    more = f"{len(rows):,} row{'s'[: len(rows) != 1]}."
+    if len(rows) > MOST_ROWS:
+        more = f"The first {MOST_ROWS} of {more}"
     st.caption(f"{more} Row 1 is the first row of data in {literal(file)}.")
     if len(rows):
         st.download_button(

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages._ui import state
-from pages._ui.tables import name_width
+from pages._ui.tables import column_width
 from pages._ui.text import help_for, literal, show_error
 from retrain_core import diagnosis
 from retrain_core.errors import RetrainError
@@ -83,7 +83,7 @@ def _affordable(now: Costs, found: Machine) -> None:
         height="content",
         column_config={
             "Strategy": st.column_config.Column(
-                pinned=True, width=name_width([look_of(one.strategy).title for one in judged])
+                pinned=True, width=column_width([look_of(one.strategy).title for one in judged])
             ),
             "In this budget": st.column_config.Column(width=120),
             "Why": st.column_config.Column(width="large"),

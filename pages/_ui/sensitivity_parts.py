@@ -9,8 +9,8 @@ import streamlit as st
 
 from pages._ui import state
 from pages._ui.probes import failed, follow
-from pages._ui.tables import name_width
-from pages._ui.text import chart, decimals, help_for, literal
+from pages._ui.tables import column_width
+from pages._ui.text import chart, decimals, five_digits, help_for, literal
 from retrain_core import diagnosis
 from retrain_core.figures.sensitivity import importance_bars, robustness_lines
 from retrain_core.figures.style import look_of
@@ -43,9 +43,9 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
         hide_index=True,
         key="robustness",
         column_config={
-            "Model": st.column_config.Column(pinned=True, width=name_width(table["Model"])),
+            "Model": st.column_config.Column(pinned=True, width=column_width(table["Model"])),
             "Robustness (%)": st.column_config.NumberColumn(format="%.0f", help=help_for("robustness")),
-            "Loss": st.column_config.NumberColumn(format="%.4f"),
+            "Loss": st.column_config.NumberColumn(format=five_digits("%.4f", table["Loss"])),
             ACCURACY: st.column_config.NumberColumn(format="%.1f"),
             ERROR: st.column_config.NumberColumn(format=decimals(table[ERROR]) if ERROR in table else None),
         },

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 import streamlit as st
 
+from pages._ui.text import five_digits
 from retrain_core.report import verdict_tables as tables
 from retrain_core.report.tables import ScoreColumn
 
@@ -30,13 +31,16 @@ def show_table(
                 for name, text in texts.items()
             },
             **{
-                name: st.column_config.NumberColumn(help=column.help, format=column.format)
+                name: st.column_config.NumberColumn(
+                    help=column.help, format=five_digits(column.format, frame[name])
+                )
                 for name, column in numbers.items()
+                if name in frame
             },
         },
     )
 
 
-def name_width(names: Sequence[str]) -> int:
-    """Return the width of a column that shows its longest name whole, in pixels."""
-    return max(100, LETTER * max(map(len, names)) + 24)
+def column_width(texts: Iterable[str]) -> int:
+    """Return the width of a column that shows its longest text whole, in pixels."""
+    return max(100, LETTER * max(map(len, texts)) + 24)

@@ -26,6 +26,7 @@ from retrain_core.types import Recommendation, Stakes, Wishes
 from tests.conftest import ROOT
 from tests.pages.conftest import Answered, Asked, work_off
 from tests.pages.made import ID, ROWS
+from tests.pages.test_compare_parts import formats
 from tests.pages.test_pages import press, texts
 
 
@@ -306,6 +307,13 @@ def test_every_section_has_its_charts_for_every_kind_of_problem(opened, task: st
     app = look_at(opened(task), section)
     charts, tables = (SHOWN["binary"] | SHOWN.get(task, {}))[section]
     assert (len(app.get("plotly_chart")) - 1, len(app.dataframe) - 1) == (charts, tables)
+
+
+def test_losses_in_large_units_have_no_idle_decimals(opened) -> None:
+    app = opened("regression")
+    scores = next(frame for frame in app.dataframe if "new loss" in frame.value)
+    assert scores.value["new loss"].between(10, 100).all()
+    assert formats(scores)["new loss"] == "%.3f" and formats(scores)["training (s)"] == "%.1f"
 
 
 def test_without_old_rows_nothing_is_asked_of_them(opened) -> None:

@@ -121,6 +121,32 @@ def test_of_several_numbers_a_row_the_errors_of_each_can_be_seen() -> None:
     assert not app.exception and abs(reach()) > 5 * first
 
 
+def prices() -> None:
+    import numpy as np
+
+    from pages._ui.flips_parts import show_flips
+    from retrain_core.answer import HeldRows
+    from tests.compare.evidence_of import evidence_of
+
+    came = np.array([250_000.0, 310_000.0, 277_000.0])
+    said = {"keep": [came + 301.6875], "fine_tune": [came + np.array([0.5, 12_301.6875, -0.5])]}
+    show_flips(evidence_of("regression", came, said), {"new": HeldRows("new.csv", "", (0, 4, 9))}, {}, ())
+
+
+def formats(frame: Any) -> dict[str, str]:
+    """Return how the columns of numbers of a table are shown."""
+    configs = {name: one.get("type_config", {}) for name, one in json.loads(frame.proto.columns).items()}
+    return {name: config["format"] for name, config in configs.items() if "format" in config}
+
+
+def test_large_numbers_have_no_idle_decimals_and_one_row_is_one_row() -> None:
+    app = AppTest.from_function(prices, default_timeout=60).run()
+    assert not app.exception and app.dataframe[0].value[ROW].tolist() == [5]
+    shown = ("should be", "keep says", "it says", "error before", "error now")
+    assert {formats(app.dataframe[0])[name] for name in shown} == {"%.0f"}
+    assert any(caption.value.startswith("1 row.") for caption in app.caption)
+
+
 def changed_rows() -> None:
     import numpy as np
     import pandas as pd
