@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from pages._ui import state
-from pages._ui import verdict_parts as parts
+from pages._ui import ways
 from pages._ui.answers import current_answer
+from pages._ui.decision_parts import decision, holdout
+from pages._ui.evidence_parts import sections
 
 st.title("Compare")
-spec = state.require_experiment("Here all candidates are compared on the same held-out rows.")
-state.require_runs(spec, "Run the strategies first, then they are compared here.")
+spec = ways.require_experiment("Here all candidates are compared on the same held-out rows.")
+ways.require_runs(spec, "Run the strategies first, then they are compared here.")
 content = current_answer(spec)
-parts.decision(content)
-parts.holdout(content)
-parts.sections(content)
-state.page_link("report", "Take a report away", ":material/description:")
+decision(content)
+holdout(content)
+sections(content)
+ways.page_link("report", "Take a report away", ":material/description:")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._ui import state
+from pages._ui import drafts, state, ways
 from pages._ui.files import ROLES, preview, slot
 from pages._ui.reading import choose_split, mend, offer_undo, overrule, read_schema, run_checks
 from pages._ui.text import literal, show_error, show_findings
@@ -14,8 +14,8 @@ from retrain_core.types import ExperimentSpec, ModelCard, Table
 
 st.title("Data")
 spec = state.experiment()
-draft = state.draft()
-state.keep_draft_in_url()
+draft = drafts.draft()
+drafts.keep_draft_in_url()
 if spec and state.store().runs(spec.id):
     st.info(
         "This experiment has been run. If you change something here, it becomes a new experiment.",
@@ -107,7 +107,7 @@ def save() -> None:
     assert schema is not None
     files = draft.files
     spec = ExperimentSpec(
-        id=state.fresh_id(),
+        id=drafts.fresh_id(),
         name=name.strip() or default_name,
         created=time.time(),
         model=files["model"],
@@ -132,4 +132,4 @@ if st.button("Use this data", type="primary", icon=":material/arrow_forward:", d
     except RetrainError as error:
         show_error(error)
     else:
-        state.go_to("shift" if "old" in draft.files else "train")
+        ways.go_to("shift" if "old" in draft.files else "train")

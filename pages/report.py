@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages._ui import state
+from pages._ui import state, ways
 from pages._ui.answers import certainty, current_answer
 from pages._ui.text import literal
 from retrain_core.answer import commands_of, model_path
@@ -16,8 +16,8 @@ from retrain_core.shift import shift_json
 from retrain_core.types import ExperimentSpec, ShiftSettings, Wishes, to_json
 
 st.title("Report")
-spec = state.require_experiment("Here you take the comparison away as one file.")
-state.require_runs(spec, "Run the strategies first, then there is something to report.")
+spec = ways.require_experiment("Here you take the comparison away as one file.")
+ways.require_runs(spec, "Run the strategies first, then there is something to report.")
 content = current_answer(spec)
 comparison = content.comparison
 file_name = (

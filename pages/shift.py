@@ -3,20 +3,21 @@
 import streamlit as st
 
 from pages._ui import shift_parts as parts
-from pages._ui import state
+from pages._ui import state, ways
 from pages._ui.probes import ask, failed, follow
+from pages._ui.shift_settings import thresholds_form
 from retrain_core.runs import plan_shift
 
 st.title("Shift")
-spec = state.require_experiment("Here you see how the new data differs from the old, column by column.")
+spec = ways.require_experiment("Here you see how the new data differs from the old, column by column.")
 if spec.old is None:
     st.info(
         "**Without old data, shift cannot be measured.** Add the data the old model was trained on, or go on without.",
         icon=":material/info:",
     )
     with st.container(horizontal=True):
-        state.page_link("data", "Add old data", ":material/upload_file:")
-        state.page_link("diagnosis", "Go on to Diagnosis")
+        ways.page_link("data", "Add old data", ":material/upload_file:")
+        ways.page_link("diagnosis", "Go on to Diagnosis")
     st.stop()
 
 settings = state.store().shift_settings(spec.id)
@@ -27,7 +28,7 @@ shift, *model = [found[probe.id] for probe in probes if probe.id in found]
 if report is None:
     if not failed([shift], "The shift", "shift"):
         follow([shift.spec], "how the data has moved", "shift")
-    parts.thresholds_form(spec, settings)
+    thresholds_form(spec, settings)
     st.stop()
 
 parts.verdict(report, spec)
@@ -50,7 +51,7 @@ if (
         follow(waiting, "what the old model sees", "model")
 parts.SECTIONS[section](report, spec)
 st.divider()
-parts.thresholds_form(spec, settings)
+thresholds_form(spec, settings)
 with st.container(horizontal=True):
-    state.page_link("diagnosis", "Go on to Diagnosis", ":material/troubleshoot:")
-    state.page_link("train", "Go on to Train")
+    ways.page_link("diagnosis", "Go on to Diagnosis", ":material/troubleshoot:")
+    ways.page_link("train", "Go on to Train")

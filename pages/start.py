@@ -4,11 +4,11 @@ import time
 
 import streamlit as st
 
-from pages._ui import state
+from pages._ui import state, ways
 from pages._ui.text import literal, show_error, show_unreadable
 from retrain_core.data import infer_schema
 from retrain_core.errors import RetrainError
-from retrain_core.runs import experiment_status, runs_done
+from retrain_core.runs import experiment_status, new_id, runs_done
 from retrain_core.samples import Sample, samples
 from retrain_core.types import ExperimentSpec
 
@@ -27,7 +27,7 @@ def use_sample(sample: Sample) -> None:
     card = state.card(files["model"].sha256, files["model"].name)
     new, old = (state.table(files[role].sha256, files[role].name) for role in ("new", "old"))
     spec = ExperimentSpec(
-        id=state.new_id(),
+        id=new_id(),
         name=sample.title,
         created=time.time(),
         model=files["model"],
@@ -38,7 +38,7 @@ def use_sample(sample: Sample) -> None:
     )
     store.save_experiment(spec)
     state.open_experiment(spec.id)
-    state.go_to("shift")
+    ways.go_to("shift")
 
 
 st.subheader("Try a sample")

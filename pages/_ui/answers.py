@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages._ui import state
+from pages._ui import state, ways
 from pages._ui.probes import ask
 from pages._ui.text import help_for, literal, show_error
 from pages._ui.wishes import wishes
-from retrain_core.answer import answer, weigh
+from retrain_core.answer import HeldRows, answer, holdout_rows, weigh
 from retrain_core.compare.basis_words import resamples
 from retrain_core.compare.evidence import SIDES, Side
 from retrain_core.data.parts import SCORED_PARTS, load_columns
@@ -46,7 +46,7 @@ def current_answer(spec: ExperimentSpec) -> ReportContent:
             f"{waiting} of {len(runs)} runs are not done yet; this page shows the others.",
             icon=":material/hourglass_top:",
         )
-        state.page_link("train", "Watch them", ":material/model_training:")
+        ways.page_link("train", "Watch them", ":material/model_training:")
     try:
         return weigh(_answer(spec.id, ended, known_probes(state.store(), spec.id)), wishes(spec))
     except RetrainError as error:
@@ -66,6 +66,12 @@ def held_columns(experiment: str) -> dict[Side, pd.DataFrame]:
     return found
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def held_places(experiment: str, _spec: ExperimentSpec) -> dict[str, HeldRows]:
+    """Return where in which file the held-out rows stand, by part."""
+    return holdout_rows(state.store(), _spec)
+
+
 def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
     """Return the comparison once all runs have ended; ``None`` before, as others may yet win, or if none can be made."""
     done, runs = runs_done(state.store(), spec.id)
@@ -81,7 +87,7 @@ def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
 def preparation_failed(error: str | None) -> None:
     """Say that nothing could be run, why, and where it can be mended."""
     st.error(f"**The data could not be prepared.**  \n{literal(error or '')}", icon=":material/error:")
-    state.page_link("data", "Change the data", ":material/table:")
+    ways.page_link("data", "Change the data", ":material/table:")
 
 
 def certainty(comparison: Comparison) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages._ui import state
+from pages._ui import drafts, state
 from pages._ui.text import literal, show_error
 from retrain_core.errors import RetrainError
 from retrain_core.types import FileRef, ModelCard, Table
@@ -48,10 +48,10 @@ def slot(role: str) -> ModelCard | Table | None:
         with tempfile.TemporaryDirectory(dir=state.store().root) as folder:
             path = Path(folder) / "upload"
             path.write_bytes(file.getbuffer())
-            state.set_file(role, state.store().add_file(path, file.name))
+            drafts.set_file(role, state.store().add_file(path, file.name))
         st.session_state[f"upload_generation_{role}"] = generation + 1  # an empty uploader drops the buffer
         st.rerun()
-    ref = state.draft().files.get(role)
+    ref = drafts.draft().files.get(role)
     if ref is None:
         return None
     found, refusal = read(role, ref)
@@ -59,7 +59,7 @@ def slot(role: str) -> ModelCard | Table | None:
         icon = ":green[:material/check_circle:]" if found else ":red[:material/error:]"
         st.markdown(f"{icon} {literal(ref.name)}")
         if st.button("Remove", key=f"remove_{role}", type="tertiary", help=f"Take {title.lower()} away."):
-            state.set_file(role, None)
+            drafts.set_file(role, None)
             st.rerun()
     if refusal:
         show_error(refusal)

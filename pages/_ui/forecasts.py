@@ -8,12 +8,19 @@ import pandas as pd
 import streamlit as st
 
 from pages._ui import state
+from pages._ui.tables import column_width
 from pages._ui.text import help_for, literal
 from retrain_core.figures.style import look_of
 from retrain_core.runs import EstimateState, estimates, request_estimates
 from retrain_core.types import RunSpec
 
 WORTH_A_LOOK = 60.0  # seconds of the longest run, from which a quick look can save time
+COLUMN_HELP = {
+    "Memory (MB)": "Largest memory of the training process.",
+    "Rows trained on": "Counted each time one is used.",
+    "Energy (J)": "Of the whole machine while it trains; unknown where the machine does not tell.",
+    "Steps": help_for("compiled steps"),
+}
 WAITING = {"queued": "waiting", "running": "measuring", "stopped": "–", "failed": "–"}
 
 
@@ -32,6 +39,7 @@ def forecast_board(rehearsals: list[RunSpec]) -> None:
         if waiting and all(one.done for one in found):
             st.rerun()
         st.markdown("**What a run will cost**", help=help_for("forecast"))
+        st.caption("A run is one strategy with one seed.")
         _table(found)
         if any(not one.done for one in found):
             st.caption("A few real steps of each strategy are being measured. You need not wait for it.")
@@ -52,21 +60,19 @@ def _found(rehearsals: list[RunSpec]) -> list[EstimateState]:
 
 
 def _table(found: list[EstimateState]) -> None:
+    table = pd.DataFrame([_row(one) for one in found])
+    width = {name: column_width([name, *table[name]]) for name in table}
     st.dataframe(
-        pd.DataFrame([_row(one) for one in found]),
+        table,
         hide_index=True,
         width="stretch",
         height="content",
         key="forecasts",
         column_config={
-            "Strategy": st.column_config.TextColumn(pinned=True, width="medium"),
-            "Time": st.column_config.TextColumn(width=120),  # both are seen whole on a narrow screen
-            "Memory (MB)": st.column_config.TextColumn(help="Largest memory of the training process."),
-            "Rows trained on": st.column_config.TextColumn(help="Counted each time one is used."),
-            "Energy (J)": st.column_config.TextColumn(
-                help="Of the whole machine while it trains; unknown where the machine does not tell."
-            ),
-            "Steps": st.column_config.TextColumn(help=help_for("compiled steps")),
+            name: st.column_config.TextColumn(
+                pinned=name == "Strategy", width=width[name], help=COLUMN_HELP.get(name)
+            )
+            for name in table
         },
     )
     for one in found:

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages._ui import state
+from pages._ui import drafts, state
 from pages._ui.text import help_for, literal
 from retrain_core.data import check, infer_labels, infer_schema, labels_wanted
 from retrain_core.data.losses import takes_scores
@@ -49,7 +49,7 @@ def _key(ref: FileRef) -> tuple[str, str]:
 
 def overrule(model: ModelCard, schema: Schema, new: Table) -> None:
     """Show what was inferred and let the user change it."""
-    draft = state.draft()
+    draft = drafts.draft()
     label_column, task_column, output_column = st.columns(3)
     with label_column:
         labels = choose_labels(new, schema.labels, several=len(schema.labels) > 1)
@@ -79,13 +79,13 @@ def overrule(model: ModelCard, schema: Schema, new: Table) -> None:
             changes |= {"from_logits": logits}
     changes |= _overrule_columns(schema, new)
     if changes:
-        state.change_draft(**changes)
+        drafts.change_draft(**changes)
         st.rerun()
 
 
 def choose_labels(new: Table, chosen: tuple[str, ...], *, several: bool) -> tuple[str, ...]:
     """Let the user choose the label column, or several in the order of the output units."""
-    names, key = [str(name) for name in new.columns.columns], f"label_{state.draft().version}"
+    names, key = [str(name) for name in new.columns.columns], f"label_{drafts.draft().version}"
     if several:
         help = "One for each output unit, in the model's order."
         default = [name for name in chosen if name in names]
@@ -102,7 +102,7 @@ def choose_labels(new: Table, chosen: tuple[str, ...], *, several: bool) -> tupl
 
 
 def _overrule_columns(schema: Schema, new: Table) -> dict[str, object]:
-    draft, changes = state.draft(), dict[str, object]()
+    draft, changes = drafts.draft(), dict[str, object]()
     flat = len(schema.bindings) == 1 and bool(schema.bindings[0].columns)
     with st.expander("Order of columns and labels" if flat else "Order of labels"):
         if flat:
@@ -133,7 +133,7 @@ def _overrule_columns(schema: Schema, new: Table) -> dict[str, object]:
 
 def choose_split(labels: tuple[str, ...], tables: Mapping[str, Table]) -> None:
     """Let the user name the columns that say when a row came and whose it is; nothing is named by itself."""
-    draft, new = state.draft(), tables["new"]
+    draft, new = drafts.draft(), tables["new"]
     names = [str(name) for name in new.columns if name not in labels]
     times = list(orders(tables.get("old", new), new, labels))
     with st.expander("How rows are held out", expanded=bool(draft.split.columns)):
@@ -161,7 +161,7 @@ def choose_split(labels: tuple[str, ...], tables: Mapping[str, Table]) -> None:
         for hint in _hints(draft.split, names, tables):
             st.caption(literal(hint))
     if (time, id) != (draft.split.time, draft.split.id):
-        state.change_draft(split=replace(draft.split, time=time, id=id))
+        drafts.change_draft(split=replace(draft.split, time=time, id=id))
         st.rerun()
 
 
@@ -180,7 +180,7 @@ def _hints(split: SplitSettings, names: list[str], tables: Mapping[str, Table]) 
 
 def mend(model: ModelCard, new: Table, old: Table | None) -> None:
     """Let the user say what could not be inferred."""
-    draft = state.draft()
+    draft = drafts.draft()
     names = [str(name) for name in new.columns.columns]
     if not names:
         return
@@ -223,7 +223,7 @@ def mend(model: ModelCard, new: Table, old: Table | None) -> None:
         if chosen != before:
             changes |= {"columns": tuple(chosen), "label": labels or None}
     if changes:
-        state.change_draft(**changes)
+        drafts.change_draft(**changes)
         st.rerun()
 
 
@@ -234,18 +234,18 @@ def offer_undo(schema: Schema | None, files: Files) -> None:
         schema: What came of the draft; ``None`` if nothing did.
         files: Those that can be read.
     """
-    draft = state.draft()
+    draft = drafts.draft()
     if all(value is None for value in draft.overruled.values()) or schema == inferred(files):
         return
     if st.button("Undo my changes", icon=":material/undo:"):
-        state.change_draft(label=None, task=None, from_logits=None, classes=None, columns=None)
+        drafts.change_draft(label=None, task=None, from_logits=None, classes=None, columns=None)
         st.rerun()
 
 
 def inferred(files: Files) -> Schema | None:
     """Return how the data would be read if nothing were overruled."""
     try:
-        return read_schema(files, state.draft().split.columns)
+        return read_schema(files, drafts.draft().split.columns)
     except RetrainError:
         return None
 
@@ -253,7 +253,7 @@ def inferred(files: Files) -> Schema | None:
 def guess_labels(model: ModelCard, new: Table, old: Table | None) -> tuple[str, ...]:
     """Return the columns that look like the labels; none if there is nothing left for them."""
     try:
-        return infer_labels(model, new, state.draft().task, old)
+        return infer_labels(model, new, drafts.draft().task, old)
     except RetrainError:
         return ()
 

@@ -20,7 +20,7 @@ from retrain_core.compare.evidence import Evidence, Side
 from retrain_core.compare.predicted import Floats, Predicted
 from retrain_core.data.values import text_of
 
-ROW, CAME, BEFORE, NOW, SURE = "row", "should be", "keep says", "it says", "how sure (%)"
+ROW, CAME, BEFORE, NOW, SURE = "row in the file", "should be", "keep says", "it says", "how sure (%)"
 ERROR_BEFORE, ERROR_NOW = "error before", "error now"
 FLIP_COLUMNS = (ROW, CAME, BEFORE, NOW, SURE, ERROR_BEFORE, ERROR_NOW)
 
@@ -93,6 +93,7 @@ def flipped_rows(
     evidence: Evidence,
     side: Side,
     candidate: str,
+    places: Sequence[int],
     columns: pd.DataFrame | None = None,
     classes: Sequence[str] = (),
 ) -> pd.DataFrame:
@@ -104,11 +105,12 @@ def flipped_rows(
         evidence: All predictions.
         side: Part of the holdout.
         candidate: Whose rows.
+        places: Where in its file each row of the part stands, counted from 0.
         columns: The held-out rows as they came; experiments prepared by an older version have none.
         classes: Names of the classes or labels; numbers by default.
 
     Returns:
-        One row each: its number in the part, counted from 1; what should have come, what keep says, what the candidate says;
+        One row each: its number in the file, counted from 1; what should have come, what keep says, what the candidate says;
         how sure it is, or both errors; then the row's columns.
     """
     keep, now = (evidence.predicted[side][name][0] for name in ("keep", candidate))
@@ -121,7 +123,7 @@ def flipped_rows(
         rows = np.flatnonzero(worse(keep, now))
         rows = rows[np.argsort(-sure[rows], kind="stable")]
     frame = {
-        ROW: rows + 1,
+        ROW: np.asarray(places, np.intp)[rows] + 1,
         CAME: _words(keep.targets, rows, classes),
         BEFORE: _said(keep, rows, classes),
         NOW: _said(now, rows, classes),

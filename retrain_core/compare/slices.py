@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import pandas as pd
@@ -42,15 +42,19 @@ class Slice:
         return int(self.mask.sum())
 
 
-def default_columns(shift: ShiftReport | None, columns: pd.DataFrame) -> tuple[str, ...]:
-    """Return the columns that moved most, at most three; names, record numbers and free text give no slices.
+def default_columns(
+    shift: ShiftReport | None, columns: pd.DataFrame, left_out: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Return the columns to look at first, at most three; names, record numbers and free text give no slices.
 
     Args:
-        shift: How the data moved; ``None`` if nobody knows.
+        shift: How the data moved: those that moved most come first. ``None`` if nobody knows: the first ones do.
         columns: The held-out rows as they came.
+        left_out: Columns that are no inputs, such as the label.
     """
     if shift is None:
-        return ()
+        found = (str(name) for name in columns if name not in left_out and _gives_slices(columns[name]))
+        return tuple(islice(found, SHOWN_COLUMNS))
     moved = [
         found
         for found in (*shift.columns, *shift.others)
@@ -58,6 +62,16 @@ def default_columns(shift: ShiftReport | None, columns: pd.DataFrame) -> tuple[s
     ]
     moved.sort(key=lambda found: (LEVELS.index(found.level), found.effect), reverse=True)
     return tuple(found.name for found in moved[:SHOWN_COLUMNS])
+
+
+def _gives_slices(values: pd.Series) -> bool:
+    """Tell whether a column has slices worth a look, by its values alone."""
+    different, rows = values.nunique(), int(values.count())
+    if different < 2:
+        return False
+    if pd.api.types.is_datetime64_any_dtype(values.dtype) or pd.api.types.is_float_dtype(values.dtype):
+        return True
+    return different < rows if _are_numbers(values) else different * FEWEST_ROWS <= rows
 
 
 def slices_of(columns: pd.DataFrame, name: str, reading: Reading | None = None) -> tuple[Slice, ...]:

@@ -106,4 +106,17 @@ def test_the_columns_that_moved_most_are_looked_at() -> None:
     )
     frame = pd.DataFrame({name: [1, 2] for name in ("small", "major", "names", "minor", "more")})
     assert default_columns(report, frame.assign(same=1)) == ("major", "more", "minor")
-    assert default_columns(None, frame) == ()
+
+
+def test_where_nobody_knows_what_moved_the_first_columns_with_slices_are_looked_at() -> None:
+    rows = 40
+    frame = pd.DataFrame(
+        {
+            "number": range(rows), "same": 1, "label": [0, 1] * 20, "day": pd.date_range("2026-01-01", periods=rows),
+            "name": [f"name {place}" for place in range(rows)], "city": ["a", "b"] * 20, "size": np.linspace(0, 1, rows),
+            "age": [place // 2 for place in range(rows)],
+        }
+    )  # fmt: skip
+    assert default_columns(None, frame, ("label", "day")) == ("city", "size", "age")
+    assert default_columns(None, frame) == ("label", "day", "city")
+    assert default_columns(None, frame[["number", "same", "name"]]) == ()

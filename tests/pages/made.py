@@ -28,6 +28,7 @@ from retrain_core.types import (
 )
 from tests.compare.evidence_of import one_of
 
+ID = "20261126-000000-abcd"
 ROWS = 200
 CLASSES = {
     "binary": ("no", "yes"),
@@ -110,7 +111,7 @@ def answer_to(
     evidence = gather(outcomes, holdout, schema, sides)
     file = FileRef("a" * 64, "data.csv")
     spec = ExperimentSpec(
-        id="20261126-000000-abcd", name="made", created=0.0, model=file, new=file, old=file if old else None,
+        id=ID, name="made", created=0.0, model=file, new=file, old=file if old else None,
         schema=schema,
     )  # fmt: skip
     card = ModelCard("keras", "made", "a" * 64, (), (), (), 0, None, None, False, None, None, task, "", "")

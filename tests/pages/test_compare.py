@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._ui.verdict_parts import KNOWN_WHY, OLD_AND_NEW, SECTIONS
+from pages._ui import state
+from pages._ui.evidence_parts import KNOWN_WHY, OLD_AND_NEW, SECTIONS
 from pages._ui.wishes import POINTS, wish_key
 from retrain_core.answer import answer, weigh
+from retrain_core.compare.flips import ROW
+from retrain_core.data import read_table
 from retrain_core.data.doubts import SEEN
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import score_table
 from retrain_core.report.verdict_tables import ON_TRAINING, WHY_OUT, difference_table, weighed_table
+from retrain_core.runs.plan import plan_runs
+from retrain_core.runs.store import Store, new_id
 from retrain_core.types import Recommendation, Stakes, Wishes
 from tests.conftest import ROOT
-from tests.pages.conftest import Answered
+from tests.pages.conftest import Answered, Asked, work_off
+from tests.pages.made import ID, ROWS
+from tests.pages.test_compare_parts import formats
 from tests.pages.test_pages import press, texts
 
 
@@ -233,21 +243,46 @@ def test_the_columns_of_the_held_out_rows_make_groups(open_page, answered: Answe
     assert len(app.get("plotly_chart")) == charts - 1
 
 
+def test_columns_are_chosen_without_old_data_too(open_page, unserved: Asked) -> None:
+    store, spec = unserved[0], replace(unserved[1], id=new_id(), old=None)
+    store.save_experiment(spec)
+    store.add_runs(plan_runs(spec.id, {}))
+    work_off(store, spec)
+    app = look_at(open_page("compare", spec.id), "Groups")
+    assert app.multiselect(key="slices_columns").value == ["a", "b"]
+
+
+def test_a_changed_row_is_found_by_its_number_in_the_file(open_page, answered: Answered) -> None:
+    app = look_at(open_page("compare", answered.done.id), "Changed rows")
+    new = answered.done.new
+    shown, file = table(app, ROW), read_table(answered.store.file_path(new), new.name).columns
+    assert len(shown) and f"Row 1 is the first row of data in {new.name}." in texts(app)
+    assert shown[["a", "b"]].to_numpy().tolist() == file[["a", "b"]].iloc[shown[ROW] - 1].to_numpy().tolist()
+
+
 # --- every kind of problem ------------------------------------------------------------------------
 
 
 def page(task: str, options: dict) -> None:
-    from pages._ui import verdict_parts as parts
+    from pages._ui.decision_parts import decision, holdout
+    from pages._ui.evidence_parts import sections
     from tests.pages.made import answer_to
 
     content = answer_to(task, **options)
-    parts.decision(content)
-    parts.holdout(content)
-    parts.sections(content)
+    decision(content)
+    holdout(content)
+    sections(content)
 
 
 @pytest.fixture
-def opened(answered: Answered):
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store = Store(tmp_path / "store")
+    monkeypatch.setattr(state, "store", lambda: store)
+    for side in ("new", "old"):
+        folder = store.experiment_folder(ID) / "data" / f"{side}_holdout"
+        folder.mkdir(parents=True)
+        np.save(folder / "rows.npy", np.arange(ROWS))
+
     def open_answer(task: str, **options: Any) -> AppTest:
         app = AppTest.from_function(page, args=(task, options), default_timeout=60).run()
         assert not app.exception, [error.message for error in app.exception]
@@ -272,6 +307,13 @@ def test_every_section_has_its_charts_for_every_kind_of_problem(opened, task: st
     app = look_at(opened(task), section)
     charts, tables = (SHOWN["binary"] | SHOWN.get(task, {}))[section]
     assert (len(app.get("plotly_chart")) - 1, len(app.dataframe) - 1) == (charts, tables)
+
+
+def test_losses_in_large_units_have_no_idle_decimals(opened) -> None:
+    app = opened("regression")
+    scores = next(frame for frame in app.dataframe if "new loss" in frame.value)
+    assert scores.value["new loss"].between(10, 100).all()
+    assert formats(scores)["new loss"] == "%.3f" and formats(scores)["training (s)"] == "%.1f"
 
 
 def test_without_old_rows_nothing_is_asked_of_them(opened) -> None:
@@ -354,12 +396,12 @@ def test_margins_and_limits_are_told_in_the_score_that_is_weighed(open_page, ans
 def many_labels() -> None:
     from dataclasses import replace
 
-    from pages._ui import verdict_parts as parts
+    from pages._ui.decision_parts import holdout
     from tests.pages.made import answer_to
 
     content = answer_to("multiclass", others=())
     held = {f"class {number}": 5 for number in range(15)}
-    parts.holdout(replace(content, split=replace(content.split, held_labels=held)))
+    holdout(replace(content, split=replace(content.split, held_labels=held)))
 
 
 def test_labels_that_are_not_listed_are_counted() -> None:

@@ -8,14 +8,18 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._ui.compare_parts import MOST_VALUES
+from pages._ui.flips_parts import MOST_VALUES
+from retrain_core.compare.flips import ROW
 
 
 def page(kind: str, there: bool = True) -> None:
     import numpy as np
     import pandas as pd
 
-    from pages._ui.compare_parts import show_errors, show_flips, show_slices
+    from pages._ui.errors_parts import show_errors
+    from pages._ui.flips_parts import show_flips
+    from pages._ui.slices_parts import show_slices
+    from retrain_core.answer import HeldRows
     from retrain_core.compare.evidence import Evidence
     from retrain_core.types import Holdout
     from tests.compare.evidence_of import evidence_of
@@ -45,7 +49,8 @@ def page(kind: str, there: bool = True) -> None:
     both = Evidence(task, holdout, (), {**new.predicted, **old.predicted}, {**new.held, **old.held})
     show_errors(both, classes)
     show_slices(both, {"new": frame} if there else {}, classes)
-    show_flips(both, {"new": frame} if there else {}, classes)
+    places = {side: HeldRows(f"{side}_rows.csv", "", tuple(range(0, 2 * rows, 2))) for side in ("new", "old")}
+    show_flips(both, places, {"new": frame} if there else {}, classes)
 
 
 def opened(kind: str, there: bool = True) -> AppTest:
@@ -55,7 +60,7 @@ def opened(kind: str, there: bool = True) -> AppTest:
 
 
 FILTER = "flips_filter_new_fine_tune"
-CHARTS = {"binary": 7, "multiclass": 7, "multilabel": 7, "regression": 3}
+CHARTS = {"binary": 8, "multiclass": 8, "multilabel": 8, "regression": 4}
 
 
 @pytest.mark.parametrize("kind", CHARTS)
@@ -63,10 +68,22 @@ def test_every_kind_of_problem_has_its_charts(kind: str) -> None:
     assert len(opened(kind).get("plotly_chart")) == CHARTS[kind]
 
 
-def test_columns_that_are_chosen_become_slices() -> None:
+def test_columns_are_chosen_at_first_and_those_that_are_chosen_become_slices() -> None:
     app = opened("binary")
-    app.multiselect(key="slices_columns").select("age").select("note").run()
-    assert not app.exception and len(app.get("plotly_chart")) == CHARTS["binary"] + 1
+    field = app.multiselect(key="slices_columns")
+    assert field.value == ["age", "note"]
+    field.set_value([]).run()
+    assert not app.exception and len(app.get("plotly_chart")) == CHARTS["binary"] - 1
+
+
+def test_changed_rows_are_numbered_as_in_the_file_they_came_in() -> None:
+    app = opened("binary")
+    assert {*app.dataframe[0].value[ROW]} <= {*range(1, 601, 2)} and app.dataframe[0].value[ROW].max() > 300
+    assert any(
+        "Row 1 is the first row of data in new\\_rows\\.csv." in caption.value for caption in app.caption
+    )
+    app.segmented_control(key="flips_side").set_value("old").run()
+    assert any("old\\_rows\\.csv." in caption.value for caption in app.caption)
 
 
 def test_flipped_rows_can_be_filtered_and_hold_no_formula() -> None:
@@ -82,7 +99,7 @@ def test_flipped_rows_can_be_filtered_and_hold_no_formula() -> None:
 def two_numbers() -> None:
     import numpy as np
 
-    from pages._ui.compare_parts import show_errors
+    from pages._ui.errors_parts import show_errors
     from tests.compare.evidence_of import evidence_of
 
     rng = np.random.default_rng(0)
@@ -104,11 +121,39 @@ def test_of_several_numbers_a_row_the_errors_of_each_can_be_seen() -> None:
     assert not app.exception and abs(reach()) > 5 * first
 
 
+def prices() -> None:
+    import numpy as np
+
+    from pages._ui.flips_parts import show_flips
+    from retrain_core.answer import HeldRows
+    from tests.compare.evidence_of import evidence_of
+
+    came = np.array([250_000.0, 310_000.0, 277_000.0])
+    said = {"keep": [came + 301.6875], "fine_tune": [came + np.array([0.5, 12_301.6875, -0.5])]}
+    show_flips(evidence_of("regression", came, said), {"new": HeldRows("new.csv", "", (0, 4, 9))}, {}, ())
+
+
+def formats(frame: Any) -> dict[str, str]:
+    """Return how the columns of numbers of a table are shown."""
+    configs = {name: one.get("type_config", {}) for name, one in json.loads(frame.proto.columns).items()}
+    return {name: config["format"] for name, config in configs.items() if "format" in config}
+
+
+def test_large_numbers_have_no_idle_decimals_and_one_row_is_one_row() -> None:
+    app = AppTest.from_function(prices, default_timeout=60).run()
+    assert not app.exception and app.dataframe[0].value[ROW].tolist() == [5]
+    shown = ("should be", "keep says", "it says", "error before", "error now")
+    assert {formats(app.dataframe[0])[name] for name in shown} == {"%.0f"}
+    assert any(caption.value.startswith("1 row.") for caption in app.caption)
+
+
 def changed_rows() -> None:
     import numpy as np
     import pandas as pd
 
-    from pages._ui.compare_parts import show_flips
+    from pages._ui.flips_parts import show_flips
+    from retrain_core.answer import HeldRows
+    from retrain_core.compare.flips import ROW
     from tests.compare.evidence_of import evidence_of
 
     rng, rows = np.random.default_rng(0), 1_000
@@ -120,10 +165,11 @@ def changed_rows() -> None:
         {
             "city": [f"city {n % 180}" for n in range(rows)],
             "income": income,
-            "row": rng.choice(["odd", "even"], rows),
+            ROW: rng.choice(["odd", "even"], rows),
         }
     )
-    show_flips(evidence_of("binary", came, said), {"new": frame}, ("no", "yes"))
+    places = {"new": HeldRows("new.csv", "", tuple(range(rows)))}
+    show_flips(evidence_of("binary", came, said), places, {"new": frame}, ("no", "yes"))
 
 
 def filtered(*names: str) -> AppTest:
@@ -136,13 +182,13 @@ def filtered(*names: str) -> AppTest:
 
 def count(app: AppTest) -> int:
     """Return how many rows are said to be shown."""
-    words = next(caption.value for caption in app.caption if "Rows are counted" in caption.value)
+    words = next(caption.value for caption in app.caption if "first row of data" in caption.value)
     return int(words.replace(",", "").split(" rows.")[0].split()[-1])
 
 
 def test_a_filter_that_was_not_touched_hides_no_row() -> None:
     everything = count(filtered())
-    assert everything > 150 and count(filtered("city", "income", "row (column)")) == everything
+    assert everything > 150 and count(filtered("city", "income", f"{ROW} (column)")) == everything
 
 
 def test_of_many_values_the_most_frequent_can_be_chosen() -> None:
@@ -161,10 +207,10 @@ def test_a_range_leaves_out_missing_numbers_and_its_untouched_end_is_open() -> N
     assert app.dataframe[0].value["income"].max() == float("inf")
 
 
-def test_a_column_of_the_data_called_row_is_not_the_number_of_the_row() -> None:
-    app = filtered("row (column)")
-    app.multiselect(key=f"{FILTER}_row (column)").set_value(["odd"]).run()
-    assert not app.exception and {*app.dataframe[0].value["row (column)"]} == {"odd"}
+def test_a_column_of_the_data_with_the_name_of_ours_is_not_the_number_of_the_row() -> None:
+    app = filtered(f"{ROW} (column)")
+    app.multiselect(key=f"{FILTER}_{ROW} (column)").set_value(["odd"]).run()
+    assert not app.exception and {*app.dataframe[0].value[f"{ROW} (column)"]} == {"odd"}
 
 
 def test_another_candidate_has_a_filter_of_its_own() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._ui import shift_parts
+from pages._ui import shift_model
 from pages._ui.shift_parts import SECTIONS
 from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.diagnosis import first_guess, volume_of
@@ -81,7 +81,7 @@ def test_the_shares_of_a_shift_are_explained_only_where_there_are_some(
     said = "the shares of each add up to 100 %"
     assert said in texts(look_at(open_page("shift", answered.done.id), "Labels and concept"))
     monkeypatch.setattr(
-        shift_parts, "kinds_table", lambda kinds: kinds_table(kinds).drop(columns=[INPUTS_FIRST, LABEL_FIRST])
+        shift_model, "kinds_table", lambda kinds: kinds_table(kinds).drop(columns=[INPUTS_FIRST, LABEL_FIRST])
     )
     assert said not in texts(look_at(open_page("shift", answered.done.id), "Labels and concept"))
 

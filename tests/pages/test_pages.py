@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._ui.state import Draft
+from pages._ui.drafts import Draft
 from retrain_core.answer import answer
 from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.runs.plan import plan_runs

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
+from streamlit.elements.lib import policies
 from streamlit.testing.v1 import AppTest
 
 from pages._ui.quick_parts import GAIN
@@ -26,7 +28,9 @@ def button(app: AppTest, label: str):
     return next((one for one in app.button if one.label.startswith(label)), None)
 
 
-def test_a_quick_look_is_asked_for_watched_and_taken_over(open_page, unserved: Asked) -> None:
+def test_a_quick_look_is_asked_for_watched_and_taken_over(
+    open_page, unserved: Asked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     store, spec = unserved
     app = open_page("train", spec.id)
     app.number_input(key="epochs").set_value(3).run()
@@ -58,8 +62,10 @@ def test_a_quick_look_is_asked_for_watched_and_taken_over(open_page, unserved: A
     take = button(again, "Choose ")
     assert take is not None
     title = take.label.removeprefix("Choose ").removesuffix(" alone").replace("\\", "")
+    monkeypatch.setattr(policies, "_shown_default_value_warning", False)  # it is logged once a process
     take.click().run()
     assert not again.exception
+    assert not [message for message in caplog.messages if "default value" in message]
     on = {box.label.strip("*"): box.value for box in again.checkbox if box.key.startswith("use_")}
     assert [name for name, value in on.items() if value] == [title]
 
@@ -74,6 +80,23 @@ def test_where_all_runs_are_short_it_says_that_a_quick_look_saves_little(
         "pages._ui.forecasts._found", lambda asked: [EstimateState(one, "finished", 0, cost) for one in asked]
     )
     assert ("a quick look would save little" in texts(open_page("train", spec.id))) != worth
+
+
+def test_the_forecasts_are_seen_whole_and_it_is_said_what_a_run_is(
+    open_page, unserved: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, spec = unserved
+    cost = Estimate((101.25, 118.75), 600.0, (1_000_000, 20_000_000))
+    monkeypatch.setattr(
+        "pages._ui.forecasts._found",
+        lambda asked: [EstimateState(one, "finished", 0, cost, shared=True) for one in asked],
+    )
+    app = open_page("train", spec.id)
+    assert "A run is one strategy with one seed." in texts(app)
+    table = next(frame for frame in app.dataframe if "Rows trained on" in frame.value)
+    columns = json.loads(table.proto.columns)
+    for name, cells in table.value.items():
+        assert columns[name]["width"] >= 7 * max(map(len, [name, *cells])) + 16, "letters and padding"
 
 
 def test_a_quick_look_can_be_stopped_and_ends_when_the_runs_are_started(open_page, unserved: Asked) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages._ui.shift_parts import MOST_ROWS
+from pages._ui.shift_columns import MOST_ROWS
 from retrain_core.runs import shift_of
 from retrain_core.runs.probes import plan_shift, request_probes
 from retrain_core.runs.state import probe_states

@@ -1,0 +1,140 @@
+"""What the Data page holds before it is an experiment: in the session, and saved under an id in the URL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import streamlit as st
+
+from pages._ui import state
+from pages._ui.state import DRAFT, EXPERIMENT
+from retrain_core.data import chosen_labels
+from retrain_core.data.time_order import ROW_ORDER
+from retrain_core.errors import RetrainError
+from retrain_core.runs import new_id
+from retrain_core.types import (
+    ExperimentSpec,
+    FileRef,
+    SplitSettings,
+    Task,
+    from_json,
+    to_json,
+)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the Data page holds before it is an experiment: files by role, what the user overruled, and the split.
+
+    ``version`` counts changes. It is part of the widgets' keys, so that after a change each shows what is inferred
+    now, not what it held before.
+    """
+
+    files: dict[str, FileRef]
+    name: str = ""
+    note: str = ""
+    label: str | tuple[str, ...] | None = None
+    task: Task | None = None
+    from_logits: bool | None = None
+    classes: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    split: SplitSettings = SplitSettings()
+    version: int = 0
+    id: str = ""
+
+    @property
+    def overruled(self) -> dict[str, Any]:
+        """What the user overruled, by argument of ``infer_schema``; ``None`` where nothing was."""
+        return {name: getattr(self, name) for name in ("label", "task", "from_logits", "classes", "columns")}
+
+
+def draft() -> Draft:
+    """Return what the Data page holds: what a refresh left, else that of the open experiment, else nothing."""
+    if DRAFT not in st.session_state:
+        spec = state.experiment()
+        st.session_state[DRAFT] = _saved_draft() or (_draft_of(spec) if spec else Draft(files={}))
+    return st.session_state[DRAFT]
+
+
+def change_draft(**changes: object) -> None:
+    """Change what the Data page holds, and keep it for a refresh."""
+    before = draft()
+    now = replace(before, id=before.id or new_id(), version=before.version + 1, **changes)  # type: ignore[arg-type]
+    st.session_state[DRAFT] = now
+    state.store().save_draft(now.id, to_json(now))
+
+
+def keep_draft_in_url() -> None:
+    """Let a refresh of the Data page come back to what was entered."""
+    if draft().id:
+        st.query_params[DRAFT] = draft().id
+
+
+def _saved_draft() -> Draft | None:
+    saved = state.store().draft(st.query_params.get(DRAFT, ""))
+    return None if saved is None else from_json(saved, Draft)
+
+
+def set_file(role: str, ref: FileRef | None) -> None:
+    """Set or take away a file of the draft; choices that hang on it and do not fit it are inferred again."""
+    files = {**draft().files, role: ref}
+    changes: dict[str, object] = {"files": {key: value for key, value in files.items() if value}}
+    if role == "model" or (role == "new" and ref):
+        changes |= {"label": None, "task": None, "from_logits": None, "classes": None, "columns": None}
+    if role == "new" and ref:
+        changes |= _still_there(ref)
+    if role != "model" and draft().split.columns:
+        changes |= {"split": _split_still_there(files.get("new"))}
+    change_draft(**changes)
+
+
+def _still_there(ref: FileRef) -> dict[str, object]:
+    """Return the choices of label and columns that new data has too."""
+    now = draft()
+    try:
+        found = state.table(ref.sha256, ref.name)
+        label = chosen_labels(found, now.label) if now.label else None
+    except RetrainError:
+        return {}
+    columns = now.columns if now.columns and set(now.columns) <= set(found.columns.columns) else None
+    return {"label": label, "columns": columns}
+
+
+def _split_still_there(ref: FileRef | None) -> SplitSettings:
+    """Return how rows are held out, without the columns that new data has no more."""
+    split = draft().split
+    if ref is None:
+        return split
+    try:
+        known = {*state.table(ref.sha256, ref.name).columns.columns, ROW_ORDER}
+    except RetrainError:
+        return replace(split, time=None, id=None)
+    return replace(
+        split,
+        time=split.time if split.time in known else None,
+        id=split.id if split.id in known else None,
+    )
+
+
+def _draft_of(spec: ExperimentSpec) -> Draft:
+    files = {"model": spec.model, "new": spec.new, "old": spec.old, "holdout": spec.holdout}
+    schema = spec.schema
+    flat = len(schema.bindings) == 1 and schema.bindings[0].columns
+    return Draft(
+        files={role: ref for role, ref in files.items() if ref},
+        name=spec.name,
+        note=spec.note,
+        label=schema.labels,
+        task=schema.task,
+        from_logits=schema.from_logits,
+        classes=schema.classes or None,
+        columns=schema.bindings[0].columns if flat else None,
+        split=spec.split,
+    )
+
+
+def fresh_id() -> str:
+    """Return the id to save under: the open experiment's if it has not been run, else a new one."""
+    id = st.session_state.get(EXPERIMENT)
+    return id if id and not state.store().runs(id) else new_id()

@@ -1,0 +1,46 @@
+"""Tables whose columns say what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+import streamlit as st
+
+from pages._ui.text import five_digits
+from retrain_core.report import verdict_tables as tables
+from retrain_core.report.tables import ScoreColumn
+
+WIDTHS = {tables.SAID: 290, tables.WHY_OUT: 290}  # pixels of columns that hold whole sentences
+LETTER = 8  # pixels that a letter of a table takes at most, on average
+
+
+def show_table(
+    frame: pd.DataFrame, key: str, numbers: Mapping[str, ScoreColumn], texts: Mapping[str, str]
+) -> None:
+    """Show a table whose columns say what they hold."""
+    first = frame.columns[0]
+    st.dataframe(
+        frame,
+        hide_index=True,
+        key=key,
+        placeholder="–",
+        column_config={
+            **{
+                name: st.column_config.TextColumn(help=text, pinned=name == first, width=WIDTHS.get(name))
+                for name, text in texts.items()
+            },
+            **{
+                name: st.column_config.NumberColumn(
+                    help=column.help, format=five_digits(column.format, frame[name])
+                )
+                for name, column in numbers.items()
+                if name in frame
+            },
+        },
+    )
+
+
+def column_width(texts: Iterable[str]) -> int:
+    """Return the width of a column that shows its longest text whole, in pixels."""
+    return max(100, LETTER * max(map(len, texts)) + 24)
