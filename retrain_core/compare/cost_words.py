@@ -9,6 +9,7 @@ from retrain_core.compare.cost import Factor, Payoff, Swing, front, scored_by
 from retrain_core.compare.score_words import name_of
 from retrain_core.strategies.naming import noun
 from retrain_core.types import Comparison
+from retrain_core.types.text import counted
 
 FACTORS: Mapping[Factor, str] = {
     "gain": "the gain",
@@ -88,7 +89,7 @@ def front_words(names: Sequence[str], best: Sequence[str], *, old: bool) -> str:
 def payoff_words(name: str, payoff: Payoff) -> str:
     """Return in one sentence whether a candidate pays, and what it is worth."""
     low, high = payoff.interval
-    who, horizon = noun(name).capitalize(), _horizon(payoff.stakes.days)
+    who, horizon = noun(name).capitalize(), counted(payoff.stakes.days, "day")
     interval = f"(95 %: {money(low)} to {money(high)})"
     days = payoff.days
     if days is None:
@@ -101,15 +102,6 @@ def payoff_words(name: str, payoff: Payoff) -> str:
     back = "from the first day" if payoff.cost == 0 else f"after {_about(days)} {_between(payoff)}"
     doubt = "" if low > 0 else " As the interval tells, it may also bring less than it costs."
     return f"{who} pays back {back} and is worth about {money(payoff.net)} over {horizon} {interval}.{doubt}"
-
-
-def _horizon(days: float) -> str:
-    """Return the days that were entered.
-
-    >>> _horizon(1.0), _horizon(1234.5)
-    ('1 day', '1,234.5 days')
-    """
-    return f"{days:,.10g} day{'' if days == 1 else 's'}"
 
 
 def _between(payoff: Payoff) -> str:

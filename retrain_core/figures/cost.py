@@ -25,6 +25,7 @@ from retrain_core.figures.style import (
     plain,
 )
 from retrain_core.types import Comparison
+from retrain_core.types.text import counted
 
 WIDE = 12  # times as long as the shortest: then seconds are drawn on a logarithmic axis
 PANEL = 210  # pixels of one part's panel
@@ -257,8 +258,7 @@ def tornado(swings: Sequence[Swing], payoff: Payoff) -> go.Figure:
         )  # fmt: skip
     spread = [0.0, net, *(end for swing in swings for end in (swing.less, swing.more))]
     room = 0.45 * (max(spread) - min(spread)) or 1.0
-    days = payoff.stakes.days
-    title = f"net benefit after {days:,.10g} day{'s'[: days != 1]}<br>(in your currency)"
+    title = f"net benefit after {counted(payoff.stakes.days, 'day')}<br>(in your currency)"
     layout = base_layout(x=title, height=170 + 46 * len(swings))
     layout["xaxis"] |= {
         "range": [min(spread) - room, max(spread) + room],

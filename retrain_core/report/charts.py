@@ -19,7 +19,7 @@ from retrain_core.compare.cost import (
 from retrain_core.compare.cost_words import front_told, payoff_remarks, payoff_words, swing_words
 from retrain_core.compare.curves import confusion, precision_recall, reliability, roc
 from retrain_core.compare.evidence import SIDES
-from retrain_core.compare.flips import Flips, flips
+from retrain_core.compare.flips import flips
 from retrain_core.compare.predicted import Predicted
 from retrain_core.compare.residuals import error_edges, residuals
 from retrain_core.compare.score_words import name_of
@@ -234,7 +234,10 @@ def flip_charts(content: ReportContent) -> list[Chart]:
     for side in SIDES:
         found = flips(content.evidence, side)
         if found:
-            words = " ".join(_flip_words(name, one, numbers=numbers) for name, one in found.items())
+            words = " ".join(
+                error_words.flip_words(look_of(name).title, one, numbers=numbers)
+                for name, one in found.items()
+            )
             charts.append(
                 Chart(
                     f"flips-{side}", f"Worse and better than keep: {side} part", words, flips_bars(found, numbers=numbers),
@@ -242,16 +245,6 @@ def flip_charts(content: ReportContent) -> list[Chart]:
                 )
             )  # fmt: skip
     return charts
-
-
-def _flip_words(name: str, one: Flips, *, numbers: bool) -> str:
-    worse, better = (
-        ("are much farther off", "much closer")
-        if numbers
-        else ("were right and are wrong now", "the other way round")
-    )
-    seeds = f" (mean of {one.seeds} seeds)" if one.seeds > 1 else ""
-    return f"{look_of(name).title}: {one.negative:,.0f} of {one.rows:,} rows {worse}, {one.positive:,.0f} {better}{seeds}."
 
 
 def _confusion_chart(name: str, one: Predicted, classes: Sequence[str]) -> Chart:

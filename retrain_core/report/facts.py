@@ -17,6 +17,7 @@ from retrain_core.report.words import SCORE_NAMES
 from retrain_core.shift.deciding import deciding as deciding
 from retrain_core.shift.side_tables import INPUTS_FIRST, kinds_table
 from retrain_core.types import ColumnShift, Comparison, Scalar, ShiftReport, SplitSettings, Work
+from retrain_core.types.text import counted
 
 PART_TITLES: Mapping[str, str] = {
     "new_train": "New, training",
@@ -247,10 +248,7 @@ def machine(content: ReportContent) -> str:
     found = content.machine
     if found is None:
         return ""
-    cores = f"{found.cores} CPU core{'s'[: found.cores != 1]}"
-    return (
-        f"Machine: {cores}, {found.memory_mb / 1024:.1f} GB of memory, {', '.join(found.gpus) or 'no GPU'}."
-    )
+    return f"Machine: {counted(found.cores, 'CPU core')}, {found.memory_mb / 1024:.1f} GB of memory, {', '.join(found.gpus) or 'no GPU'}."
 
 
 def kinds(shift: ShiftReport) -> tuple[list[str], Rows, bool]:
@@ -273,16 +271,25 @@ def effect_interval(column: ColumnShift) -> str:
     return "{:.2f} to {:.2f}".format(*interval) if interval else ""
 
 
+def less_moved(columns: int) -> str:
+    """Return how many columns a table leaves out.
+
+    >>> less_moved(1)
+    '1 more column, which moved less, is left out.'
+    """
+    return f"{counted(columns, 'more column')}, which moved less, {'is' if columns == 1 else 'are'} left out."
+
+
 def peers(shift: ShiftReport) -> str:
     """Return how many columns other tools' default rules would call drifted."""
     columns = {column.name for column in shift.columns}
     found = []
     for peer in dict.fromkeys(verdict.peer for verdict in shift.peers):
         judged = [v for v in shift.peers if v.peer == peer and v.column in columns and v.drifted is not None]
-        found.append(f"{peer} {sum(bool(v.drifted) for v in judged):,} of {len(judged):,} columns")
+        found.append(f"{peer} {sum(bool(v.drifted) for v in judged):,} of {counted(len(judged), 'column')}")
     moved = sum(column.level != "none" for column in shift.columns)
     return (
-        f"Here {moved:,} of {len(columns):,} columns count as moved; by their default rules would drift: {', '.join(found)}."
+        f"Here {moved:,} of {counted(len(columns), 'column')} count{'s'[: moved == 1]} as moved; by their default rules would drift: {', '.join(found)}."
         if found
         else ""
     )
