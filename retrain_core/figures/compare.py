@@ -147,7 +147,7 @@ def cost_bars(comparison: Comparison) -> go.Figure:
     figure = go.Figure()
     figure.update_layout(**base_layout(height=150 + 2 * 36 * len(names)))
     costs = (
-        ("", (0.6, 1.0), "training time (s)", seconds, "{:,.1f} s"),
+        ("", (0.6, 1.0), "training time (s, mean over seeds)", seconds, "{:,.1f} s"),
         ("2", (0.0, 0.36), "peak memory (MB)", [c.peak_memory_mb for c in candidates], "{:,.0f} MB"),
     )
     for axis, domain, title, values, words in costs:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import plotly.graph_objects as go
 
+from retrain_core.compare.basis_words import FIRST_SEED, several_seeds
 from retrain_core.compare.cost import (
     Payoff,
     break_even,
@@ -52,7 +53,7 @@ from retrain_core.report.words import (
     lines_words,
     tradeoff_words,
 )
-from retrain_core.types import ColumnShift, Comparison, LearningCurve, Sensitivity, ShiftReport, Task
+from retrain_core.types import ColumnShift, Comparison, LearningCurve, ShiftReport, Task
 
 MOST_DISTRIBUTIONS = 3
 MOST_LINES = 4  # of the drift in time
@@ -338,12 +339,14 @@ def volume_charts(curves: Sequence[LearningCurve]) -> list[Chart]:
     ]
 
 
-def sensitivity_charts(found: Sequence[Sensitivity]) -> list[Chart]:
+def sensitivity_charts(content: ReportContent) -> list[Chart]:
     """Return what the disturbance that costs the old model most costs each, and which columns they depend on."""
+    found, charts = content.sensitivities, []
     if not found or not found[0].points:
         return []
-    charts = []
-    whiskers = (WHISKERS,) if any(point.interval for one in found for point in one.points) else ()
+    remarks = (WHISKERS,) if any(point.interval for one in found for point in one.points) else ()
+    if several_seeds(content.comparison.strategies):
+        remarks = (FIRST_SEED, *remarks)
     kinds = list(dict.fromkeys(point.what for point in found[0].points if not point.column))
     if kinds:
         sign = 1 if found[0].metric_name == "accuracy" else -1
@@ -353,13 +356,18 @@ def sensitivity_charts(found: Sequence[Sensitivity]) -> list[Chart]:
         title = DISTURBANCES[worst].title
         charts.append(
             Chart(
-                "sensitivity", title[:1].upper() + title[1:], words, robustness_lines(found, worst), whiskers
+                "sensitivity", title[:1].upper() + title[1:], words, robustness_lines(found, worst), remarks
             )
         )
     if any(point.column for point in found[0].points):
         words = "How each model's score changes once a column's values are given to other rows."
-        remarks = (*better_without(found), *whiskers)
         charts.append(
-            Chart("importance", "Columns the models depend on", words, importance_bars(found), remarks)
+            Chart(
+                "importance",
+                "Columns the models depend on",
+                words,
+                importance_bars(found),
+                (*better_without(found), *remarks),
+            )
         )
     return charts

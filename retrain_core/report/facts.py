@@ -14,7 +14,7 @@ from retrain_core.report.answers import margin_text
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import forecast_words, parts_of, status_words
 from retrain_core.report.words import SCORE_NAMES
-from retrain_core.shift.deciding import deciding as deciding
+from retrain_core.shift.deciding import deciding
 from retrain_core.shift.side_tables import INPUTS_FIRST, kinds_table
 from retrain_core.types import ColumnShift, Comparison, Scalar, ShiftReport, SplitSettings, Work
 from retrain_core.types.text import counted

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from retrain_core.compare.basis_words import FIRST_SEED, several_seeds
 from retrain_core.figures.style import keep_first, look_of, recoloured_on_dark, trains
 from retrain_core.glossary import GLOSSARY, terms_used
 from retrain_core.report import answers, charts, costs, facts
@@ -51,13 +52,15 @@ def render(content: ReportContent) -> str:
         "joint": charts.joint_charts(shift) if shift else [],
         "model": charts.model_charts(shift, comparison.task) if shift else [],
         "volume": charts.volume_charts(content.learning_curves),
-        "sensitivity": charts.sensitivity_charts(content.sensitivities),
+        "sensitivity": charts.sensitivity_charts(content),
         "distributions": charts.distribution_charts(shift) if shift else [],
     }
     scripts = (get_plotlyjs(), (FOLDER / "page.js").read_text("utf-8"))
     return _environment().get_template("page.html").render(
         content=content,
         comparison=comparison,
+        several_seeds=several_seeds(comparison.strategies),
+        first_seed=FIRST_SEED,
         shift=shift,
         charts=sections,
         scores=_score_rows(comparison),
