@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 
@@ -16,6 +16,7 @@ from retrain_core.compare.score_words import name_of
 from retrain_core.figures.compare import interval_bar, score_on, score_words
 from retrain_core.figures.style import (
     FAINT,
+    NOTE_SIZE,
     axis_format,
     axis_title,
     base_layout,
@@ -33,6 +34,8 @@ PANEL_GAP = 34
 LEGEND_ROW = 20
 MOST_BANDS = 4  # bands that can be told apart
 MOST_TICKS = 5
+NARROW_PLOT, LETTER = 200, 7  # pixels of the bars on a screen 375 pixels wide, and of a digit
+MOST_ROOM = 0.4  # of the bars and what is beside them
 LESS, MORE = "#A3ABB5", "#5F7388"  # neither is a strategy's
 FACTOR_TITLES: Mapping[Factor, str] = {
     "gain": "Gain<br>(95 % interval)",
@@ -253,11 +256,13 @@ def tornado(swings: Sequence[Swing], payoff: Payoff) -> go.Figure:
         figure.add_bar(
             x=[end - net for end in ends], base=net, y=list(range(len(swings))), orientation="h", width=0.6, name=words,
             marker={"color": colour, "pattern": {"shape": pattern, "fgcolor": FAINT}},
-            text=[money(end) for end in ends], textposition="outside", cliponaxis=False,
-            hovertemplate="%{text}<extra>" + words + "</extra>",
+            customdata=[money(end) for end in ends], hovertemplate="%{customdata}<extra>" + words + "</extra>",
         )  # fmt: skip
     spread = [0.0, net, *(end for swing in swings for end in (swing.less, swing.more))]
-    room = 0.45 * (max(spread) - min(spread)) or 1.0
+    lower, upper = ([money(end(swing.less, swing.more)) for swing in swings] for end in (min, max))
+    room = _room((*lower, *upper)) * (max(spread) - min(spread)) or 1.0
+    _add_amounts(figure, lower, min(spread) - room / 20, "left")
+    _add_amounts(figure, upper, max(spread) + room / 20, "right")
     title = f"net benefit after {counted(payoff.stakes.days, 'day')}<br>(in your currency)"
     layout = base_layout(x=title, height=170 + 46 * len(swings))
     layout["xaxis"] |= {
@@ -265,6 +270,7 @@ def tornado(swings: Sequence[Swing], payoff: Payoff) -> go.Figure:
         "nticks": 4,
         "tickangle": 0,
         "tickformat": ",~r",
+        "showgrid": False,
     }
     layout["yaxis"] |= {
         "range": [len(swings) - 0.5, -0.5],
@@ -276,5 +282,21 @@ def tornado(swings: Sequence[Swing], payoff: Payoff) -> go.Figure:
     }
     figure.update_layout(**layout, barmode="overlay", showlegend=True)
     figure.add_vline(x=0, line={"color": FAINT, "width": 2}, layer="below")
-    figure.add_vline(x=net, line={"color": FAINT, "width": 1, "dash": "dot"})
+    figure.add_vline(
+        x=net, line={"color": FAINT, "width": 1.5, "dash": "dot"}, name="as entered", showlegend=True
+    )
     return figure
+
+
+def _room(texts: Sequence[str]) -> float:
+    """Return how wide the room on each side of the bars is, in widths of the widest bar, for texts on a narrow screen."""
+    share = min(MOST_ROOM, LETTER * (max(map(len, texts), default=0) + 1) / NARROW_PLOT)
+    return share / (1 - 2 * share)
+
+
+def _add_amounts(figure: go.Figure, texts: Sequence[str], x: float, side: Literal["left", "right"]) -> None:
+    """Write amounts below each other, beyond all bars and lines."""
+    figure.add_scatter(
+        x=[x] * len(texts), y=list(range(len(texts))), mode="text", text=list(texts),
+        textposition=f"middle {side}", textfont={"size": NOTE_SIZE}, cliponaxis=False, hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
