@@ -173,7 +173,7 @@ def cost_bars(comparison: Comparison) -> go.Figure:
         figure.update_layout({
             f"xaxis{axis}": {
                 "title": axis_title(title), "automargin": True, "gridcolor": GRID, "zeroline": False,
-                "range": [0, (max(values, default=0) or 1) * 1.35], "nticks": 6, "tickangle": 0, "anchor": f"y{axis}",
+                "range": [0, (max(values, default=0) or 1) * 1.35], "nticks": 6, "tickangle": 0, "tickformat": ",", "anchor": f"y{axis}",
             },
             f"yaxis{axis}": _strategy_axis(labels, domain) | {"anchor": f"x{axis}"},
         })  # fmt: skip

@@ -24,6 +24,7 @@ from retrain_core.figures.style import (
     keep_first,
     look_of,
     plain,
+    room_beside,
 )
 from retrain_core.types import Comparison
 from retrain_core.types.text import counted
@@ -34,8 +35,6 @@ PANEL_GAP = 34
 LEGEND_ROW = 20
 MOST_BANDS = 4  # bands that can be told apart
 MOST_TICKS = 5
-NARROW_PLOT, LETTER = 200, 7  # pixels of the bars on a screen 375 pixels wide, and of a digit
-MOST_ROOM = 0.4  # of the bars and what is beside them
 LESS, MORE = "#A3ABB5", "#5F7388"  # neither is a strategy's
 FACTOR_TITLES: Mapping[Factor, str] = {
     "gain": "Gain<br>(95 % interval)",
@@ -260,7 +259,8 @@ def tornado(swings: Sequence[Swing], payoff: Payoff) -> go.Figure:
         )  # fmt: skip
     spread = [0.0, net, *(end for swing in swings for end in (swing.less, swing.more))]
     lower, upper = ([money(end(swing.less, swing.more)) for swing in swings] for end in (min, max))
-    room = _room((*lower, *upper)) * (max(spread) - min(spread)) or 1.0
+    share = room_beside((*lower, *upper))
+    room = share / (1 - 2 * share) * (max(spread) - min(spread)) or 1.0
     _add_amounts(figure, lower, min(spread) - room / 20, "left")
     _add_amounts(figure, upper, max(spread) + room / 20, "right")
     title = f"net benefit after {counted(payoff.stakes.days, 'day')}<br>(in your currency)"
@@ -286,12 +286,6 @@ def tornado(swings: Sequence[Swing], payoff: Payoff) -> go.Figure:
         x=net, line={"color": FAINT, "width": 1.5, "dash": "dot"}, name="as entered", showlegend=True
     )
     return figure
-
-
-def _room(texts: Sequence[str]) -> float:
-    """Return how wide the room on each side of the bars is, in widths of the widest bar, for texts on a narrow screen."""
-    share = min(MOST_ROOM, LETTER * (max(map(len, texts), default=0) + 1) / NARROW_PLOT)
-    return share / (1 - 2 * share)
 
 
 def _add_amounts(figure: go.Figure, texts: Sequence[str], x: float, side: Literal["left", "right"]) -> None:

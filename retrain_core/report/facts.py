@@ -95,7 +95,7 @@ def options(comparison: Comparison) -> Rows:
             look_of(name).title,
             ", ".join(f"{key.replace('_', ' ')} {_option(value)}" for key, value in candidate.options.items()) or "none",
             ", ".join(str(seed["seed"]) for seed in candidate.per_seed),
-            candidate.device,
+            candidate.device.upper(),
             f"{candidate.rows_seen:,}",
             forecast_words(candidate),
             status_words(candidate),
@@ -193,7 +193,7 @@ def layers(content: ReportContent) -> Rows:
         [
             layer.name,
             layer.class_name,
-            layer.summary,
+            layer.summary or "–",
             f"{layer.parameters:,}",
             "yes" if layer.trainable else "no",
         ]
