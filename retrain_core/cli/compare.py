@@ -28,7 +28,7 @@ from retrain_core.types import (
     SplitSettings,
     SplitSummary,
 )
-from retrain_core.types.text import counted
+from retrain_core.types.text import counted, spanned
 
 if TYPE_CHECKING:
     from retrain_core.runs.forecasts import EstimateState
@@ -237,10 +237,10 @@ def _cost(state: EstimateState) -> str:
     (low, high), (least, most) = state.estimate.seconds, state.estimate.rows_seen
     rows = counted(most, "row") if least == most else f"{least:,} to {most:,} rows"
     joules = state.estimate.energy_joules
-    energy = "energy unknown" if joules is None else f"{joules[0]:.0f} to {joules[1]:.0f} J"
+    energy = "energy unknown" if joules is None else f"{spanned(*(f'{end:.0f}' for end in joules))} J"
     advice = f". {state.estimate.advice}" if state.estimate.advice else ""
     return (
-        f"forecast {low:.1f} to {high:.1f} s, {state.estimate.peak_memory_mb:,.0f} MB, {rows}, "
+        f"forecast {spanned(f'{low:.1f}', f'{high:.1f}')} s, {state.estimate.peak_memory_mb:,.0f} MB, {rows}, "
         f"{energy}{advice}"
     )
 

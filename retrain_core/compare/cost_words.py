@@ -9,7 +9,7 @@ from retrain_core.compare.cost import Factor, Payoff, Swing, front, scored_by
 from retrain_core.compare.score_words import name_of
 from retrain_core.strategies.naming import noun
 from retrain_core.types import Comparison
-from retrain_core.types.text import counted
+from retrain_core.types.text import counted, spanned
 
 FACTORS: Mapping[Factor, str] = {
     "gain": "the gain",
@@ -90,7 +90,7 @@ def payoff_words(name: str, payoff: Payoff) -> str:
     """Return in one sentence whether a candidate pays, and what it is worth."""
     low, high = payoff.interval
     who, horizon = noun(name).capitalize(), counted(payoff.stakes.days, "day")
-    interval = f"(95 %: {money(low)} to {money(high)})"
+    interval = f"(95 %: {spanned(money(low), money(high))})"
     days = payoff.days
     if days is None:
         return f"{who} does not pay back: it costs {money(-payoff.net)} more than it brings over {horizon} {interval}."
@@ -108,7 +108,7 @@ def _between(payoff: Payoff) -> str:
     """Return the 95 % interval of the days until the training has paid, if it can be known that it does."""
     early, late = payoff.days_interval
     assert early is not None  # the gain is above 0, and so is the upper end of its interval
-    return f"(95 %: {days_text(early)} to {'never' if late is None else days_text(late)})"
+    return f"(95 %: {spanned(days_text(early), 'never' if late is None else days_text(late))})"
 
 
 def _about(days: float) -> str:

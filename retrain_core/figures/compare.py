@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from retrain_core.compare.cost import main_score
 from retrain_core.compare.measures import sign_of
-from retrain_core.compare.score_words import name_of, score_text
+from retrain_core.compare.score_words import IN_UNITS, name_of, score_text
 from retrain_core.figures.style import (
     FAINT,
     GRID,
@@ -28,6 +28,7 @@ from retrain_core.figures.style import (
     whiskers,
 )
 from retrain_core.types import CandidateScores, Comparison
+from retrain_core.types.text import spanned
 
 ROW_HEIGHT = 42  # pixels a strategy
 PANEL_GAP = 44  # pixels between two panels
@@ -123,7 +124,7 @@ def tradeoff(comparison: Comparison, old_weight: float) -> go.Figure:
     if comparison.recommendation is None or len(comparison.recommendation.scores) == 1:
         _add_same_utility(figure, points[chosen], chosen, old_weight, old_range, new_range)
     x_range, y_range = _upwards(old_range, upwards), _upwards(new_range, upwards)
-    unit = "label's units, " if name in ("mae", "rmse") else ""
+    unit = "label's units, " if name in IN_UNITS else ""
     kind, better = name_of(name).replace("absolute", "abs."), f"({unit}better →)"
     layout = base_layout(
         x=f"{kind} on the old part<br>{better}", y=f"{kind} on the new part<br>{better}", height=440
@@ -207,7 +208,7 @@ def score_words(score: Score, name: str) -> str:
     if score.interval is None:
         return value
     low, high = (score_text(name, end) for end in score.interval)
-    return f"{value} (95 %: {low} to {high})"
+    return f"{value} (95 %: {spanned(low, high)})"
 
 
 def _cost_words(value: float, words: str, *, measured: bool) -> str:

@@ -12,7 +12,7 @@ from retrain_core.compare.cost import Factor, Payoff, Swing, front, scored_by, u
 from retrain_core.compare.cost_words import days_text, money
 from retrain_core.compare.decision import effort
 from retrain_core.compare.measures import sign_of
-from retrain_core.compare.score_words import name_of
+from retrain_core.compare.score_words import IN_UNITS, name_of
 from retrain_core.figures.compare import interval_bar, score_on, score_words
 from retrain_core.figures.style import (
     FAINT,
@@ -27,7 +27,7 @@ from retrain_core.figures.style import (
     room_beside,
 )
 from retrain_core.types import Comparison
-from retrain_core.types.text import counted
+from retrain_core.types.text import counted, spanned
 
 WIDE = 12  # times as long as the shortest: then seconds are drawn on a logarithmic axis
 PANEL = 210  # pixels of one part's panel
@@ -166,11 +166,12 @@ def _place_panel(
     low, high = min(ends), max(ends)
     room = 0.08 * (high - low) or 0.05 * abs(high) or 0.05
     spread = [low - room, high + room]
+    unit = "label's units, " if score in IN_UNITS else ""
     figure.update_layout({
         f"yaxis{'' if number == 0 else 2}": {
             **base_layout()["yaxis"], "domain": domain, "anchor": "x", "tickformat": axis_format(score), "nticks": 5,
             "range": spread if sign_of(score) > 0 else spread[::-1],
-            "title": axis_title(f"{_short(score)}<br>(better →)", upright=True),
+            "title": axis_title(f"{_short(score)}<br>({unit}better →)", upright=True),
         }
     })  # fmt: skip
     rows = comparison.holdout.new_rows if side == "new" else comparison.holdout.old_rows
@@ -181,7 +182,7 @@ def _place_panel(
 
 
 def _short(score: str) -> str:
-    return "mean abs. error" if score == "mae" else name_of(score)
+    return name_of(score).replace("absolute", "abs.")
 
 
 # --- when it pays ---------------------------------------------------------------------------------
@@ -225,7 +226,7 @@ def _add_net(figure: go.Figure, name: str, payoff: Payoff, *, bold: bool) -> Non
         x=[0, days], y=[-payoff.cost, payoff.net], mode="lines", legendgroup=name,
         name=f"<b>{title}</b>" if bold else title,
         line={"color": look.colour, "dash": look.dash, "width": 3.2 if bold else 1.6},
-        customdata=[money(-payoff.cost), f"{money(payoff.net)} (95 %: {' to '.join(map(money, payoff.interval))})"],
+        customdata=[money(-payoff.cost), f"{money(payoff.net)} (95 %: {spanned(*map(money, payoff.interval))})"],
         hovertemplate="day %{x:,.4~g}: %{customdata}<extra>" + title + "</extra>",
     )  # fmt: skip
     if payoff.days is not None and payoff.days <= days:

@@ -23,6 +23,7 @@ from retrain_core.figures.style import (
     score_title,
     whiskers,
 )
+from retrain_core.types.text import spanned
 
 DOT_HEIGHT = 15  # pixels a candidate
 LETTERS = 17  # of a slice's title on a line
@@ -105,7 +106,7 @@ def _words(score: str, one: SliceScore) -> str:
     if one.interval is None:
         return f"{words}, of too few rows for an interval"
     low, high = (score_text(score, end) for end in one.interval)
-    words = f"{words} (95 %: {low} to {high})"
+    words = f"{words} (95 %: {spanned(low, high)})"
     if one.gap is None:
         return words
     ends = range_text(score, *one.gap.interval)

@@ -74,6 +74,7 @@ SCORE_TITLES: dict[str, str] = {
     "loss": "loss (lower is better)",
     "accuracy": "accuracy (higher is better)",
     "mae": "mean abs. error, label's units<br>(lower is better)",
+    "rmse": "root mean squared error, label's units<br>(lower is better)",
 }
 
 

@@ -172,7 +172,7 @@ def payoff_charts(content: ReportContent, payoffs: Mapping[str, Payoff]) -> list
     lines, bars = net_lines(payoffs, name), tornado(swings, payoff)
     remarks = payoff_remarks(content.comparison, payoffs, name)
     return [
-        Chart("payoff", "When it pays", payoff_words(name, payoff), lines, remarks),
+        Chart("payoff", "Net benefit along the days", payoff_words(name, payoff), lines, remarks),
         Chart("tornado", "If an entry is wrong", swing_words(swings, payoff.net), bars),
     ]
 

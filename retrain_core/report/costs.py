@@ -14,7 +14,7 @@ from retrain_core.figures.style import keep_first, look_of, trains
 from retrain_core.report.tables import CANDIDATE, ScoreColumn
 from retrain_core.report.text_table import TextTable, text_table
 from retrain_core.types import Comparison, Stakes, Task
-from retrain_core.types.text import counted
+from retrain_core.types.text import counted, spanned
 
 ENERGY = "energy (J)"
 COST_COLUMNS: dict[str, ScoreColumn] = {
@@ -115,7 +115,7 @@ def payoff_rows(task: Task, payoffs: Mapping[str, Payoff]) -> list[list[str]]:
             money(payoff.cost),
             paid_words(payoff),
             money(payoff.net),
-            " to ".join(money(end) for end in payoff.interval),
+            spanned(*map(money, payoff.interval)),
         ]
         for name, payoff in payoffs.items()
     ]

@@ -17,7 +17,7 @@ from retrain_core.report.words import SCORE_NAMES
 from retrain_core.shift.deciding import deciding
 from retrain_core.shift.side_tables import INPUTS_FIRST, kinds_table
 from retrain_core.types import ColumnShift, Comparison, Scalar, ShiftReport, SplitSettings, Work
-from retrain_core.types.text import counted
+from retrain_core.types.text import counted, spanned
 
 PART_TITLES: Mapping[str, str] = {
     "new_train": "New, training",
@@ -268,7 +268,7 @@ def _cell(value: object) -> str:
 def effect_interval(column: ColumnShift) -> str:
     """Return the 95 % interval of a column's effect; empty if there is none."""
     interval = deciding(column).interval
-    return "{:.2f} to {:.2f}".format(*interval) if interval else ""
+    return spanned(*(f"{end:.2f}" for end in interval)) if interval else ""
 
 
 def less_moved(columns: int) -> str:

@@ -157,6 +157,11 @@ def test_what_it_is_worth_is_one_sentence() -> None:
     )
 
 
+def test_ends_that_read_alike_are_told_once() -> None:
+    soon = replace(PAYOFF, cost=1.0, gain_interval=(0.05, 0.15))
+    assert " pays back after less than a day (95 %: less than a day) and " in payoff_words("lwf", soon)
+
+
 def test_one_day_is_one_day() -> None:
     one = replace(PAYOFF, stakes=replace(STAKES, a_day=90_000, days=1))
     assert "over 1 day (" in payoff_words("lwf", one)
