@@ -131,7 +131,7 @@ def run(options: argparse.Namespace) -> None:
 def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespace) -> str:
     """Do the runs in ``store``, write the answer into ``--out`` and return it in a sentence."""
     from retrain_core.answer import answer, write_answer
-    from retrain_core.report.facts import undisturbed
+    from retrain_core.report.diagnosis_facts import undisturbed
     from retrain_core.runs.outcomes import crashed
     from retrain_core.runs.prepare import prepare
     from retrain_core.runs.probes import plan_report

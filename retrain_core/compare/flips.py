@@ -168,7 +168,7 @@ def _name(number: int, classes: Sequence[str]) -> str:
 
 
 def _as_they_came(columns: pd.DataFrame, rows: NDArray[np.intp]) -> pd.DataFrame:
-    return columns.iloc[rows].set_axis(beside_own(columns), axis=1).reset_index(drop=True)
+    return columns.iloc[rows].set_axis(beside_own(map(str, columns)), axis=1).reset_index(drop=True)
 
 
 def beside_own(names: Iterable[str]) -> list[str]:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import plotly.graph_objects as go
 
-from retrain_core.compare.cost import Factor, Payoff, Swing, front, scored_by, undominated
+from retrain_core.compare.cost import Factor, Payoff, Swing, front, scored_by
 from retrain_core.compare.cost_words import days_text, money
 from retrain_core.compare.decision import effort
-from retrain_core.compare.measures import sign_of
-from retrain_core.compare.score_words import IN_UNITS, name_of
-from retrain_core.figures.compare import interval_bar, score_on, score_words
+from retrain_core.figures.pareto_panel import add_panel, place_panel
+from retrain_core.figures.scored import score_on
 from retrain_core.figures.style import (
     FAINT,
     NOTE_SIZE,
-    axis_format,
-    axis_title,
     base_layout,
     empty_figure,
     keep_first,
@@ -26,15 +23,14 @@ from retrain_core.figures.style import (
     plain,
     room_beside,
 )
+from retrain_core.figures.time_axis import time_axis
 from retrain_core.types import Comparison
 from retrain_core.types.text import counted, spanned
 
-WIDE = 12  # times as long as the shortest: then seconds are drawn on a logarithmic axis
 PANEL = 210  # pixels of one part's panel
 PANEL_GAP = 34
 LEGEND_ROW = 20
 MOST_BANDS = 4  # bands that can be told apart
-MOST_TICKS = 5
 LESS, MORE = "#A3ABB5", "#5F7388"  # neither is a strategy's
 FACTOR_TITLES: Mapping[Factor, str] = {
     "gain": "Gain<br>(95 % interval)",
@@ -65,16 +61,16 @@ def pareto(comparison: Comparison, score: str) -> go.Figure:
         side for side in ("new", "old") if any(score_on(comparison.strategies[n], side, score) for n in names)
     ]
     seconds = dict(zip(names, effort(comparison.strategies, names), strict=True))
-    places, axis = _time_axis(seconds)
+    places, axis = time_axis(seconds)
     figure, best = go.Figure(), front(comparison, score)
     inside = len(sides) * PANEL + (len(sides) - 1) * PANEL_GAP
     legend = LEGEND_ROW * math.ceil((len(names) + 1) / 2)  # two beside each other on a narrow screen
     figure.update_layout(**base_layout(x=axis.pop("words"), height=inside + 110 + legend))
     figure.update_layout(legend={"y": 1 + 22 / inside})  # above the title of the first panel
     for number, side in enumerate(sides):
-        _add_panel(figure, comparison, side, score, places, best, "" if number == 0 else "2")
+        add_panel(figure, comparison, side, score, places, best, "" if number == 0 else "2")
         top = 1 - number * (PANEL + PANEL_GAP) / inside
-        _place_panel(figure, comparison, side, score, (max(0.0, top - PANEL / inside), top), number)
+        place_panel(figure, comparison, side, score, (max(0.0, top - PANEL / inside), top), number)
     if "tickvals" in axis:  # between keep and the others the axis is broken
         at = axis["range"][0] + 0.45
         figure.add_shape(
@@ -82,107 +78,6 @@ def pareto(comparison: Comparison, score: str) -> go.Figure:
         )  # fmt: skip
     figure.update_layout(xaxis=axis | {"anchor": "free", "position": 0, "tickangle": 0}, showlegend=True)
     return figure
-
-
-def _time_axis(seconds: Mapping[str, float]) -> tuple[dict[str, float], dict[str, Any]]:
-    """Return where each candidate stands on the time axis, and the axis; keep's 0 stands apart on a logarithmic one."""
-    taken = [value for value in seconds.values() if value > 0]
-    if not taken or max(taken) <= WIDE * min(taken):
-        most = max(taken, default=1.0)
-        words = "training (seconds, mean over seeds)"
-        return dict(seconds), {"range": [-0.05 * most, 1.08 * most], "nticks": 6, "words": words}
-    low, high = math.log10(min(taken)), math.log10(max(taken))
-    zero = low - 0.6
-    places = {name: math.log10(value) if value > 0 else zero for name, value in seconds.items()}
-    ticks = _log_ticks(min(taken), max(taken))
-    return places, {
-        "tickvals": [zero, *(math.log10(tick) for tick in ticks)],
-        "ticktext": ["0", *(f"{tick:,g}" for tick in ticks)],
-        "range": [zero - 0.15, high + 0.15],
-        "words": "training (seconds, mean over seeds)<br>log scale, 0 apart",
-    }
-
-
-def _log_ticks(low: float, high: float) -> list[float]:
-    """Return round numbers from ``low`` to ``high``, not more than can be read.
-
-    >>> _log_ticks(3, 40), _log_ticks(0.5, 5000)
-    ([5, 10, 20], [1, 10, 100, 1000])
-    """
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for digits in ((1, 2, 5), (1, 3), (1,)):
-        ticks = [digit * 10**power for power in powers for digit in digits]
-        ticks = [tick for tick in ticks if low <= tick <= high]
-        if len(ticks) <= MOST_TICKS:
-            break
-    return ticks
-
-
-def _add_panel(
-    figure: go.Figure,
-    comparison: Comparison,
-    side: str,
-    score: str,
-    places: Mapping[str, float],
-    best: Sequence[str],
-    axis: str,
-) -> None:
-    found = {name: one for name in places if (one := score_on(comparison.strategies[name], side, score))}
-    line = undominated({name: (sign_of(score) * one.value, -places[name]) for name, one in found.items()})
-    line = tuple(sorted(line, key=lambda name: places[name]))
-    figure.add_scatter(
-        x=[places[name] for name in line], y=[found[name].value for name in line], mode="lines", yaxis=f"y{axis}",
-        line={"color": FAINT, "width": 2, "shape": "hv"}, hoverinfo="skip", showlegend=not axis,
-        name="best for its time", legendgroup="line",
-    )  # fmt: skip
-    for name, one in found.items():
-        look, stands_out = look_of(name), name in best
-        title, seconds = plain(look.title), 0.0 if name == "keep" else comparison.strategies[name].seconds
-        figure.add_scatter(
-            x=[places[name]], y=[one.value], mode="markers", yaxis=f"y{axis}", cliponaxis=False,
-            error_y=interval_bar(one, color=look.colour, thickness=1.4 if stands_out else 0.8),
-            marker={
-                "symbol": look.marker if stands_out else f"{look.marker}-open",
-                "size": 14 if stands_out else 9, "color": look.colour,
-            },
-            name=f"<b>{title}</b>" if stands_out else title, legendgroup=name, showlegend=not axis,
-            customdata=[f"{score_words(one, score)}, {seconds:,.3g} s"],
-            hovertemplate="%{customdata}<extra>" + title + "</extra>",
-        )  # fmt: skip
-
-
-def _place_panel(
-    figure: go.Figure,
-    comparison: Comparison,
-    side: str,
-    score: str,
-    domain: tuple[float, float],
-    number: int,
-) -> None:
-    """Give a part its axis, on which up is better, and its title."""
-    names = scored_by(comparison, score)
-    found = [one for name in names if (one := score_on(comparison.strategies[name], side, score))]
-    ends = [end for one in found for end in one.ends]
-    low, high = min(ends), max(ends)
-    room = 0.08 * (high - low) or 0.05 * abs(high) or 0.05
-    spread = [low - room, high + room]
-    unit = "label's units, " if score in IN_UNITS else ""
-    figure.update_layout({
-        f"yaxis{'' if number == 0 else 2}": {
-            **base_layout()["yaxis"], "domain": domain, "anchor": "x", "tickformat": axis_format(score), "nticks": 5,
-            "range": spread if sign_of(score) > 0 else spread[::-1],
-            "title": axis_title(f"{_short(score)}<br>({unit}better →)", upright=True),
-        }
-    })  # fmt: skip
-    rows = comparison.holdout.new_rows if side == "new" else comparison.holdout.old_rows
-    figure.add_annotation(
-        text=f"<b>{side} part</b> ({rows:,} rows)", showarrow=False,
-        x=0, xref="paper", xanchor="left", y=domain[1], yref="paper", yanchor="bottom",
-    )  # fmt: skip
-
-
-def _short(score: str) -> str:
-    return name_of(score).replace("absolute", "abs.")
 
 
 # --- when it pays ---------------------------------------------------------------------------------

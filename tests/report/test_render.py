@@ -24,7 +24,7 @@ from retrain_core.compare.score_words import score_text
 from retrain_core.data.doubts import SEEN
 from retrain_core.diagnosis import WHISKERS
 from retrain_core.figures.style import look_of
-from retrain_core.report import answers, charts, costs, render
+from retrain_core.report import answers, costs, error_charts, render
 from retrain_core.report.content import ReportContent
 from retrain_core.report.error_words import flip_words
 from retrain_core.shift import shift_report
@@ -183,7 +183,7 @@ def test_rows_that_got_worse_and_better_are_counted_for_each_candidate() -> None
             assert told.endswith(" the other way round (mean of 3 seeds).") and told in found.text("errors")
         assert f"flips-{side}" in found.drawings
     numbers = page(content(comparison(task="regression"), evidence(task="regression"))).text("errors")
-    assert "rows are much farther off" in numbers and charts.FAR in numbers
+    assert "rows are much farther off" in numbers and error_charts.FAR in numbers
 
 
 def test_what_is_forgotten_is_in_a_table() -> None:
@@ -221,7 +221,7 @@ def test_several_labels_have_their_reliability() -> None:
 
 def test_what_stands_behind_the_scores_does_not_grow_with_the_rows() -> None:
     few, many = (
-        charts.error_charts(content(comparison(seeds=1), evidence_of(*made)))
+        error_charts.error_charts(content(comparison(seeds=1), evidence_of(*made)))
         for made in ([longer(run, times) for run in evidence(seeds=1).outcomes] for times in (1, 20))
     )
     sizes = [sum(len(chart.figure.to_json()) for chart in found) for found in (few, many)]
