@@ -178,7 +178,9 @@ def _told(comparison: Comparison, out: Path) -> str:
         f"{sure}; the same choice in {100 * found.stability:.0f} % of {resamples(comparison.strategies)}.",
     ]
     lines += [f"Doubtful: {doubt}" for doubt in found.doubts]
-    return "\n".join([*lines, f"Written: {out / 'report.html'}, comparison.json, models/."])
+    return "\n".join(
+        [*lines, f"Written: {out / 'report.html'}, comparison.json, models/, holdout_rows.json."]
+    )
 
 
 def _tell_split(split: SplitSummary | None) -> None:

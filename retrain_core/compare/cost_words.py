@@ -93,11 +93,11 @@ def payoff_words(name: str, payoff: Payoff) -> str:
     interval = f"(95 %: {spanned(money(low), money(high))})"
     days = payoff.days
     if days is None:
-        return f"{who} does not pay back: it costs {money(-payoff.net)} more than it brings over {horizon} {interval}."
+        return f"{who} does not pay back: its net benefit over {horizon} is {money(payoff.net)} {interval}."
     if days > payoff.stakes.days:
         return (
-            f"{who} would pay back after about {days_text(days)} only {_between(payoff)}; after {horizon} {money(-payoff.net)} is still missing "
-            f"{interval}."
+            f"{who} would pay back after about {days_text(days)} only {_between(payoff)}; after {horizon} its net benefit is "
+            f"{money(payoff.net)} {interval}."
         )
     back = "from the first day" if payoff.cost == 0 else f"after {_about(days)} {_between(payoff)}"
     doubt = "" if low > 0 else " As the interval tells, it may also bring less than it costs."
