@@ -39,6 +39,7 @@ from retrain_core.types import (
     from_json,
     to_json,
 )
+from retrain_core.types.text import counted
 
 PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scipy")
 
@@ -147,9 +148,10 @@ def _notes(split: SplitSummary, schema: Schema) -> tuple[str, ...]:
     if not added:
         return ()
     rows = sum(split.held_labels[name] for name in added)
+    have, count = ("has", "it counts") if rows == 1 else ("have", "they count")
     return (
-        f"{rows:,} of {split.holdout.new_rows:,} new rows have a label that the old model does not know "
-        f"({', '.join(added)}): they count as wrong for keep.",
+        f"{rows:,} of {counted(split.holdout.new_rows, 'new row')} {have} a label that the old model does not know "
+        f"({', '.join(added)}): {count} as wrong for keep.",
     )
 
 

@@ -55,7 +55,7 @@ GLOSSARY: dict[str, str] = {
     "logits": "Outputs of a model before sigmoid or softmax turns them into probabilities.",
     "new class": "A label in the new data that the old model has no output unit for.",
     # the scores
-    "loss": "What training minimises, averaged over rows; lower is better.",
+    "loss": "What training minimises, averaged over rows; lower is better. With plain cross-entropy it is the log-loss.",
     "accuracy": "Share of rows whose predicted class is the right one, or share of right labels if a row has several; "
     "higher is better.",
     "mean absolute error": "Average distance between prediction and label, in units of the label; lower is better. If a "

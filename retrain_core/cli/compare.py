@@ -28,6 +28,7 @@ from retrain_core.types import (
     SplitSettings,
     SplitSummary,
 )
+from retrain_core.types.text import counted, spanned
 
 if TYPE_CHECKING:
     from retrain_core.runs.forecasts import EstimateState
@@ -130,7 +131,7 @@ def run(options: argparse.Namespace) -> None:
 def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespace) -> str:
     """Do the runs in ``store``, write the answer into ``--out`` and return it in a sentence."""
     from retrain_core.answer import answer, write_answer
-    from retrain_core.report.facts import undisturbed
+    from retrain_core.report.diagnosis_facts import undisturbed
     from retrain_core.runs.outcomes import crashed
     from retrain_core.runs.prepare import prepare
     from retrain_core.runs.probes import plan_report
@@ -177,7 +178,9 @@ def _told(comparison: Comparison, out: Path) -> str:
         f"{sure}; the same choice in {100 * found.stability:.0f} % of {resamples(comparison.strategies)}.",
     ]
     lines += [f"Doubtful: {doubt}" for doubt in found.doubts]
-    return "\n".join([*lines, f"Written: {out / 'report.html'}, comparison.json, models/."])
+    return "\n".join(
+        [*lines, f"Written: {out / 'report.html'}, comparison.json, models/, holdout_rows.json."]
+    )
 
 
 def _tell_split(split: SplitSummary | None) -> None:
@@ -234,12 +237,12 @@ def _cost(state: EstimateState) -> str:
     if state.estimate is None:
         return f"no forecast ({state.error})"
     (low, high), (least, most) = state.estimate.seconds, state.estimate.rows_seen
-    rows = f"{most:,}" if least == most else f"{least:,} to {most:,}"
+    rows = counted(most, "row") if least == most else f"{least:,} to {most:,} rows"
     joules = state.estimate.energy_joules
-    energy = "energy unknown" if joules is None else f"{joules[0]:.0f} to {joules[1]:.0f} J"
+    energy = "energy unknown" if joules is None else f"{spanned(*(f'{end:.0f}' for end in joules))} J"
     advice = f". {state.estimate.advice}" if state.estimate.advice else ""
     return (
-        f"forecast {low:.1f} to {high:.1f} s, {state.estimate.peak_memory_mb:,.0f} MB, {rows} rows, "
+        f"forecast {spanned(f'{low:.1f}', f'{high:.1f}')} s, {state.estimate.peak_memory_mb:,.0f} MB, {rows}, "
         f"{energy}{advice}"
     )
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from retrain_core.cli.waiting import work_until
 from retrain_core.errors import RunError
-from retrain_core.types import QuickLook, QuickRung, RunSpec, Wishes
+from retrain_core.types import QuickLook, QuickRung, QuickTry, RunSpec, Wishes
+from retrain_core.types.text import counted
 
 if TYPE_CHECKING:
     from retrain_core.runs.runner import Runner
@@ -37,7 +38,7 @@ def best_by_quick_look(
         for number, rung in enumerate(look.rungs[told:], start=told + 1):
             if rung.decided:
                 told = number
-                print("\n".join(_lines(look, rung, number)), file=sys.stderr)
+                print("\n".join(round_lines(look, rung, number)), file=sys.stderr)
         return look.status != "running"
 
     work_until(look_on, runner)
@@ -64,15 +65,24 @@ def best_by_quick_look(
     ]
 
 
-def _lines(look: QuickLook, rung: QuickRung, number: int) -> list[str]:
+def round_lines(look: QuickLook, rung: QuickRung, number: int) -> list[str]:
+    """Return what is said of a round: its rows, and each candidate's gain over keep."""
     from retrain_core.runs.quick import quick_title
 
     old = f" and {rung.old_rows:,} old" if rung.old_rows else ""
     lines = [f"quick look: round {number}, {rung.new_rows:,} new{old} rows"]
     for one in rung.tries:
-        epochs = "" if one.epochs is None else f", {one.epochs} epochs"
-        told = "failed" if one.gain is None else f"gain {one.gain:+.1f} ± {one.error:.1f} margins"
-        expected = "" if one.expected is None else f", in full {one.expected:+.1f}"
+        epochs = "" if one.epochs is None else f", {counted(one.epochs, 'epoch')}"
         end = "stays" if one.stays else "out"
-        lines.append(f"  {quick_title(look.candidate(one.candidate))}{epochs}: {told}{expected}, {end}")
+        lines.append(f"  {quick_title(look.candidate(one.candidate))}{epochs}: {_gain(one)}, {end}")
     return lines
+
+
+def _gain(one: QuickTry) -> str:
+    """Return what a candidate gains over keep; keep is what the others are held against."""
+    if one.gain is None or one.error is None:
+        return "failed"
+    if one.candidate == "keep":
+        return "gain 0"
+    expected = "" if one.expected is None else f", in full {one.expected:+.1f}"
+    return f"gain {one.gain:+.1f} ± {one.error:.1f} margins{expected}"

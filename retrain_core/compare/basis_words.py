@@ -8,6 +8,8 @@ from retrain_core.compare.evidence import Evidence, Side
 from retrain_core.compare.weighing import new_sides, old_side
 from retrain_core.types import CandidateScores, Wishes
 
+FIRST_SEED = "Of several seeds, this is the first one's model: the one that is saved."
+
 
 def weighed_rows(evidence: Evidence, wishes: Wishes) -> dict[Side, str]:
     """Return which rows candidates are weighed on, by side."""
@@ -32,7 +34,11 @@ def seeds_scored(candidate: CandidateScores) -> int:
     return sum(seed["new"] is not None for seed in candidate.per_seed)
 
 
+def several_seeds(scores: Mapping[str, CandidateScores]) -> bool:
+    """Return whether a candidate that trains has a score of more than one seed."""
+    return any(seeds_scored(one) > 1 for name, one in scores.items() if name != "keep")
+
+
 def resamples(scores: Mapping[str, CandidateScores]) -> str:
     """Return what is drawn anew to see whether the choice stays the same."""
-    several = any(seeds_scored(one) > 1 for name, one in scores.items() if name != "keep")
-    return f"resamples of the rows{' and seeds' if several else ''}"
+    return f"resamples of the rows{' and seeds' if several_seeds(scores) else ''}"

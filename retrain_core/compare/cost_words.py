@@ -9,6 +9,7 @@ from retrain_core.compare.cost import Factor, Payoff, Swing, front, scored_by
 from retrain_core.compare.score_words import name_of
 from retrain_core.strategies.naming import noun
 from retrain_core.types import Comparison
+from retrain_core.types.text import counted, spanned
 
 FACTORS: Mapping[Factor, str] = {
     "gain": "the gain",
@@ -88,35 +89,26 @@ def front_words(names: Sequence[str], best: Sequence[str], *, old: bool) -> str:
 def payoff_words(name: str, payoff: Payoff) -> str:
     """Return in one sentence whether a candidate pays, and what it is worth."""
     low, high = payoff.interval
-    who, horizon = noun(name).capitalize(), _horizon(payoff.stakes.days)
-    interval = f"(95 %: {money(low)} to {money(high)})"
+    who, horizon = noun(name).capitalize(), counted(payoff.stakes.days, "day")
+    interval = f"(95 %: {spanned(money(low), money(high))})"
     days = payoff.days
     if days is None:
-        return f"{who} does not pay back: it costs {money(-payoff.net)} more than it brings over {horizon} {interval}."
+        return f"{who} does not pay back: its net benefit over {horizon} is {money(payoff.net)} {interval}."
     if days > payoff.stakes.days:
         return (
-            f"{who} would pay back after about {days_text(days)} only {_between(payoff)}; after {horizon} {money(-payoff.net)} is still missing "
-            f"{interval}."
+            f"{who} would pay back after about {days_text(days)} only {_between(payoff)}; after {horizon} its net benefit is "
+            f"{money(payoff.net)} {interval}."
         )
     back = "from the first day" if payoff.cost == 0 else f"after {_about(days)} {_between(payoff)}"
     doubt = "" if low > 0 else " As the interval tells, it may also bring less than it costs."
     return f"{who} pays back {back} and is worth about {money(payoff.net)} over {horizon} {interval}.{doubt}"
 
 
-def _horizon(days: float) -> str:
-    """Return the days that were entered.
-
-    >>> _horizon(1.0), _horizon(1234.5)
-    ('1 day', '1,234.5 days')
-    """
-    return f"{days:,.10g} day{'' if days == 1 else 's'}"
-
-
 def _between(payoff: Payoff) -> str:
     """Return the 95 % interval of the days until the training has paid, if it can be known that it does."""
     early, late = payoff.days_interval
     assert early is not None  # the gain is above 0, and so is the upper end of its interval
-    return f"(95 %: {days_text(early)} to {'never' if late is None else days_text(late)})"
+    return f"(95 %: {spanned(days_text(early), 'never' if late is None else days_text(late))})"
 
 
 def _about(days: float) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain_core.compare.measures import SCORES, scores_of
+from retrain_core.compare.measures import LABELS, SCORES, log_loss_rows, scores_of
 from retrain_core.compare.predicted import Floats, Predicted
 from retrain_core.compare.resampling import resample
 from retrain_core.errors import RunError
@@ -23,6 +24,7 @@ DRAW_SEEDS: Mapping[ScoredSide, int] = {
     "validation": 3,
     "trained": 4,
 }  # independent draws
+ROUNDING = 1e-4  # of the loss of a row, which workers compute with single precision
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,21 @@ class Evidence:
         """The score that is told first: accuracy, or the mean absolute error."""
         return "mae" if self.task == "regression" else "accuracy"
 
+    @cached_property
+    def loss_is_log_loss(self) -> bool:
+        """Whether the training loss of every row is its log-loss, whoever predicts it."""
+        return self.task in LABELS and all(
+            np.allclose(one.loss, log_loss_rows(one), rtol=0, atol=ROUNDING)
+            for each in self.predicted.values()
+            for seeds in each.values()
+            for one in seeds
+        )
+
     @property
     def scores(self) -> list[str]:
-        """Names of the scores for this kind of problem."""
-        return list(scores_of(self.task))
+        """Names of the scores to choose from; a loss that is the log-loss is not named twice."""
+        names = list(scores_of(self.task))
+        return [name for name in names if name != "loss"] if self.loss_is_log_loss else names
 
     def values(self, side: ScoredSide, score: str) -> dict[str, Floats]:
         """Return a score of each candidate on one part, shape ``(seeds,)``."""

@@ -8,7 +8,7 @@ Source: Yan et al. (2021), CVPR (negative flips).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,7 +111,7 @@ def flipped_rows(
 
     Returns:
         One row each: its number in the file, counted from 1; what should have come, what keep says, what the candidate says;
-        how sure it is, or both errors; then the row's columns.
+        how sure it is, or both errors; then the row's columns, see :func:`beside_own`.
     """
     keep, now = (evidence.predicted[side][name][0] for name in ("keep", candidate))
     if keep.task == "regression":
@@ -170,8 +170,24 @@ def _name(number: int, classes: Sequence[str]) -> str:
 
 
 def _as_they_came(columns: pd.DataFrame, rows: NDArray[np.intp]) -> pd.DataFrame:
-    taken = {name: f"{name} (column)" for name in columns if name in FLIP_COLUMNS}
-    return columns.iloc[rows].rename(columns=taken).reset_index(drop=True)
+    return columns.iloc[rows].set_axis(beside_own(map(str, columns)), axis=1).reset_index(drop=True)
+
+
+def beside_own(names: Iterable[str]) -> list[str]:
+    """Return what columns of a file are called beside the table's own: the same, and "(column)" if that name is taken.
+
+    >>> beside_own(["age", "row", "row (column)", "it says"])
+    ['age', 'row (column) (column)', 'row (column)', 'it says (column)']
+    """
+    given = list(names)
+    taken, shown = {*FLIP_COLUMNS, *given}, []
+    for name in given:
+        title = name
+        while name in FLIP_COLUMNS and title in taken:
+            title = f"{title} (column)"
+        taken.add(title)
+        shown.append(title)
+    return shown
 
 
 def matching(rows: pd.DataFrame, wanted: Mapping[str, Sequence[Any] | tuple[Any, Any]]) -> NDArray[np.bool_]:

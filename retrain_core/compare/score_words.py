@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 from retrain_core.compare.measures import SCORES
+from retrain_core.types.text import spanned
 
-OF_ANY_SIZE = ("mae", "rmse", "loss")  # in the label's units, or a loss that may be of any kind
+IN_UNITS = ("mae", "rmse")  # of the label
+OF_ANY_SIZE = (*IN_UNITS, "loss")  # in the label's units, or a loss that may be of any kind
 IN_PERCENT = ("accuracy", "balanced_accuracy")
 KEEPS_CAPITALS = ("auroc", "auprc", "f1", "r2", "brier", "ece")
 
@@ -49,8 +51,11 @@ def score_range_text(score: str, low: float, high: float) -> str:
 
     >>> score_range_text("accuracy", 0.612, 0.7), score_range_text("loss", 0.41234, 0.5)
     ('61.2 to 70.0 %', '0.4123 to 0.5')
+    >>> score_range_text("accuracy", 1.0, 1.0)
+    '100.0 %'
     """
-    return f"{score_text(score, low).removesuffix(' %')} to {score_text(score, high)}"
+    start, end = score_text(score, low), score_text(score, high)
+    return end if start == end else f"{start.removesuffix(' %')} to {end}"
 
 
 def gap_text(score: str, value: float) -> str:
@@ -89,7 +94,7 @@ def range_text(score: str, low: float, high: float) -> str:
     >>> range_text("accuracy", -0.001, 0.0224), range_text("log_loss", 0.01, 0.044)
     ('−0.1 to +2.2 points', '+0.01 to +0.044')
     """
-    return f"{signed(score, low)} to {signed(score, high)}{_points(score)}"
+    return f"{spanned(signed(score, low), signed(score, high))}{_points(score)}"
 
 
 def _points(score: str) -> str:

@@ -12,7 +12,7 @@ from retrain_core.compare.differences import paired
 from retrain_core.compare.evidence import SIDES, Evidence, Side
 from retrain_core.compare.head_start import head_start
 from retrain_core.compare.intervals import drawn_interval, mean_interval
-from retrain_core.compare.measures import SCORES, has_interval, sign_of
+from retrain_core.compare.measures import SCORES, has_interval, scores_of, sign_of
 from retrain_core.strategies import AFRESH
 from retrain_core.types import CandidateScores, Delta, Outcome, PartScores
 
@@ -92,7 +92,9 @@ def _part(
     found: dict[str, float | None] = {}
     if outcome.spec.id in scored:
         place, name = scored.index(outcome.spec.id), outcome.spec.strategy
-        values = {score: float(evidence.values(side, score)[name][place]) for score in evidence.scores}
+        values = {
+            score: float(evidence.values(side, score)[name][place]) for score in scores_of(evidence.task)
+        }
         found = {score: value for score, value in values.items() if math.isfinite(value)}
     return found | {"loss": told.loss, evidence.metric: getattr(told, evidence.metric)}
 
@@ -100,7 +102,7 @@ def _part(
 def _means(evidence: Evidence, name: str, side: Side) -> dict[str, float] | None:
     if name not in evidence.predicted.get(side, {}):
         return None
-    means = {score: float(evidence.values(side, score)[name].mean()) for score in evidence.scores}
+    means = {score: float(evidence.values(side, score)[name].mean()) for score in scores_of(evidence.task)}
     return {score: value for score, value in means.items() if math.isfinite(value)}
 
 
@@ -109,7 +111,7 @@ def _intervals(
 ) -> dict[str, tuple[float, float]] | None:
     if name not in evidence.predicted.get(side, {}):
         return None
-    ends = {score: score_interval(evidence, name, side, score) for score in evidence.scores}
+    ends = {score: score_interval(evidence, name, side, score) for score in scores_of(evidence.task)}
     found = {score: interval for score, interval in ends.items() if interval and np.isfinite(interval).all()}
     if side == "new" or not old_seen or name in AFRESH:
         return found
@@ -141,7 +143,7 @@ def _deltas(evidence: Evidence, name: str, side: Side, *, old_seen: bool) -> dic
     if name not in predicted or "keep" not in predicted:
         return None
     found = {}
-    for score in evidence.scores:
+    for score in scores_of(evidence.task):
         gap = paired(evidence, name, "keep", {side: 1.0}, score)
         if not gap.known:
             continue

@@ -18,6 +18,7 @@ from retrain_core.compare.predicted import Predicted
 from retrain_core.compare.scores import score_interval
 from retrain_core.compare.slices import FEWEST_ROWS, Slice
 from retrain_core.types import Verdict
+from retrain_core.types.text import counted
 
 RANKED = ("auroc", "auprc", "f1", "ece", "calibration_error")  # of one class: its rows alone say nothing
 
@@ -165,7 +166,7 @@ def _scored(pairs: Sequence[tuple[Slice, Evidence]], side: Side, score: str, mar
         if candidates:
             rows.append(SliceRow(one.title, one.rows, candidates))
         else:
-            left_out.append(f"{one.title} ({one.rows:,} rows)")
+            left_out.append(f"{one.title} ({counted(one.rows, 'row')})")
     return SliceScores(score, _judged(rows, score, margin), tuple(left_out))
 
 

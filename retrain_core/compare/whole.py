@@ -34,6 +34,7 @@ def compare(
         notes=notes,
         differences=differences(evidence, wishes) if scored else (),
         wishes=wishes,
+        loss_is_log_loss=evidence.loss_is_log_loss,
     )
 
 

@@ -18,9 +18,11 @@ from retrain_core.data.part_of import (
     VALIDATION_SHARE,
     PartOf,
     copies_note,
+    left_out_as_copies,
     or_id,
 )
 from retrain_core.types import Dataset, SplitSettings
+from retrain_core.types.text import counted
 
 LEAST_GROUPS = 20  # with fewer groups than this, rows with equal inputs cannot be kept together
 LEAST_IN_STRATUM = 5  # smaller classes are split as one: a fifth of each would be no row
@@ -53,7 +55,7 @@ def at_random(
     left_out = int((old_part == DROPPED).sum())
     if left_out:
         notes.append(
-            f"{left_out:,} old rows are left out: they are copies of new rows kept for early stopping"
+            f"{left_out_as_copies(left_out, 'old row')} of new rows kept for early stopping"
             f"{' or of holdout rows' if 'holdout' in data else ''}{or_id(settings.id)}."
         )
     return {"new": new_part, "old": old_part}, notes
@@ -76,7 +78,11 @@ def _alike_note(keys: Mapping[str, Keys], loose: Mapping[str, Keys], settings: S
     same = "the same inputs" if settings.id is None else f"the inputs or the '{settings.id}'"
     as_another = "as another" if settings.id is None else "of another"
     return (
-        [f"{repeated:,} new rows have {same} {as_another}; such rows stay in one part."] if repeated else []
+        [
+            f"{counted(repeated, 'new row')} {'has' if repeated == 1 else 'have'} {same} {as_another}; such rows stay in one part."
+        ]
+        if repeated
+        else []
     )
 
 

@@ -18,9 +18,11 @@ from retrain_core.data.part_of import (
     VALIDATION_SHARE,
     PartOf,
     copies_note,
+    left_out_as_copies,
     or_id,
 )
 from retrain_core.types import SplitSettings
+from retrain_core.types.text import counted
 
 
 def by_time(
@@ -43,7 +45,8 @@ def by_time(
     )
     notes = [f"The rows are in order of '{settings.time}': {latest}."]
     if timeless:
-        notes.append(f"{timeless:,} rows without a time in '{settings.time}' are left out.")
+        are = "is" if timeless == 1 else "are"
+        notes.append(f"{counted(timeless, 'row')} without a time in '{settings.time}' {are} left out.")
     if torn:
         notes.append(
             "So many rows have the same time that some of them stand in two parts, by their order in the file."
@@ -52,9 +55,7 @@ def by_time(
     kept, alike = _once(part_of, ties)
     left_out = sum(int((kept[side] != part_of[side]).sum()) for side in kept)
     if left_out:
-        notes.append(
-            f"{left_out:,} rows are left out: they are copies of rows in a later part{or_id(settings.id)}."
-        )
+        notes.append(f"{left_out_as_copies(left_out, 'row')} of rows in a later part{or_id(settings.id)}.")
     return kept, [*notes, ALIKE] if alike else notes
 
 

@@ -18,6 +18,7 @@ from retrain_core.data.targets import label_counts
 from retrain_core.data.values import label_text
 from retrain_core.errors import InputError
 from retrain_core.types import Binding, Dataset, Finding, ModelCard, Schema, SplitSettings, Table
+from retrain_core.types.text import counted
 
 MISSING_WHY = "Their label or a numeric input is missing or infinite."
 ONE_SIDED_WHY = "Scores cannot say how a model does on labels that do not occur."
@@ -190,7 +191,8 @@ def _loss_found(card: ModelCard, schema: Schema) -> list[Finding]:
 def _rows_found(table: Table, role: str, used: int) -> Finding:
     if used == table.rows:
         return Finding("ok", f"{role.capitalize()} data: all {table.rows:,} rows can be used")
-    title = f"{role.capitalize()} data: {table.rows - used:,} of {table.rows:,} rows are left out"
+    left_out = table.rows - used
+    title = f"{role.capitalize()} data: {left_out:,} of {counted(table.rows, 'row')} {'is' if left_out == 1 else 'are'} left out"
     return Finding("warning", title, MISSING_WHY)
 
 
@@ -227,7 +229,8 @@ def _new_classes_found(schema: Schema, new: Dataset) -> list[Finding]:
         return []
     counts = label_counts(new.targets, len(schema.classes))[-len(schema.new_classes) :]
     named = [
-        f"'{name[:40]}' ({count:,} rows)" for name, count in zip(schema.new_classes, counts, strict=True)
+        f"'{name[:40]}' ({counted(count, 'row')})"
+        for name, count in zip(schema.new_classes, counts, strict=True)
     ]
     count = "A label" if len(named) == 1 else f"{len(named)} labels"
     return [Finding("warning", f"New data: {count} that the model does not know: {listed(named)}", GROW_WHY)]
@@ -243,7 +246,7 @@ def _new_classes_split(schema: Schema, done: Split, new: Dataset, holdout: Datas
     for name in schema.new_classes:
         number = schema.classes.index(name)
         if trained[number] + held[number] < LEAST_IN_STRATUM or not trained[number] or not held[number]:
-            title = f"New label '{name[:40]}': {trained[number]} rows to train on, {held[number]} held out"
+            title = f"New label '{name[:40]}': {counted(trained[number], 'row')} to train on, {held[number]} held out"
             found.append(Finding("warning", title, TOO_FEW_WHY))
     return found
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrain_core.types import SplitSettings
+from retrain_core.types.text import counted
 
 TRAIN, VALIDATION, HOLDOUT, DROPPED = range(4)
 HOLDOUT_SHARE = 0.2
@@ -19,7 +20,20 @@ def copies_note(copies: int, settings: SplitSettings) -> list[str]:
     """Return what is said of new rows that a holdout file holds too."""
     if not copies:
         return []
-    return [f"{copies:,} new rows are copies of holdout rows{or_id(settings.id)} and are not trained on."]
+    are, a_copy = ("is", "a copy") if copies == 1 else ("are", "copies")
+    return [
+        f"{counted(copies, 'new row')} {are} {a_copy} of holdout rows{or_id(settings.id)} and {are} not trained on."
+    ]
+
+
+def left_out_as_copies(rows: int, noun: str) -> str:
+    """Return how many rows are left out, up to what they are copies of.
+
+    >>> left_out_as_copies(1, "old row"), left_out_as_copies(2, "row")
+    ('1 old row is left out: it is a copy', '2 rows are left out: they are copies')
+    """
+    why = "is left out: it is a copy" if rows == 1 else "are left out: they are copies"
+    return f"{counted(rows, noun)} {why}"
 
 
 def or_id(id: str | None) -> str:

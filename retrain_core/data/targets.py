@@ -12,6 +12,7 @@ from retrain_core.data.names import listed
 from retrain_core.data.values import column_of, float32, label_text, numbers_of
 from retrain_core.errors import DataError
 from retrain_core.types import Schema, Table
+from retrain_core.types.text import counted
 
 Rows = NDArray[np.intp]
 
@@ -143,8 +144,8 @@ def _from_one_hot(columns: list[pd.Series], file: str) -> NDArray[np.int32]:
 def _class_numbers(schema: Schema, labels: pd.Series, file: str) -> NDArray[np.int32]:
     text = label_text(labels)
     classes = np.asarray(schema.classes)
-    if counted := counts_from_zero(set(text.tolist()), schema.classes):
-        classes = np.asarray(counted)
+    if numbers := counts_from_zero(set(text.tolist()), schema.classes):
+        classes = np.asarray(numbers)
     order = np.argsort(classes)
     position = np.searchsorted(classes, text, sorter=order).clip(max=len(classes) - 1)
     index = order[position]
@@ -152,7 +153,8 @@ def _class_numbers(schema: Schema, labels: pd.Series, file: str) -> NDArray[np.i
     if unknown.any():
         values, counts = np.unique(text[unknown], return_counts=True)
         shown = ", ".join(
-            f"'{value[:40]}' ({count} rows)" for value, count in zip(values[:5], counts, strict=False)
+            f"'{value[:40]}' ({counted(count, 'row')})"
+            for value, count in zip(values[:5], counts, strict=False)
         )
         raise DataError(
             f"{file} has labels that the model cannot output: {shown}{' and more' if len(values) > 5 else ''}.",

@@ -12,6 +12,7 @@ from scipy import special, stats
 
 from retrain_core.strategies.naming import noun
 from retrain_core.types import CurveBand, CurvePoint, LearningCurve
+from retrain_core.types.text import spanned
 
 Values = NDArray[np.floating[Any]]
 
@@ -182,7 +183,7 @@ def _summary(gain: tuple[float, float, float], further: int, metric: str, name: 
     unit = " points" if metric == "accuracy" else ""
     return (
         f"A further {further:,} new rows would change the {what} of {name} by about {middle}{unit} "
-        f"(95 %: {low} to {high})."
+        f"(95 %: {spanned(low, high)})."
     )
 
 

@@ -57,10 +57,12 @@ def volume_of(report: ShiftReport, split: SplitSummary | None = None) -> Volume:
     if split is None:
         return found
     all_rows, used = {"new": report.new_rows, "old": report.old_rows}, used_rows(split)
-    left = [f"{n - used[side]:,} {side}" for side, n in all_rows.items() if n > used[side]]
+    left = {side: n - used[side] for side, n in all_rows.items() if n > used[side]}
     if not left:
         return found
-    text = f"Of these, {' and '.join(left)} rows are left out: the label or an input is missing or infinite, or they are copies."
+    counts = " and ".join(f"{rows:,} {side}" for side, rows in left.items())
+    rows_are = "row is" if sum(left.values()) == 1 else "rows are"
+    text = f"Of these, {counts} {rows_are} left out: the label or an input is missing or infinite, or they are copies."
     return replace(found, summary=f"{found.summary} {text}")
 
 

@@ -2,49 +2,39 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import plotly.graph_objects as go
 
 from retrain_core.compare.cost import main_score
 from retrain_core.compare.measures import sign_of
-from retrain_core.compare.score_words import name_of, score_text
+from retrain_core.compare.score_words import IN_UNITS, name_of, score_text
+from retrain_core.figures.same_utility import same_utility
+from retrain_core.figures.scored import (
+    Score,
+    interval_bar,
+    row_label,
+    rows_on,
+    score_on,
+    score_words,
+    strategy_axis,
+)
 from retrain_core.figures.style import (
     FAINT,
-    GRID,
     add_caption,
     axis_format,
-    axis_title,
     base_layout,
     empty_figure,
     keep_first,
     look_of,
     plain,
     score_title,
-    trains,
-    whiskers,
 )
 from retrain_core.types import CandidateScores, Comparison
 
 ROW_HEIGHT = 42  # pixels a strategy
 PANEL_GAP = 44  # pixels between two panels
 SEED_OFFSET = 0.28  # seeds lie this far below their mean, in rows
-
-
-@dataclass(frozen=True)
-class Score:
-    """A score with its 95 % interval; without one, it has too few rows for it or the score has none."""
-
-    value: float
-    interval: tuple[float, float] | None
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """How far it reaches."""
-        return self.interval or (self.value, self.value)
 
 
 def score_dots(comparison: Comparison, name: str) -> go.Figure:
@@ -55,7 +45,7 @@ def score_dots(comparison: Comparison, name: str) -> go.Figure:
         name: Which score to draw, a name in ``SCORES``.
     """
     names = keep_first(comparison.strategies)
-    parts = [part for part in ("new", "old") if _rows(comparison, part)]
+    parts = [part for part in ("new", "old") if rows_on(comparison, part)]
     scored = [part for part in parts if any(score_on(comparison.strategies[n], part, name) for n in names)]
     if not scored:
         return empty_figure("No candidate has a score.")
@@ -67,15 +57,15 @@ def score_dots(comparison: Comparison, name: str) -> go.Figure:
         axis = "" if number == 0 else "2"
         top = 1 - number * (panel + gap)
         bottom = max(top - panel, 0.0)
-        labels = [_label(comparison.strategies[strategy], strategy, part, name) for strategy in names]
-        figure.update_layout({f"yaxis{axis}": _strategy_axis(labels, (bottom, top))})
+        labels = [row_label(comparison.strategies[strategy], strategy, part, name) for strategy in names]
+        figure.update_layout({f"yaxis{axis}": strategy_axis(labels, (bottom, top))})
         for place, strategy in enumerate(names):
             _add_candidate(figure, comparison.strategies[strategy], strategy, place, part, name, axis)
         keep = score_on(comparison.strategies["keep"], part, name) if "keep" in names else None
         if keep:
             _add_line(figure, x=(keep.value, keep.value), y=(-0.5, len(names) - 0.5), yaxis=f"y{axis}")
         figure.add_annotation(
-            text=f"<b>{part} part</b> ({_rows(comparison, part):,} rows)",
+            text=f"<b>{part} part</b> ({rows_on(comparison, part):,} rows)",
             x=0, xref="paper", xanchor="left", y=top, yref="paper", yanchor="bottom", showarrow=False,
         )  # fmt: skip
     figure.update_layout(
@@ -105,7 +95,7 @@ def tradeoff(comparison: Comparison, old_weight: float) -> go.Figure:
     }
     if not points:
         figure = score_dots(comparison, name)
-        if _rows(comparison, "new"):
+        if rows_on(comparison, "new"):
             text = "Without old rows there is no trade-off: only the new part counts."
             add_caption(figure, text)
         return figure
@@ -123,7 +113,7 @@ def tradeoff(comparison: Comparison, old_weight: float) -> go.Figure:
     if comparison.recommendation is None or len(comparison.recommendation.scores) == 1:
         _add_same_utility(figure, points[chosen], chosen, old_weight, old_range, new_range)
     x_range, y_range = _upwards(old_range, upwards), _upwards(new_range, upwards)
-    unit = "label's units, " if name in ("mae", "rmse") else ""
+    unit = "label's units, " if name in IN_UNITS else ""
     kind, better = name_of(name).replace("absolute", "abs."), f"({unit}better →)"
     layout = base_layout(
         x=f"{kind} on the old part<br>{better}", y=f"{kind} on the new part<br>{better}", height=440
@@ -134,115 +124,7 @@ def tradeoff(comparison: Comparison, old_weight: float) -> go.Figure:
     return figure
 
 
-def cost_bars(comparison: Comparison) -> go.Figure:
-    """Return how long each strategy trained and how much memory it took; bars begin at 0.
-
-    Args:
-        comparison: The candidates.
-    """
-    names = keep_first(comparison.strategies)
-    candidates = [comparison.strategies[strategy] for strategy in names]
-    labels = [_label(candidate, strategy) for candidate, strategy in zip(candidates, names, strict=True)]
-    seconds = [c.seconds if trains(strategy) else 0.0 for c, strategy in zip(candidates, names, strict=True)]
-    figure = go.Figure()
-    figure.update_layout(**base_layout(height=150 + 2 * 36 * len(names)))
-    costs = (
-        ("", (0.6, 1.0), "training time (s)", seconds, "{:,.1f} s"),
-        ("2", (0.0, 0.36), "peak memory (MB)", [c.peak_memory_mb for c in candidates], "{:,.0f} MB"),
-    )
-    for axis, domain, title, values, words in costs:
-        figure.add_bar(
-            x=values,
-            y=list(range(len(names))),
-            orientation="h",
-            width=0.62,
-            marker={"color": [look_of(strategy).colour for strategy in names]},
-            text=[
-                "nothing to train"
-                if axis == "" and candidate.new and not trains(strategy)
-                else _cost_words(value, words, measured=candidate.new is not None and axis == "")
-                for strategy, candidate, value in zip(names, candidates, values, strict=True)
-            ],
-            textposition="outside",
-            cliponaxis=False,
-            customdata=[plain(look_of(strategy).title) for strategy in names],
-            hovertemplate="%{customdata}: %{text}<extra></extra>",
-            xaxis=f"x{axis}",
-            yaxis=f"y{axis}",
-        )
-        figure.update_layout({
-            f"xaxis{axis}": {
-                "title": axis_title(title), "automargin": True, "gridcolor": GRID, "zeroline": False,
-                "range": [0, (max(values, default=0) or 1) * 1.35], "nticks": 6, "tickangle": 0, "anchor": f"y{axis}",
-            },
-            f"yaxis{axis}": _strategy_axis(labels, domain) | {"anchor": f"x{axis}"},
-        })  # fmt: skip
-    figure.update_layout(showlegend=False, margin={"t": 16})
-    return figure
-
-
 # --- the parts ------------------------------------------------------------------------------------
-
-
-def _rows(comparison: Comparison, part: str) -> int:
-    return comparison.holdout.new_rows if part == "new" else comparison.holdout.old_rows
-
-
-def score_on(candidate: CandidateScores, part: str, name: str) -> Score | None:
-    """Return a candidate's score on one part, ``None`` if there is none."""
-    value = ((candidate.new if part == "new" else candidate.old) or {}).get(name)
-    if value is None or not math.isfinite(value):
-        return None
-    return Score(value, (candidate.interval.get(part) or {}).get(name))
-
-
-def interval_bar(score: Score, **look: Any) -> dict[str, Any] | None:
-    """Return the error bar of a score; ``None`` without an interval."""
-    return whiskers([(score.value, *score.interval)], **look) if score.interval else None
-
-
-def score_words(score: Score, name: str) -> str:
-    """Return a score with its interval, if it has one."""
-    value = score_text(name, score.value)
-    if score.interval is None:
-        return value
-    low, high = (score_text(name, end) for end in score.interval)
-    return f"{value} (95 %: {low} to {high})"
-
-
-def _cost_words(value: float, words: str, *, measured: bool) -> str:
-    return words.format(value) if value or measured else "not measured"
-
-
-def _label(candidate: CandidateScores, strategy: str, part: str = "", name: str = "") -> str:
-    """Return the name of a row and, in a second line, its score or why it has none.
-
-    Args:
-        candidate: The strategy's scores.
-        strategy: Its name.
-        part: The part whose score is written; none by default.
-        name: Which score.
-    """
-    score = score_on(candidate, part, name) if part else None
-    second = f"<b>{score_text(name, score.value)}</b>" if score else ""
-    if candidate.new is None or (part and score is None):
-        second = f"({candidate.status}: no score)"
-    return plain(look_of(strategy).title) + (f"<br>{second}" if second else "")
-
-
-def _strategy_axis(labels: Sequence[str], domain: tuple[float, float]) -> dict[str, Any]:
-    """Return an axis with one row a strategy, the first on top."""
-    return {
-        "domain": domain,
-        "range": [len(labels) - 0.5, -0.5],
-        "tickvals": list(range(len(labels))),
-        "ticktext": list(labels),
-        "automargin": True,
-        "ticklabelstandoff": 6,
-        "showgrid": False,
-        "zeroline": False,
-        "fixedrange": True,
-    }
 
 
 def _add_candidate(
@@ -353,29 +235,3 @@ def _add_same_utility(
         ),
         hoverinfo="skip",
     )
-
-
-def same_utility(
-    point: tuple[float, float], old_weight: float, x_range: tuple[float, float], y_range: tuple[float, float]
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the two ends, inside the box, of the line of points with the weighted score of ``point``.
-
-    Args:
-        point: Score on the old part and on the new part, inside the box.
-        old_weight: Weight of the old part, 0 to 1.
-        x_range: The box's ends on the axis of the old part.
-        y_range: The box's ends on the axis of the new part.
-
-    >>> same_utility((2.0, 2.0), 0.5, (0.0, 3.0), (0.0, 10.0))
-    ((0.0, 4.0), (3.0, 1.0))
-    """
-    x, y = point
-    if old_weight >= 1:
-        return (x, y_range[0]), (x, y_range[1])
-    slope = -old_weight / (1 - old_weight)
-    ends = []
-    for edge in x_range:
-        at = y + slope * (edge - x)
-        inside = min(max(at, y_range[0]), y_range[1])
-        ends.append((edge if inside == at else x + (inside - y) / slope, inside))
-    return ends[0], ends[1]

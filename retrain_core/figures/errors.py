@@ -25,11 +25,14 @@ from retrain_core.figures.style import (
 
 MOST_CLASSES = 12
 LONGEST_NAME = 14
+FEW_CLASSES = 4
+NARROW_LETTERS = 30  # below a chart on a screen 375 pixels wide
 CELL_COLOURS = (
     (0.0, "#EDF4FA"),
     (0.5, "#6BAED6"),
     (1.0, "#08519C"),
 )  # solid, so that text is set off on dark pages too
+NO_ERROR = "no error"
 PERCENT = axis_format("accuracy")
 ERROR = "prediction less what came<br>(label's units)"
 
@@ -68,7 +71,7 @@ def confusion_chart(counts: NDArray[np.intp], classes: Sequence[str], strategy: 
         x="what it says<br>(% of the rows of a class)", y="what came", height=190 + 30 * max(len(names), 4)
     )
     places = {"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False}
-    layout["xaxis"] |= places | {"tickangle": -90 if len(names) > 4 else 0}
+    layout["xaxis"] |= places | {"tickangle": _angle(names)}
     layout["yaxis"] |= places | {"range": [len(names) - 0.5, -0.5]}
     figure.update_layout(**layout)
     figure.add_annotation(
@@ -76,6 +79,16 @@ def confusion_chart(counts: NDArray[np.intp], classes: Sequence[str], strategy: 
         x=0, xref="paper", xanchor="left", y=1, yref="paper", yanchor="bottom", yshift=6,
     )  # fmt: skip
     return figure
+
+
+def _angle(names: Sequence[str]) -> int:
+    """Return how names below a chart are turned: not at all where they fit beside each other on a narrow screen.
+
+    >>> _angle(list("0123456789")), _angle(["setosa", "versicolor", "virginica", "none", "other"])
+    (0, -90)
+    """
+    letters = len(names) * max(len(name) for name in names)
+    return 0 if len(names) <= FEW_CLASSES or letters <= NARROW_LETTERS else -90
 
 
 def roc_chart(curves: Mapping[str, Curve | None], label: str) -> go.Figure:
@@ -103,7 +116,7 @@ def precision_recall_chart(curves: Mapping[str, Curve | None], label: str) -> go
     name = plain(_short(label))
     base = next((curve.base for curve in curves.values() if curve is not None), 0.0)
     x, y = f"recall<br>(% of rows with {name})", f"precision<br>(% of rows taken for {name})"
-    return _curves(curves, x, y, ((0, 1), (base, base)), "at random")
+    return _curves(curves, x, y, ((0, 1), (base, base)), "at random: the share of the class")
 
 
 def _curves(
@@ -165,6 +178,8 @@ def residual_lines(models: Mapping[str, Residuals]) -> go.Figure:
         models: By candidate.
     """
     figure = go.Figure()
+    ends = [end for found in models.values() for end in (found.at.min(), found.at.max())]
+    _add_reference(figure, (min(ends), max(ends)), (0, 0), NO_ERROR)
     for name in keep_first(models):
         look, found = look_of(name), models[name]
         low, middle, high = (RESIDUAL_SHARES.index(share) for share in (0.05, 0.5, 0.95))
@@ -187,7 +202,6 @@ def residual_lines(models: Mapping[str, Residuals]) -> go.Figure:
         **base_layout(x="prediction (label's units)<br>thin lines: 90 % of the rows", y=ERROR, height=400),
         showlegend=True,
     )
-    figure.add_hline(y=0, line={"color": FAINT, "dash": "dot", "width": 1.5})
     return figure
 
 
@@ -198,6 +212,7 @@ def residual_histogram(models: Mapping[str, Residuals]) -> go.Figure:
         models: By candidate, with the same edges.
     """
     figure = go.Figure()
+    _add_reference(figure, (0, 0), (0, max(found.shares.max() for found in models.values())), NO_ERROR)
     for name in keep_first(models):
         look, found = look_of(name), models[name]
         beyond = ", ".join(score_text("accuracy", share) for share in found.outside)
@@ -209,13 +224,12 @@ def residual_histogram(models: Mapping[str, Residuals]) -> go.Figure:
         )  # fmt: skip
     figure.update_layout(**base_layout(x=ERROR, y="rows in a bin (%)", height=400), showlegend=True)
     figure.update_yaxes(tickformat=PERCENT, rangemode="tozero")
-    figure.add_vline(x=0, line={"color": FAINT, "dash": "dot", "width": 1.5})
     return figure
 
 
 def _add_reference(figure: go.Figure, x: Sequence[float], y: Sequence[float], name: str) -> None:
     figure.add_scatter(
-        x=list(x), y=list(y), mode="lines", name=name, hoverinfo="skip",
+        x=list(map(float, x)), y=list(map(float, y)), mode="lines", name=name, hoverinfo="skip",
         line={"color": FAINT, "dash": "dot", "width": 1.5},
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ from retrain_core.figures.style import (
     empty_figure,
     look_of,
     plain,
+    room_beside,
     whiskers,
 )
 from retrain_core.shift.chances import LEAST_OVERLAP
@@ -171,7 +172,8 @@ def drivers_chart(drivers: Sequence[Driver]) -> go.Figure:
     height = FRAME + 34 * len(shown)
     figure.update_layout(**base_layout(x="share of the separation (%)", height=height), bargap=0.35)
     figure.update_yaxes(type="category", categoryorder="array", categoryarray=names[::-1], showgrid=False)
-    figure.update_xaxes(range=(0, 118 * max(driver.share for driver in shown) or 1), nticks=6)
+    room = room_beside(percent(driver.share) for driver in shown)
+    figure.update_xaxes(range=(0, 100 * max(driver.share for driver in shown) / (1 - room) or 1), nticks=6)
     return figure
 
 

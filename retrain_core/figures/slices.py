@@ -19,9 +19,11 @@ from retrain_core.figures.style import (
     keep_first,
     look_of,
     plain,
+    room_beside,
     score_title,
     whiskers,
 )
+from retrain_core.types.text import spanned
 
 DOT_HEIGHT = 15  # pixels a candidate
 LETTERS = 17  # of a slice's title on a line
@@ -104,7 +106,7 @@ def _words(score: str, one: SliceScore) -> str:
     if one.interval is None:
         return f"{words}, of too few rows for an interval"
     low, high = (score_text(score, end) for end in one.interval)
-    words = f"{words} (95 %: {low} to {high})"
+    words = f"{words} (95 %: {spanned(low, high)})"
     if one.gap is None:
         return words
     ends = range_text(score, *one.gap.interval)
@@ -112,8 +114,13 @@ def _words(score: str, one: SliceScore) -> str:
 
 
 def _row_title(row: SliceRow) -> str:
-    lines = textwrap.wrap(row.title, LETTERS, max_lines=LINES - 1, placeholder=" …")
-    return "<br>".join([*(plain(line) for line in lines), f"({row.rows:,})"])
+    return f"{_broken(row.title)}<br>({row.rows:,})"
+
+
+def _broken(title: str) -> str:
+    """Return a title on two lines at most, so that it leaves room for the plot on a narrow screen."""
+    lines = textwrap.wrap(title, LETTERS, max_lines=LINES - 1, placeholder=" …")
+    return "<br>".join(plain(line) for line in lines)
 
 
 # --- flips ----------------------------------------------------------------------------------------
@@ -157,13 +164,14 @@ def flips_bars(flips: Mapping[str, Flips], *, numbers: bool = False) -> go.Figur
         barmode="overlay", showlegend=True,
     )  # fmt: skip
     most = max(100 * max(one.negative_share, one.positive_share) for one in flips.values()) or 0.1
-    ends, reach = _ticks(most), 1.45 * most  # room for the shares beside the bars
+    room = room_beside(text for bars in figure.data for text in bars.text)
+    ends, reach = _ticks(most), most / (1 - 2 * room)
     figure.update_xaxes(
         tickvals=ends, ticktext=[f"{abs(end):g}" for end in ends], range=[-reach, reach], tickangle=0
     )
     figure.update_yaxes(
         title={"text": "candidate"},
-        tickvals=list(range(len(names))), ticktext=[plain(look_of(name).title) for name in names],
+        tickvals=list(range(len(names))), ticktext=[_broken(look_of(name).title) for name in names],
         range=[len(names) - 0.5, -0.5], showgrid=False, fixedrange=True, ticklabelstandoff=6,
     )  # fmt: skip
     figure.add_vline(x=0, line={"color": FAINT, "width": 1})

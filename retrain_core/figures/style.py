@@ -65,6 +65,8 @@ GRID = "rgba(128, 128, 128, 0.25)"
 FAINT = "rgba(128, 128, 128, 0.7)"
 TEXT_SIZE = 13
 NOTE_SIZE = 12
+NARROW_PLOT, LETTER = 200, 7  # pixels of a plot beside its names on a screen 375 pixels wide, and of a digit
+MOST_ROOM = 0.4  # of a plot for texts on one side of its bars
 NARROW = 44  # letters that fit on a line of a screen 375 pixels wide
 
 # Which way is better, and what the number is counted in.
@@ -72,6 +74,7 @@ SCORE_TITLES: dict[str, str] = {
     "loss": "loss (lower is better)",
     "accuracy": "accuracy (higher is better)",
     "mae": "mean abs. error, label's units<br>(lower is better)",
+    "rmse": "root mean squared error, label's units<br>(lower is better)",
 }
 
 
@@ -195,6 +198,16 @@ def axis_title(text: str, *, upright: bool = False) -> dict[str, Any]:
         "font": {"size": TEXT_SIZE},
         "standoff": 16 + 17 * text.count("<br>") if upright else 10,
     }
+
+
+def room_beside(texts: Iterable[str]) -> float:
+    """Return which share of a plot's width the texts beside its bars take on a screen 375 pixels wide.
+
+    >>> room_beside(["9.7 %"]), room_beside(["-1,230,000,000"])
+    (0.21, 0.4)
+    """
+    letters = max(map(len, texts), default=0) + 1
+    return min(LETTER * letters / NARROW_PLOT, MOST_ROOM)
 
 
 def add_caption(figure: go.Figure, text: str) -> None:

@@ -15,6 +15,7 @@ from retrain_core.figures.style import (
     whiskers,
 )
 from retrain_core.types import Recommendation, Weighed
+from retrain_core.types.text import spanned
 
 ROW_HEIGHT = 34  # pixels a candidate
 LEAST, NEAR, FAR = 1.5, 5.0, 4.0  # ends of the axis: margins at least, at most, and times a usual candidate
@@ -99,6 +100,6 @@ def _add_worth(figure: go.Figure, name: str, one: Weighed, place: int, ends: tup
 def _words(one: Weighed) -> str:
     reach = "too few rows for an interval"
     if one.interval:
-        reach = "95 %: {:+.1f} to {:+.1f}".format(*one.interval)
+        reach = f"95 %: {spanned(*(f'{end:+.1f}' for end in one.interval))}"
     text = f"{one.worth:+.1f} margins ({reach})<br>expected {one.expected:+.1f}"
     return text + (f"<br>out: {plain(one.excluded)}" if one.excluded else "")

@@ -100,14 +100,20 @@ def forgotten(comparison: Comparison, evidence: Evidence | None) -> TextTable | 
 
 
 def all_scores(comparison: Comparison) -> tuple[list[str], Rows]:
-    """Return every score of every candidate with its interval and its difference to keep: titles, and a row each."""
+    """Return every score of every candidate with its interval and its difference to keep: titles, and a row each.
+
+    A loss that is the log-loss has no rows of its own.
+    """
     parts = parts_of(comparison)
     head = ["score", "candidate"]
     for part in parts:
         head += [f"{part} part", f"change from keep, {part}"]
     rows = []
     for score, kind in scores_of(comparison.task).items():
-        title = f"{kind.title} ({'higher' if kind.direction == 'max' else 'lower'} is better)"
+        if score == "loss" and comparison.loss_is_log_loss:
+            continue
+        same = ", here the loss" if score == "log_loss" and comparison.loss_is_log_loss else ""
+        title = f"{kind.title}{same} ({'higher' if kind.direction == 'max' else 'lower'} is better)"
         for name in keep_first(comparison.strategies):
             if comparison.strategies[name].new is None:
                 continue

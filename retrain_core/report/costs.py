@@ -14,6 +14,7 @@ from retrain_core.figures.style import keep_first, look_of, trains
 from retrain_core.report.tables import CANDIDATE, ScoreColumn
 from retrain_core.report.text_table import TextTable, text_table
 from retrain_core.types import Comparison, Stakes, Task
+from retrain_core.types.text import counted, spanned
 
 ENERGY = "energy (J)"
 COST_COLUMNS: dict[str, ScoreColumn] = {
@@ -93,8 +94,8 @@ def stakes_words(stakes: Stakes, task: Task) -> str:
         else "a prediction that is right instead of wrong"
     )
     return (
-        f"As entered: {better} is worth {stakes.value:,.10g}; {stakes.a_day:,.10g} predictions a day; "
-        f"{stakes.days:,.10g} days; {stakes.an_hour:,.10g} an hour of training."
+        f"As entered: {better} is worth {stakes.value:,.10g}; {counted(stakes.a_day, 'prediction')} a day; "
+        f"{counted(stakes.days, 'day')}; {stakes.an_hour:,.10g} an hour of training."
     )
 
 
@@ -114,7 +115,7 @@ def payoff_rows(task: Task, payoffs: Mapping[str, Payoff]) -> list[list[str]]:
             money(payoff.cost),
             paid_words(payoff),
             money(payoff.net),
-            " to ".join(money(end) for end in payoff.interval),
+            spanned(*map(money, payoff.interval)),
         ]
         for name, payoff in payoffs.items()
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from retrain_core.compare.flips import Flips
+
 Words = tuple[str, str]
 RELIABILITY: Words = (
     "Reliability",
@@ -42,3 +44,19 @@ def precision_recall_words(label: str) -> Words:
         f"Which share of those taken for {label} is right, against the share of the rows with {label} that is found, at every "
         "threshold; up and right is better.",
     )
+
+
+def flip_words(title: str, one: Flips, *, numbers: bool) -> str:
+    """Return how many rows a candidate has made worse and better.
+
+    >>> flip_words("Fine-tune", Flips(640, 1.0, 12.0, 1), numbers=False)
+    'Fine-tune: 1 of 640 rows was right and is wrong now, 12 the other way round.'
+    """
+    was, now = ("was", "is") if round(one.negative) == 1 else ("were", "are")
+    worse, better = (
+        (f"{now} much farther off", "much closer")
+        if numbers
+        else (f"{was} right and {now} wrong now", "the other way round")
+    )
+    seeds = f" (mean of {one.seeds} seeds)" if one.seeds > 1 else ""
+    return f"{title}: {one.negative:,.0f} of {one.rows:,} rows {worse}, {one.positive:,.0f} {better}{seeds}."

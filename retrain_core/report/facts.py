@@ -8,15 +8,13 @@ from datetime import UTC, datetime
 from retrain_core.compare.basis_words import seeds_scored, weighed_rows
 from retrain_core.compare.score_words import name_of, score_text
 from retrain_core.compare.weighing import old_side
-from retrain_core.diagnosis import no_better_than_one_class
 from retrain_core.figures.style import keep_first, look_of
 from retrain_core.report.answers import margin_text
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import forecast_words, parts_of, status_words
 from retrain_core.report.words import SCORE_NAMES
-from retrain_core.shift.deciding import deciding as deciding
-from retrain_core.shift.side_tables import INPUTS_FIRST, kinds_table
-from retrain_core.types import ColumnShift, Comparison, Scalar, ShiftReport, SplitSettings, Work
+from retrain_core.types import Comparison, Scalar, SplitSettings
+from retrain_core.types.text import counted
 
 PART_TITLES: Mapping[str, str] = {
     "new_train": "New, training",
@@ -94,7 +92,7 @@ def options(comparison: Comparison) -> Rows:
             look_of(name).title,
             ", ".join(f"{key.replace('_', ' ')} {_option(value)}" for key, value in candidate.options.items()) or "none",
             ", ".join(str(seed["seed"]) for seed in candidate.per_seed),
-            candidate.device,
+            candidate.device.upper(),
             f"{candidate.rows_seen:,}",
             forecast_words(candidate),
             status_words(candidate),
@@ -192,53 +190,11 @@ def layers(content: ReportContent) -> Rows:
         [
             layer.name,
             layer.class_name,
-            layer.summary,
+            layer.summary or "–",
             f"{layer.parameters:,}",
             "yes" if layer.trainable else "no",
         ]
         for layer in content.card.layers
-    ]
-
-
-def unmeasured(content: ReportContent, what: str, work: Work, page: str, strategy: str = "keep") -> str:
-    """Return that something was not measured, and why, or which page of the app measures it."""
-    error = content.errors.get((work, strategy))
-    return (
-        f"{what} could not be measured. {error}"
-        if error
-        else f"{what} was not measured: the {page} page of the app does it."
-    )
-
-
-def robustness(content: ReportContent) -> tuple[list[str], Rows]:
-    """Return how robust each model is against disturbed rows: titles of the columns, and a row each."""
-    found = content.sensitivities
-    return ["model", SCORE_NAMES[content.comparison.metric.name], "robustness (%)"], [
-        [look_of(one.model).title, score_text(one.metric_name, one.metric), f"{100 * one.robustness:.0f}"]
-        for one in found
-    ]
-
-
-def sensitivity_notes(content: ReportContent) -> list[str]:
-    """Return what is to be known about the robustness and how the models were disturbed, each note once."""
-    notes = (note for one in content.sensitivities for note in one.notes)
-    return list(dict.fromkeys((*no_better_than_one_class(content.sensitivities), *notes)))
-
-
-def undisturbed(content: ReportContent) -> list[str]:
-    """Return of each model that nobody has disturbed that it is so, and why."""
-    known = {one.model for one in content.sensitivities}
-    models = [
-        name
-        for name in keep_first(content.comparison.strategies)
-        if name == "keep" or content.comparison.strategies[name].model
-    ]
-    return [
-        unmeasured(
-            content, f"What disturbed rows cost {look_of(name).title}", "sensitivity", "Diagnosis", name
-        )
-        for name in models
-        if name not in known
     ]
 
 
@@ -247,42 +203,4 @@ def machine(content: ReportContent) -> str:
     found = content.machine
     if found is None:
         return ""
-    cores = f"{found.cores} CPU core{'s'[: found.cores != 1]}"
-    return (
-        f"Machine: {cores}, {found.memory_mb / 1024:.1f} GB of memory, {', '.join(found.gpus) or 'no GPU'}."
-    )
-
-
-def kinds(shift: ShiftReport) -> tuple[list[str], Rows, bool]:
-    """Return the questions that tell kinds of shift apart: titles of the columns, a row each, and if shares are told."""
-    assert shift.kinds is not None
-    frame = kinds_table(shift.kinds)
-    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
-    return list(frame.columns), rows, INPUTS_FIRST in frame
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "–" if value != value else f"{value:.2f}".removesuffix(".00")
-    return "–" if value is None else str(value)
-
-
-def effect_interval(column: ColumnShift) -> str:
-    """Return the 95 % interval of a column's effect; empty if there is none."""
-    interval = deciding(column).interval
-    return "{:.2f} to {:.2f}".format(*interval) if interval else ""
-
-
-def peers(shift: ShiftReport) -> str:
-    """Return how many columns other tools' default rules would call drifted."""
-    columns = {column.name for column in shift.columns}
-    found = []
-    for peer in dict.fromkeys(verdict.peer for verdict in shift.peers):
-        judged = [v for v in shift.peers if v.peer == peer and v.column in columns and v.drifted is not None]
-        found.append(f"{peer} {sum(bool(v.drifted) for v in judged):,} of {len(judged):,} columns")
-    moved = sum(column.level != "none" for column in shift.columns)
-    return (
-        f"Here {moved:,} of {len(columns):,} columns count as moved; by their default rules would drift: {', '.join(found)}."
-        if found
-        else ""
-    )
+    return f"Machine: {counted(found.cores, 'CPU core')}, {found.memory_mb / 1024:.1f} GB of memory, {', '.join(found.gpus) or 'no GPU'}."

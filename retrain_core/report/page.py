@@ -14,10 +14,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from retrain_core.compare.basis_words import FIRST_SEED, several_seeds
 from retrain_core.figures.style import keep_first, look_of, recoloured_on_dark, trains
 from retrain_core.glossary import GLOSSARY, terms_used
-from retrain_core.report import answers, charts, costs, facts
-from retrain_core.report.charts import Chart
+from retrain_core.report import (
+    answers,
+    charts,
+    costs,
+    diagnosis_charts,
+    diagnosis_facts,
+    error_charts,
+    facts,
+    shift_charts,
+    shift_facts,
+)
+from retrain_core.report.chart import Chart
 from retrain_core.report.content import COMMANDS_WHERE, ReportContent
 from retrain_core.report.tables import parts_of, status_words
 from retrain_core.report.words import SCORE_NAMES, score_cell
@@ -42,22 +53,24 @@ def render(content: ReportContent) -> str:
     sections: dict[str, list[Chart]] = {
         "scores": charts.score_charts(comparison),
         "tradeoff": [chart for chart in [charts.tradeoff_chart(comparison)] if chart],
-        "errors": charts.error_charts(content),
-        "flips": charts.flip_charts(content),
+        "errors": error_charts.error_charts(content),
+        "flips": error_charts.flip_charts(content),
         "curves": charts.curve_charts(content),
         "cost": charts.cost_charts(comparison),
         "payoff": charts.payoff_charts(content, payoffs),
-        "effects": [charts.effects_chart(shift, MOST_COLUMNS)] if shift and shift.columns else [],
-        "joint": charts.joint_charts(shift) if shift else [],
-        "model": charts.model_charts(shift, comparison.task) if shift else [],
-        "volume": charts.volume_charts(content.learning_curves),
-        "sensitivity": charts.sensitivity_charts(content.sensitivities),
-        "distributions": charts.distribution_charts(shift) if shift else [],
+        "effects": [shift_charts.effects_chart(shift, MOST_COLUMNS)] if shift and shift.columns else [],
+        "joint": shift_charts.joint_charts(shift) if shift else [],
+        "model": shift_charts.model_charts(shift, comparison.task) if shift else [],
+        "volume": diagnosis_charts.volume_charts(content.learning_curves),
+        "sensitivity": diagnosis_charts.sensitivity_charts(content),
+        "distributions": shift_charts.distribution_charts(shift) if shift else [],
     }
     scripts = (get_plotlyjs(), (FOLDER / "page.js").read_text("utf-8"))
     return _environment().get_template("page.html").render(
         content=content,
         comparison=comparison,
+        several_seeds=several_seeds(comparison.strategies),
+        first_seed=FIRST_SEED,
         shift=shift,
         charts=sections,
         scores=_score_rows(comparison),
@@ -66,6 +79,8 @@ def render(content: ReportContent) -> str:
         failures=_failures(comparison),
         most_columns=MOST_COLUMNS,
         facts=facts,
+        shift_facts=shift_facts,
+        diagnosis_facts=diagnosis_facts,
         answers=answers,
         costs=costs,
         payoffs=payoffs,

@@ -12,6 +12,7 @@ import pandas as pd
 from retrain_core.compare.measures import SCORES, scores_of
 from retrain_core.figures.style import keep_first, look_of, trains
 from retrain_core.types import CandidateScores, Comparison
+from retrain_core.types.text import spanned
 
 PARTS = ("new", "old")
 CANDIDATE = "candidate"
@@ -107,7 +108,7 @@ def forecast_words(candidate: CandidateScores) -> str:
         return "–"
     low, high = candidate.forecast
     held = "longer" if candidate.seconds > high else "shorter" if candidate.seconds < low else "as forecast"
-    return f"{low:,.1f} to {high:,.1f} s: {held}"
+    return f"{spanned(f'{low:,.1f}', f'{high:,.1f}')} s: {held}"
 
 
 def flat_scores(comparison: Comparison) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from retrain_core.compare.weighing import old_side
 from retrain_core.figures.style import look_of, trains
 from retrain_core.report.tables import CANDIDATE, ScoreColumn
 from retrain_core.types import Comparison, Difference, Recommendation
+from retrain_core.types.text import counted
 
 AGAINST, SAID, WHY_OUT = "against", "what can be said", "why it is out"
 EXPECTED, MEASURED, LOW, HIGH = "expected (margins)", "measured", "95 % from", "95 % to"
@@ -135,7 +136,7 @@ def said(difference: Difference) -> str:
     """Return what can be said of a difference, in words."""
     if difference.more_rows is None:
         return difference.verdict
-    return f"{difference.verdict}; about {difference.more_rows:,} more rows would tell"
+    return f"{difference.verdict}; about {counted(difference.more_rows, 'more row')} would tell"
 
 
 def difference_table(comparison: Comparison, side: Side, score: str) -> pd.DataFrame:

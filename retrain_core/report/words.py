@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from retrain_core.compare.basis_words import several_seeds
 from retrain_core.compare.cost import main_score
 from retrain_core.compare.measures import sign_of
 from retrain_core.compare.score_words import gain_text, range_text, score_range_text, score_text
@@ -92,6 +93,7 @@ def interval_text(candidate: CandidateScores, part: str, score: str) -> str:
 def dots_words(comparison: Comparison, score: str) -> str:
     """Return all scores of one kind, the best first."""
     sentences = []
+    means = ", mean over seeds" if several_seeds(comparison.strategies) else ""
     for part in parts_of(comparison):
         found = {
             name: scores_on(candidate, part)[score]
@@ -101,7 +103,9 @@ def dots_words(comparison: Comparison, score: str) -> str:
         order = sorted(found, key=lambda name: found[name], reverse=sign_of(score) > 0)
         listed = ", ".join(f"{look_of(name).title} {score_text(score, found[name])}" for name in order)
         if listed:
-            sentences.append(f"{SCORE_NAMES[score].capitalize()} on the {part} part, best first: {listed}.")
+            sentences.append(
+                f"{SCORE_NAMES[score].capitalize()} on the {part} part{means}, best first: {listed}."
+            )
     return " ".join(sentences) or "No candidate has a score."
 
 
@@ -115,6 +119,8 @@ def tradeoff_words(comparison: Comparison) -> str:
             sentences.append(
                 f"{look_of(name).title}: {gain_words(score, new, 'new')}, {gain_words(score, old, 'old')}."
             )
+    if sentences and several_seeds(comparison.strategies):
+        sentences.append("These are means over seeds.")
     return " ".join(sentences) or "No candidate can be set against keep on both parts."
 
 
@@ -180,4 +186,6 @@ def cost_words(comparison: Comparison) -> str:
     words = f"{look_of(slow).title} trained longest, {trained[slow].seconds:,.1f} s"
     if fast != slow:
         words += f"; {look_of(fast).title} shortest, {trained[fast].seconds:,.1f} s"
+    if several_seeds(comparison.strategies):
+        words += " (means over seeds)"
     return f"{words}. The most memory was held by {look_of(large).title}, {trained[large].peak_memory_mb:,.0f} MB."

@@ -202,7 +202,20 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every candidate on the same holdout rows."""
+    """Every candidate on the same holdout rows.
+
+    Args:
+        schema: Version of ``comparison.json``.
+        task: Kind of problem.
+        metric: The score that is told first.
+        holdout: The rows.
+        strategies: Each candidate.
+        recommendation: What to do; ``None`` without a score of keep.
+        notes: To be shown beside the scores.
+        differences: Each pair of candidates.
+        wishes: What the user wants.
+        loss_is_log_loss: Whether the training loss of every row is its log-loss: then both scores are the same.
+    """
 
     schema: int
     task: Task
@@ -213,3 +226,4 @@ class Comparison:
     notes: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     wishes: Wishes = Wishes()
+    loss_is_log_loss: bool = False

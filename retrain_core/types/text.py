@@ -19,6 +19,24 @@ T = TypeVar("T")
 CLASS_NUMBER_LOSSES = ("sparse_categorical_crossentropy", "categorical_generalized_cross_entropy")
 
 
+def counted(number: float, noun: str) -> str:
+    """Return how many there are of something.
+
+    >>> counted(1, "new row"), counted(1234.5, "day"), counted(0, "epoch")
+    ('1 new row', '1,234.5 days', '0 epochs')
+    """
+    return f"{number:,.10g} {noun}{'' if number == 1 else 's'}"
+
+
+def spanned(low: str, high: str) -> str:
+    """Return a range by its ends; where they read alike, it is one of them.
+
+    >>> spanned("3 days", "5 days"), spanned("less than a day", "less than a day")
+    ('3 days to 5 days', 'less than a day')
+    """
+    return low if low == high else f"{low} to {high}"
+
+
 def to_json(value: object) -> bytes:
     """Return ``value`` (a dataclass or plain containers) as indented UTF-8 JSON; NaN becomes null."""
     return msgspec.json.format(msgspec.json.encode(value), indent=1)

@@ -68,6 +68,12 @@ def test_what_was_promised_of_each_strategy_is_there(found: dict[str, Any]) -> N
             assert low <= candidate[part][found["metric"]["name"]] <= high
 
 
+def test_a_loss_that_is_the_log_loss_stays_in_the_file(made: Comparison, found: dict[str, Any]) -> None:
+    assert found["loss_is_log_loss"] == (made.task != "regression")
+    keep = found["strategies"]["keep"]["new"]
+    assert made.task == "regression" or keep["loss"] == pytest.approx(keep["log_loss"])
+
+
 def test_what_was_promised_of_the_recommendation_is_there(found: dict[str, Any]) -> None:
     answer = found["recommendation"]
     assert answer["choice"] in ABILITY and isinstance(answer["clear"], bool)

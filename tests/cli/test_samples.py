@@ -98,7 +98,7 @@ def test_the_summary_is_printed_and_the_report_is_there(done: SimpleNamespace) -
     assert summary == found["summary"]
     assert sure.startswith("Clear; " if found["clear"] else "Not certain; ")
     assert doubts == [f"Doubtful: {doubt}" for doubt in found["doubts"]]
-    assert where == f"Written: {done.out / 'report.html'}, comparison.json, models/."
+    assert where == f"Written: {done.out / 'report.html'}, comparison.json, models/, holdout_rows.json."
     html = (done.out / "report.html").read_text()
     assert summary in html and done.comparison["holdout"]["sha256"][:16] in html
 

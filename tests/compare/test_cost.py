@@ -157,6 +157,11 @@ def test_what_it_is_worth_is_one_sentence() -> None:
     )
 
 
+def test_ends_that_read_alike_are_told_once() -> None:
+    soon = replace(PAYOFF, cost=1.0, gain_interval=(0.05, 0.15))
+    assert " pays back after less than a day (95 %: less than a day) and " in payoff_words("lwf", soon)
+
+
 def test_one_day_is_one_day() -> None:
     one = replace(PAYOFF, stakes=replace(STAKES, a_day=90_000, days=1))
     assert "over 1 day (" in payoff_words("lwf", one)
@@ -167,9 +172,12 @@ def test_it_is_said_if_it_may_bring_less_than_it_costs_or_pays_too_late_or_never
     assert payoff_words("lwf", unsure).endswith("it may also bring less than it costs.")
     late = replace(PAYOFF, cost=9000.0)
     assert (
-        "would pay back after about 180 days only (95 %: 112 days to 450 days); after 90 days 4,500 is still missing"
+        "would pay back after about 180 days only (95 %: 112 days to 450 days); after 90 days its net benefit is −4,500 (95 %"
         in payoff_words("lwf", late)
     )
     assert "(95 %: 36 days to never)" in payoff_words("lwf", replace(late, gain_interval=(-0.05, 0.5)))
     never = replace(PAYOFF, gain=-0.1, gain_interval=(-0.2, 0.0))
-    assert "does not pay back: it costs 4,600 more than it brings over 90 days" in payoff_words("lwf", never)
+    assert (
+        "does not pay back: its net benefit over 90 days is −4,600 (95 %: −9,100 to −100)."
+        in payoff_words("lwf", never)
+    )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retrain_core.compare.flips import ROW, Flips, flipped_rows, flips, matching
+from retrain_core.compare.flips import FLIP_COLUMNS, ROW, Flips, flipped_rows, flips, matching
 from tests.compare.evidence_of import evidence_of
 
 CAME = np.array([1, 1, 0, 0, 1, 0])
@@ -43,6 +43,18 @@ def test_the_rows_to_look_at_are_those_it_is_surest_of_first() -> None:
     assert found["how sure (%)"].tolist() == pytest.approx([90, 80, 60])
     assert found["age"].tolist() == [80, 30, 40]
     assert found[f"{ROW} (column)"].tolist() == ["f", "a", "b"], "a column of the user's is not overwritten"
+
+
+def test_every_column_of_the_users_has_a_name_of_its_own_whatever_it_is_called() -> None:
+    evidence = evidence_of("binary", CAME, {"keep": [KEEP], "fine_tune": [NOW]})
+    names = [ROW, f"{ROW} (column)", *FLIP_COLUMNS[1:], "right before"]
+    columns = pd.DataFrame({name: [f"{name} {row}" for row in range(len(CAME))] for name in names})
+    found = flipped_rows(evidence, "new", "fine_tune", PLACES, columns)
+    assert found.columns.is_unique and found[ROW].tolist() == [21, 4, 8]
+    assert found[f"{ROW} (column)"].tolist() == [f"{ROW} (column) {row}" for row in (5, 0, 1)]
+    assert found[f"{ROW} (column) (column)"][0] == f"{ROW} 5" and found["right before"][0] == "right before 5"
+    for name in FLIP_COLUMNS[1:]:
+        assert found[f"{name} (column)"][0] == f"{name} 5"
 
 
 def test_without_the_columns_as_they_came_the_rows_are_still_named() -> None:

@@ -134,6 +134,8 @@ def test_seeds_that_failed_or_were_stopped_are_counted() -> None:
     assert found.choice in ("fine_tune", "incremental")
     assert "4 of 5 seeds of fine-tune failed." in found.doubts
     assert "4 of 5 seeds of incremental were stopped." in found.doubts
+    once = advice(*runs[:5], outcome("incremental", 0.75, 0.8), without_score("incremental", 1, "stopped"))
+    assert "1 of 2 seeds of incremental was stopped." in once.doubts
     (single,) = (doubt for doubt in found.doubts if doubt.startswith("One seed with a score: "))
     assert "fine-tune" in single and "incremental" in single and "full retrain" not in single
 

@@ -96,7 +96,7 @@ def test_a_number_to_predict_that_is_missing_or_infinite_is_left_out(label: floa
     schema = infer_schema(NUMBER, rows)
     data, kept = encode(schema, rows)
     assert kept.tolist() == list(range(1, 30)) and np.isfinite(data.targets).all()
-    assert any("1 of 30 rows are left out" in f.title for f in check(NUMBER, schema, {"new": rows}))
+    assert any("1 of 30 rows is left out" in f.title for f in check(NUMBER, schema, {"new": rows}))
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_what_does_not_fit_is_refused_with_what_why_and_next(
     ("rows", "says"),
     [
         ({"a": ["x", "2"], "b": [1.0, 2.0], "y": [0, 1]}, "column 'a' is not numeric"),
-        ({"a": [1.0, 2.0], "b": [1.0, 2.0], "y": [0, 2]}, r"cannot output: '2' \(1 rows\)"),
+        ({"a": [1.0, 2.0], "b": [1.0, 2.0], "y": [0, 2]}, r"cannot output: '2' \(1 row\)"),
         ({"a": pd.Series(["x", "2"], index=["u", "v"]), "b": pd.Series([1.0, 2.0], index=["u", "v"]),
           "y": pd.Series([0, 1], index=["u", "v"])}, "'x' in row 1"),
         ({"a": pd.to_datetime(["2026-01-01"] * 2), "b": [1.0, 2.0], "y": [0, 1]}, "holds dates"),

@@ -29,7 +29,7 @@ def test_points_on_a_curve_give_its_gain():
     assert value == pytest.approx(curve(2_000) - curve(1_000), rel=0.02)
     assert low <= value <= high and high - low < 0.001
     assert found.summary == (
-        "A further 1,000 new rows would change the accuracy of fine-tune by about +0.6 points (95 %: +0.6 to +0.6)."
+        "A further 1,000 new rows would change the accuracy of fine-tune by about +0.6 points (95 %: +0.6)."
     )
 
 

@@ -23,6 +23,8 @@ def test_rows_that_are_left_out_are_counted():
     whole = {"new_train": 30, "new_validation": 4, "new_holdout": 6, "old_train": 35, "old_holdout": 5}
     few = whole | {"new_train": 20, "old_train": 34}
     told = [volume_of(report, SplitSummary(parts, Holdout("", 6, 5))).summary for parts in (whole, few)]
+    single = SplitSummary(whole | {"new_train": 29}, Holdout("", 6, 5))
+    assert " 1 new row is left out" in volume_of(report, single).summary
     assert told[0] == volume_of(report).summary and "left out" not in told[0]
     assert told[1].startswith(told[0]) and " 10 new and 1 old rows are left out" in told[1]
 

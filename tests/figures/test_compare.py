@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from retrain_core.compare import compare
-from retrain_core.figures.compare import cost_bars, same_utility, score_dots, tradeoff
+from retrain_core.figures.compare import score_dots, tradeoff
+from retrain_core.figures.cost_bars import cost_bars
+from retrain_core.figures.same_utility import same_utility
 from retrain_core.figures.style import look_of
 from retrain_core.types import Comparison, Wishes
 from tests.report.example import comparison, evidence

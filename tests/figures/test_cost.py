@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import pytest
 
 from retrain_core.compare.cost import Payoff, front, sensitivity
+from retrain_core.compare.cost_words import money
 from retrain_core.figures.cost import net_lines, pareto, tornado
 from retrain_core.figures.style import look_of
 from retrain_core.types import Comparison, Stakes
@@ -116,7 +117,7 @@ def test_of_many_candidates_only_the_marked_one_has_a_band() -> None:
 
 
 def test_bars_go_from_half_to_twice_around_what_was_entered() -> None:
-    less, more = MONEY["tornado"].data
+    less, more = MONEY["tornado"].data[:2]
     ends = {
         title: (less.base + low, more.base + high)
         for title, low, high in zip(MONEY["tornado"].layout.yaxis.ticktext, less.x, more.x, strict=True)
@@ -124,7 +125,22 @@ def test_bars_go_from_half_to_twice_around_what_was_entered() -> None:
     assert ends["Value"] == pytest.approx((1250, 8000)) and ends["Price<br>of an hour"] == pytest.approx(
         (4000, 2500)
     )
-    assert less.marker.pattern.shape == "/" and less.text[0] != more.text[0]
+    assert less.marker.pattern.shape == "/" and less.customdata[0] != more.customdata[0]
+
+
+@pytest.mark.parametrize("gain", [0.1, 0.022, 0.0, -0.1])
+@pytest.mark.parametrize("value", [0.5, 5000.0])
+def test_amounts_stand_beyond_all_bars_and_the_line_at_0(gain: float, value: float) -> None:
+    payoff = replace(PAYOFF, gain=gain, stakes=replace(PAYOFF.stakes, value=value))
+    swings = sensitivity(payoff)
+    figure = tornado(swings, payoff)
+    ends = [0.0, payoff.net, *(end for swing in swings for end in (swing.less, swing.more))]
+    left, right = (trace for trace in figure.data if trace.type == "scatter")
+    assert left.textposition == "middle left" and left.x[0] < min(ends)
+    assert right.textposition == "middle right" and right.x[0] > max(ends)
+    assert list(left.text) == [money(min(swing.less, swing.more)) for swing in swings]
+    assert [shape.name for shape in figure.layout.shapes if shape.showlegend] == ["as entered"]
+    assert figure.layout.xaxis.range[0] < left.x[0] and right.x[0] < figure.layout.xaxis.range[1]
 
 
 @pytest.mark.parametrize(("days", "words"), [(1.0, "after 1 day<"), (90.0, "after 90 days<")])

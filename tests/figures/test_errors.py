@@ -97,6 +97,28 @@ def test_of_many_classes_the_most_frequent_are_shown_and_the_rest_together() -> 
     assert np.shape(figure.data[0].z) == (13, 13) and figure.data[0].z[12][12] == 100
 
 
+def test_names_of_classes_stay_upright_where_they_fit() -> None:
+    for names, angle in ((list("0123456789"), 0), ([f"a class of {n}" for n in range(6)], -90)):
+        figure = confusion_chart(np.eye(len(names), dtype=np.intp), names, "keep")
+        assert figure.layout.xaxis.tickangle == angle
+
+
+def test_lines_to_read_against_look_alike_and_have_a_name() -> None:
+    drawn = {
+        name: figure.data[0]
+        for name, figure in figures().items()
+        if name in ("roc", "precision", "reliability", "residual lines", "residual histogram")
+    }
+    assert {name: trace.name for name, trace in drawn.items()} == {
+        "roc": "at random",
+        "precision": "at random: the share of the class",
+        "reliability": "as said",
+        "residual lines": "no error",
+        "residual histogram": "no error",
+    }
+    assert len({(t.line.dash, t.line.color, t.line.width) for t in drawn.values()}) == 1
+
+
 def test_every_candidate_has_a_line_that_looks_like_it_keep_first() -> None:
     _, keep, other = figures()["roc"].data
     assert [keep.name, other.name] == ["Keep", "Fine-tune"]
@@ -127,12 +149,12 @@ def test_reliability_marks_grow_with_the_rows_and_have_intervals() -> None:
 
 
 def test_errors_are_drawn_as_median_with_the_range_of_most_rows() -> None:
-    lines = residual_lines(SPREAD).data
+    lines = residual_lines(SPREAD).data[1:]
     assert [line.legendgroup for line in lines] == ["keep"] * 3 + ["fine_tune"] * 3
     assert [line.showlegend for line in lines[:3]] == [False, False, True]
     low, high, middle = (np.mean(line.y) for line in lines[:3])
     assert (low, middle, high) == pytest.approx((-3.3, 0, 3.3), abs=0.3)
-    assert sum(residual_histogram(SPREAD).data[0].y) + sum(SPREAD["keep"].outside) == pytest.approx(1)
+    assert sum(residual_histogram(SPREAD).data[1].y) + sum(SPREAD["keep"].outside) == pytest.approx(1)
 
 
 # --- slices and flips -----------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def test_a_long_message_is_broken_for_narrow_screens() -> None:
 
 def test_every_score_says_which_way_is_better() -> None:
     assert {name: "higher is better" in title for name, title in SCORE_TITLES.items()} == {
-        "loss": False, "accuracy": True, "mae": False,
+        "loss": False, "accuracy": True, "mae": False, "rmse": False,
     }  # fmt: skip
     assert all("is better" in title for title in SCORE_TITLES.values())
 

@@ -105,3 +105,19 @@ def test_on_a_phone_every_score_is_read_without_scrolling(chromium, report, sche
         '"accuracy, new part"', '"accuracy, old part"', '"loss, new part"', '"loss, old part"', '"training"', '"memory"',
     ]  # fmt: skip
     page.close()
+
+
+TEXTS = """() => [...document.querySelectorAll("[data-chart^=flips], [data-chart=drivers]")].flatMap(chart => {
+  const box = node => node.getBoundingClientRect(), names = [...chart.querySelectorAll(".ytick text")].map(box);
+  return [...chart.querySelectorAll(".barlayer text")].map(node => [node.textContent, box(node), box(chart), names])
+})"""
+
+
+def test_on_a_phone_no_number_beside_a_bar_touches_a_name_or_is_cut(chromium, report) -> None:
+    page, _ = opened(chromium, report, width=375)
+    found = page.evaluate(TEXTS)
+    assert len(found) > 6
+    for text, box, chart, names in found:
+        assert chart["left"] <= box["left"] and box["right"] <= chart["right"], text
+        assert all(name["right"] + 2 < box["left"] for name in names), text
+    page.close()

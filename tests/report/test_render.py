@@ -15,6 +15,7 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from retrain_core.compare import compare
+from retrain_core.compare.basis_words import FIRST_SEED
 from retrain_core.compare.cost import break_even
 from retrain_core.compare.cost_words import FADES, money, payoff_words
 from retrain_core.compare.flips import flips
@@ -23,8 +24,9 @@ from retrain_core.compare.score_words import score_text
 from retrain_core.data.doubts import SEEN
 from retrain_core.diagnosis import WHISKERS
 from retrain_core.figures.style import look_of
-from retrain_core.report import answers, charts, costs, render
+from retrain_core.report import answers, costs, error_charts, render
 from retrain_core.report.content import ReportContent
+from retrain_core.report.error_words import flip_words
 from retrain_core.shift import shift_report
 from retrain_core.shift.distribution import RARE
 from retrain_core.types import Disturbed, Finding, Outcome, Stakes, Wishes
@@ -177,13 +179,11 @@ def test_rows_that_got_worse_and_better_are_counted_for_each_candidate() -> None
     found = page(content(comparison(), made))
     for side in ("new", "old"):
         for name, one in flips(made, side).items():
-            told = f"{look_of(name).title}: {one.negative:,.0f} of {one.rows:,} rows were right and are wrong now"
-            assert f"{told}, {one.positive:,.0f} the other way round (mean of 3 seeds)." in found.text(
-                "errors"
-            )
+            told = flip_words(look_of(name).title, one, numbers=False)
+            assert told.endswith(" the other way round (mean of 3 seeds).") and told in found.text("errors")
         assert f"flips-{side}" in found.drawings
     numbers = page(content(comparison(task="regression"), evidence(task="regression"))).text("errors")
-    assert "rows are much farther off" in numbers and charts.FAR in numbers
+    assert "rows are much farther off" in numbers and error_charts.FAR in numbers
 
 
 def test_what_is_forgotten_is_in_a_table() -> None:
@@ -221,7 +221,7 @@ def test_several_labels_have_their_reliability() -> None:
 
 def test_what_stands_behind_the_scores_does_not_grow_with_the_rows() -> None:
     few, many = (
-        charts.error_charts(content(comparison(seeds=1), evidence_of(*made)))
+        error_charts.error_charts(content(comparison(seeds=1), evidence_of(*made)))
         for made in ([longer(run, times) for run in evidence(seeds=1).outcomes] for times in (1, 20))
     )
     sizes = [sum(len(chart.figure.to_json()) for chart in found) for found in (few, many)]
@@ -363,7 +363,7 @@ def test_without_keep_there_is_no_recommendation_and_the_report_says_so() -> Non
     assert "There is no recommendation." in found.text("recommendation")
     assert '"Run again with other settings" on the Train page' in found.text("recommendation")
     assert "Keep did not finish. It fell." in found.text("scores")
-    assert "▲" not in found.text("scores").split("Each score with")[0]
+    assert "▲" not in found.text("scores").split("Each score, ")[0]
 
 
 def test_without_old_data_nothing_is_said_about_forgetting_or_shift() -> None:
@@ -455,3 +455,20 @@ def test_commands_stand_as_they_are_typed() -> None:
 
 def test_it_stays_small() -> None:
     assert len(render(content(comparison(seeds=5)))) < 6_000_000
+
+
+# --- several seeds --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_what_is_of_the_first_seed_and_what_is_a_mean_is_said_where_there_are_several(seeds: int) -> None:
+    found = page(content(comparison(seeds=seeds), evidence(seeds=seeds)))
+    several = seeds > 1
+    assert found.text("sensitivity").count(FIRST_SEED) == 3 * several  # the table and both charts
+    assert found.text("errors").count(FIRST_SEED) == several
+    scores = found.text("scores")
+    assert ("Each score, the mean over seeds, with its 95 % interval" in scores) == several
+    for score in ("Accuracy", "Loss"):
+        assert (f"{score} on the old part, mean over seeds, best first:" in scores) == several
+    assert ("These are means over seeds." in found.text("tradeoff")) == several
+    assert ("(means over seeds)" in found.text("cost")) == several

@@ -197,7 +197,7 @@ def test_all_scores_are_those_of_the_task() -> None:
         "old part",
         "change from keep, old",
     ]
-    assert len(rows) == 3 * len(scores_of("binary"))
+    assert len(rows) == 3 * len([name for name in scores_of("binary") if name != "loss"])
     keep, tuned = (scores.strategies[name] for name in ("keep", "fine_tune"))
     ends = {
         part: "{:.1f} to {:.1f} %".format(*(100 * end for end in keep.interval[part]["accuracy"]))
@@ -213,6 +213,18 @@ def test_all_scores_are_those_of_the_task() -> None:
     told = "{:+.3g} ({:+.3g} to {:+.3g})".format(delta.value, *delta.interval)
     assert row[3] == told.replace("-", "−")
     assert len(all_scores(comparison(old=False))[0]) == 4
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_loss_that_is_the_log_loss_is_told_once(same: bool) -> None:
+    _, rows = all_scores(replace(comparison(), loss_is_log_loss=same))
+    titles = dict.fromkeys(row[0] for row in rows)
+    losses = [title for title in titles if "loss" in title.lower()]
+    assert losses == (
+        ["Log-loss, here the loss (lower is better)"]
+        if same
+        else ["Loss (lower is better)", "Log-loss (lower is better)"]
+    )
 
 
 def test_a_score_without_an_interval_stands_alone() -> None:

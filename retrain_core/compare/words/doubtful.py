@@ -137,9 +137,8 @@ def _partly(name: str, one: CandidateScores) -> Sequence[str]:
     if _all_stopped(one):
         return []
     statuses = [seed["status"] for seed in one.per_seed]
-    told = {"failed": "failed", "stopped": "were stopped"}
+    failed, stopped = (statuses.count(status) for status in ("failed", "stopped"))
+    told = {"failed": failed, "was stopped" if stopped == 1 else "were stopped": stopped}
     return [
-        f"{statuses.count(status)} of {len(statuses)} seeds of {noun(name)} {words}."
-        for status, words in told.items()
-        if status in statuses
+        f"{count} of {len(statuses)} seeds of {noun(name)} {words}." for words, count in told.items() if count
     ]

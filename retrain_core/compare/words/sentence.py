@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retrain_core.compare.evidence import SIDES
+from retrain_core.compare.evidence import SIDES, Side
 from retrain_core.compare.intervals import Z95
 from retrain_core.compare.score_words import better_text, name_of, score_text
 from retrain_core.compare.weighing import INDIFFERENT
@@ -24,24 +24,35 @@ def summary(context: Context) -> str:
 
 def _before_and_after(context: Context) -> str:
     """Return the scores before and after: the first, and another one if the first hardly changes."""
-    parts = [_goes(context, context.main)]
     margins = context.decision.weighing.margins
     first = abs(context.gain(context.choice, "keep", context.main))
     if len(margins) > 1 and first <= margins[context.main]:
         other = max(margins, key=lambda score: context.gain(context.choice, "keep", score) / margins[score])
-        parts += [_goes(context, other)] if other != context.main else []
-    return "; ".join(parts)
+        if other != context.main:
+            return _both_go(context, context.main, other)
+    return _goes(context, context.main)
+
+
+def _both_go(context: Context, first: str, second: str) -> str:
+    return "; ".join(
+        f"on the {side} rows {name_of(first)} {_change(context, side, first)} and "
+        f"{name_of(second)} {_change(context, side, second)}"
+        for side in SIDES
+        if side in context.evidence.predicted
+    )
+
+
+def _change(context: Context, side: Side, score: str) -> str:
+    before, after = (score_text(score, context.value(name, side, score)) for name in ("keep", context.choice))
+    return f"stays at {before}" if before == after else f"goes from {before} to {after}"
 
 
 def _goes(context: Context, score: str) -> str:
-    told = []
-    for side in SIDES:
-        if side in context.evidence.predicted:
-            before, after = (
-                score_text(score, context.value(name, side, score)) for name in ("keep", context.choice)
-            )
-            goes = f"stays at {before}" if before == after else f"goes from {before} to {after}"
-            told.append((goes, "on the new rows" if side == "new" else "on the old"))
+    told = [
+        (_change(context, side, score), "on the new rows" if side == "new" else "on the old")
+        for side in SIDES
+        if side in context.evidence.predicted
+    ]
     return f"{name_of(score)} " + " and ".join(
         f"{goes.removeprefix('goes ') if number and told[0][0].startswith('goes') else goes} {where}"
         for number, (goes, where) in enumerate(told)

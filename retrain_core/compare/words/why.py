@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retrain_core.compare.basis_words import old_rows, weighed_rows
+from retrain_core.compare.basis_words import old_rows, seeds_scored, weighed_rows
 from retrain_core.compare.differences import paired
 from retrain_core.compare.evidence import Side
 from retrain_core.compare.measures import sign_of
@@ -180,8 +180,9 @@ def _cost(context: Context) -> list[str]:
     mine = context.scores[context.choice]
     if context.choice == "keep":
         return []
+    mean = ", mean over seeds," if seeds_scored(mine) > 1 else ""
     return [
-        f"Training took {mine.seconds:.1f} s on {mine.device.upper()}{', which other runs shared,' if mine.shared else ''} "
+        f"Training took {mine.seconds:.1f} s{mean} on {mine.device.upper()}{', which other runs shared,' if mine.shared else ''} "
         f"and {mine.peak_memory_mb:,.0f} MB of memory."
     ]
 
