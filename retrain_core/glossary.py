@@ -42,9 +42,9 @@ GLOSSARY: dict[str, str] = {
     "plain steps": "Training steps done one operation after another by TensorFlow, as Keras does them.",
     "device shared": "Other runs trained on the same device at the same time, so the times may be longer than alone.",
     "forecast": "What a run will cost, measured on a few real steps of this very model; the range allows for early stopping.",
-    "quick look": "All candidates are tried on few rows for few epochs. Those that are clearly behind are dropped, the others get "
-    "more rows. Which is best is told by where its gain leads from round to round, so the best may still be behind in the last one. "
-    "It takes less training than all runs in full, and is worth it where runs take minutes: "
+    "quick look": "All strategies are tried on part of the rows, for some of their epochs; the one that gains most is best. Of "
+    "several options of a strategy, rounds on few rows drop the worse half first. "
+    "It takes about a third of the training of all runs in full, and is worth it where runs take minutes: "
     "to begin a try takes about a second. It looks at no row of the holdout.",
     "gain in margins": "How much better than the old model it is, as a multiple of the smallest difference that matters (half "
     "a point of accuracy, 0.01 of log-loss, half a percent of a mean error), on rows that it was not trained on and that are "

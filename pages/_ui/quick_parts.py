@@ -102,9 +102,6 @@ def _table(look: QuickLook, rung: QuickRung, states: dict[str, RunState], number
         column_config={
             "Candidate": st.column_config.TextColumn(pinned=True, width="small"),
             GAIN: st.column_config.TextColumn(help=help_for("gain in margins")),
-            "Expected in full": st.column_config.TextColumn(
-                help="The gain that a run with all rows and epochs should have, by how it has risen from round to round."
-            ),
         },
     )
 
@@ -112,16 +109,20 @@ def _table(look: QuickLook, rung: QuickRung, states: dict[str, RunState], number
 def _row(look: QuickLook, one: QuickTry, now: RunState | None, number: int) -> dict[str, object]:
     status = STATUS.get(now.status, now.status) if now else "waiting"
     if one.stays is not None:
-        last = "in the last round" if number == len(look.rungs) and look.status != "running" else "goes on"
-        status = "failed" if one.gain is None else last if one.stays else "out"
+        status = "failed" if one.gain is None else _how_it_ended(look, one, number)
     gain = "" if one.gain is None else "0" if not one.error else f"{one.gain:+.1f} ± {one.error:.1f}"
     return {
         "Candidate": quick_title(look.candidate(one.candidate)),
         "Status": status,
-        "Expected in full": "" if one.expected is None else f"{one.expected:+.1f}" if one.expected else "0",
         GAIN: gain,
         "Epochs": "–" if one.epochs is None else str(one.epochs),
     }
+
+
+def _how_it_ended(look: QuickLook, one: QuickTry, number: int) -> str:
+    if number == len(look.rungs) and look.status != "running":
+        return "best" if one.candidate == look.best else "behind"
+    return "goes on" if one.stays else "out"
 
 
 def _conclusion(look: QuickLook) -> None:
@@ -143,8 +144,8 @@ def _conclusion(look: QuickLook) -> None:
             (one for one in look.rungs[-1].tries if one.candidate == best and one.gain is not None), None
         )
         told = ""
-        if last is not None and last.gain is not None and last.expected is not None:
-            told = f" In the last round {last.gain:+.1f} margins over keep, {last.expected:+.1f} expected in full."
+        if last is not None and last.gain is not None:
+            told = f" On {look.rungs[-1].new_rows:,} new rows it is {last.gain:.1f} margins better than keep."
         st.success(f"Best: {name}; run it in full.{told}", icon=":material/check_circle:")
     st.button(
         f"Choose {name} alone",

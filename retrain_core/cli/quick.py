@@ -70,11 +70,12 @@ def round_lines(look: QuickLook, rung: QuickRung, number: int) -> list[str]:
     from retrain_core.runs.quick import quick_title
 
     old = f" and {rung.old_rows:,} old" if rung.old_rows else ""
+    last = number == len(look.rungs) and look.status != "running"
     lines = [f"quick look: round {number}, {rung.new_rows:,} new{old} rows"]
     for one in rung.tries:
         epochs = "" if one.epochs is None else f", {counted(one.epochs, 'epoch')}"
-        end = "stays" if one.stays else "out"
-        lines.append(f"  {quick_title(look.candidate(one.candidate))}{epochs}: {_gain(one)}, {end}")
+        end = "" if last else ", goes on" if one.stays else ", out"
+        lines.append(f"  {quick_title(look.candidate(one.candidate))}{epochs}: {_gain(one)}{end}")
     return lines
 
 
@@ -84,5 +85,4 @@ def _gain(one: QuickTry) -> str:
         return "failed"
     if one.candidate == "keep":
         return "gain 0"
-    expected = "" if one.expected is None else f", in full {one.expected:+.1f}"
-    return f"gain {one.gain:+.1f} ± {one.error:.1f} margins{expected}"
+    return f"gain {one.gain:+.1f} ± {one.error:.1f} margins"

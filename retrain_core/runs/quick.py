@@ -89,8 +89,7 @@ def ranking(look: QuickLook) -> list[str]:
     for rung in reversed(look.rungs):
         known = {one.candidate: one for one in rung.tries if one.gain is not None}
         if rung.decided and known:
-            gains = {name: one.gain if one.expected is None else one.expected for name, one in known.items()}
-            return sorted(gains, key=lambda name: -(gains[name] or 0.0))
+            return sorted(known, key=lambda name: -(known[name].gain or 0.0))
     return []
 
 

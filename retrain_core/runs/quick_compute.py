@@ -69,11 +69,12 @@ def _in_full(points: Sequence[tuple[float, float]]) -> float:
     """Return the seconds of a run in full, from sizes and seconds of tries: a fixed part, and one that grows with the size.
 
     >>> _in_full([(0.1, 2.0)]), round(_in_full([(0.1, 2.0), (0.5, 4.0)]), 6), _in_full([(0.1, 2.0), (0.5, 1.0)])
-    (20.0, 6.5, 1.0)
+    (11.0, 6.5, 1.0)
     """
     (size, seconds), before = points[-1], points[:-1]
     if not before:
-        return seconds / size
+        fixed = min(seconds, START_SECONDS)
+        return fixed + (seconds - fixed) / size
     was_size, was = before[-1]
     slope = max(0.0, seconds - was) / (size - was_size) if size > was_size else 0.0
     return seconds + slope * (1 - size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -54,29 +55,16 @@ def _runs(store: Store, experiment: str, rung: QuickRung) -> list[RunSpec]:
 
 def _decided(look: QuickLook, found: Standing) -> QuickLook:
     """Return the look with what the last round has told."""
-    tries = [_told(look, one, found.get(one.candidate)) for one in look.rungs[-1].tries]
-    known = {one.candidate: one for one in tries if one.gain is not None and one.candidate != KEEP}
-    going_on = halving.stay(
-        {name: one.expected for name, one in known.items()},
-        {name: one.gain or 0.0 for name, one in known.items()},
-        {name: look.candidate(name).strategy for name in known},
-    )
+    tries = [_told(one, found.get(one.candidate)) for one in look.rungs[-1].tries]
+    gains = {one.candidate: one.gain for one in tries if one.gain is not None and one.candidate != KEEP}
+    going_on = halving.stay(gains, {name: look.candidate(name).strategy for name in gains})
     tries = [replace(one, stays=one.candidate == KEEP or one.candidate in going_on) for one in tries]
     look = replace(look, rungs=(*look.rungs[:-1], replace(look.rungs[-1], tries=tuple(tries))))
     return replace(look, best=next(iter(ranking(look)), ""))
 
 
-def _told(look: QuickLook, one: QuickTry, found: tuple[float, float] | None) -> QuickTry:
-    if found is None:
-        return one
-    gain, error = found
-    points = [
-        (each.size, each.gain)
-        for rung in look.rungs[:-1]
-        for each in rung.tries
-        if each.candidate == one.candidate and each.gain is not None
-    ]
-    return replace(one, gain=gain, error=error, expected=halving.in_full([*points, (one.size, gain)]))
+def _told(one: QuickTry, found: tuple[float, float] | None) -> QuickTry:
+    return one if found is None else replace(one, gain=found[0], error=found[1])
 
 
 # --- the next round -------------------------------------------------------------------------------
@@ -84,7 +72,7 @@ def _told(look: QuickLook, one: QuickTry, found: tuple[float, float] | None) -> 
 
 def _begin(store: Store, experiment: str, look: QuickLook) -> list[RunSpec]:
     """Begin the next round with those that are left, or end the look; return its tries."""
-    names, rounds = _left(look), halving.rounds(len(look.candidates) - 1)
+    names, rounds = _left(look), halving.rounds(_most_options(look))
     number = len(look.rungs)
     if number and not look.best:
         store.save_look(experiment, replace(look, status="failed", error=KEEP_FAILED))
@@ -99,6 +87,10 @@ def _begin(store: Store, experiment: str, look: QuickLook) -> list[RunSpec]:
     store.add_beside(runs)
     store.save_look(experiment, replace(look, rungs=(*look.rungs, rung)))
     return runs
+
+
+def _most_options(look: QuickLook) -> int:
+    return max(Counter(one.strategy for one in look.candidates).values())
 
 
 def _left(look: QuickLook) -> list[str]:

@@ -39,7 +39,6 @@ class QuickTry:
         epochs: How many epochs it makes at most; ``None`` if it has none, or a budget of steps.
         gain: How much better than keep it is, in margins; ``None`` if that is not known.
         error: Standard error of the gain.
-        expected: The gain that a run in full is expected to have; ``None`` until two rounds have told.
         stays: Whether it goes on; ``None`` until that is decided.
     """
 
@@ -49,7 +48,6 @@ class QuickTry:
     epochs: int | None = None
     gain: float | None = None
     error: float | None = None
-    expected: float | None = None
     stays: bool | None = None
 
 

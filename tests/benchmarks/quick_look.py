@@ -194,7 +194,7 @@ def known(store: Store) -> dict[str, ExperimentSpec]:
     return {spec.name: spec for spec in specs}
 
 
-def main(folder: Path, seeds: Sequence[int] = (2, 3), tell: Callable[[str], None] = print) -> None:
+def main(folder: Path, seeds: Sequence[int] = (8, 9), tell: Callable[[str], None] = print) -> None:
     """Look at every question, and tell how often the look is right and what it takes."""
     store = fill(folder, seeds)
     runner = Runner(store)
@@ -236,4 +236,4 @@ def report(found: Sequence[Seen], tell: Callable[[str], None]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), [int(seed) for seed in sys.argv[2:]] or (2, 3))
+    main(Path(sys.argv[1]), [int(seed) for seed in sys.argv[2:]] or (8, 9))

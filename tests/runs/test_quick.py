@@ -82,7 +82,7 @@ def work_off(asked: Asked, idle: Idle, runner: Runner, right: dict[str, float], 
 
 def test_a_real_quick_look_outlives_its_runner_and_ends_with_a_winner(asked: Asked) -> None:
     store, spec = asked
-    ask(asked)
+    ask(asked, vary=True)
     first = Runner(store)
     until(lambda: len(look(asked).rungs) == 2, first, seconds=200)
     told = look(asked).rungs[0]
@@ -91,13 +91,13 @@ def test_a_real_quick_look_outlives_its_runner_and_ends_with_a_winner(asked: Ask
     until(lambda: look(asked).status != "running", second, seconds=200)
     second.close()
     found = look(asked)
-    assert found.status == "finished" and len(found.rungs) == 2 and found.rungs[0] == told
+    assert found.status == "finished" and len(found.rungs) == 3 and found.rungs[0] == told
     assert found.best in {one.name for one in found.candidates}
     chosen = quick_in_full(found)
     assert chosen is not None and chosen.strategy in THREE
-    assert all(one.gain is not None and one.expected is not None for one in found.rungs[1].tries)
-    assert found.rungs[1].new_rows > found.rungs[0].new_rows
-    for one in found.rungs[1].tries:
+    assert all(one.gain is not None for one in found.rungs[2].tries)
+    assert found.rungs[2].new_rows > found.rungs[1].new_rows > found.rungs[0].new_rows
+    for one in found.rungs[2].tries:
         result = store.result(spec.id, one.run)
         small = small_question(
             load_parts(store.experiment_folder(spec.id) / "data"), store.run(spec.id, one.run)
@@ -144,7 +144,7 @@ def test_a_budget_of_steps_is_cut_with_the_rows_and_the_time_limit_holds(
         limits = store.run(spec.id, one.run).limits
         assert one.epochs is None and limits.seconds == 60
         if one.candidate != "keep":
-            assert limits.steps is not None and 1 <= limits.steps <= 10
+            assert limits.steps is not None and 1 <= limits.steps <= 30
             assert one.size == limits.steps / 50
 
 
@@ -183,7 +183,7 @@ def test_it_is_said_if_all_runs_in_full_would_take_less(
     runs = plan_runs(spec.id, THREE, seeds=range(seeds), device="cpu")
     assert len(best_by_quick_look(store, runs, runner, Wishes(), vary=False)) == 2 * seeds
     said = (
-        "note: The quick look took about 8 s, and all runs in full would take about 4 s"
+        "note: The quick look took about 4 s, and all runs in full would take about 4 s"
         in capsys.readouterr().err
     )
     assert said == useless
@@ -221,7 +221,10 @@ def test_the_better_goes_on_and_wins(asked: Asked, idle: Idle, runner: Runner) -
     second, third = (
         {found.candidate(one.candidate).strategy for one in rung.tries} for rung in found.rungs[1:]
     )
-    assert second == {"keep", *THREE} and third == {"keep", "fine_tune", "incremental"}
+    assert second == third == {"keep", *THREE}
+    assert [len(rung.tries) for rung in found.rungs] == sorted(
+        (len(rung.tries) for rung in found.rungs), reverse=True
+    )
 
 
 def test_keep_wins_if_nothing_is_better_and_the_closest_is_told(
@@ -229,19 +232,19 @@ def test_keep_wins_if_nothing_is_better_and_the_closest_is_told(
 ) -> None:
     ask(asked)
     right = {"keep": 0.8, "fine_tune": 0.75, "incremental": 0.6, "full_retrain": 0.5}
-    work_off(asked, idle, runner, right, rounds=2)
+    work_off(asked, idle, runner, right, rounds=1)
     chosen = quick_in_full(look(asked))
     assert look(asked).best == "keep" and chosen is not None and chosen.name == "fine_tune"
 
 
 def test_a_stop_ends_it_with_what_it_knows(asked: Asked, idle: Idle, runner: Runner) -> None:
     store, spec = asked
-    ask(asked)
+    ask(asked, vary=True)
     right = {"keep": 0.6, "fine_tune": 0.7, "incremental": 0.6, "full_retrain": 0.5}
     work_off(asked, idle, runner, right, rounds=1)
     stop_quick_look(store, spec.id)
     until(lambda: look(asked).status == "stopped", runner)
-    assert look(asked).best == "fine_tune"
+    assert look(asked).candidate(look(asked).best).strategy == "fine_tune"
     assert not any(row.status == "queued" for row in rows(asked).values())
 
 
@@ -250,7 +253,7 @@ def test_a_candidate_that_fails_is_out_and_without_keep_nothing_can_be_told(
 ) -> None:
     store, spec = asked
     for broken, status in (("incremental", "running"), ("keep", "failed")):
-        ask(asked)
+        ask(asked, vary=True)
         until(lambda: bool(idle.started), runner)
         while not look(asked).rungs[0].decided and look(asked).status == "running":
             for folder in list(idle.started):
@@ -264,8 +267,9 @@ def test_a_candidate_that_fails_is_out_and_without_keep_nothing_can_be_told(
             runner.step()
         assert look(asked).status == status
         if status == "running":
-            out = {one.candidate for one in look(asked).rungs[0].tries if not one.stays}
-            assert out == {"incremental"}
+            tries = look(asked).rungs[0].tries
+            assert {one.candidate.split()[0] for one in tries if not one.stays} == {"incremental"}
+            assert all(one.stays is (one.gain is not None) for one in tries)
         idle.started.clear()
     assert look(asked).error == "The old model could not be scored."
 
