@@ -150,7 +150,9 @@ def test_cost_begins_at_zero_and_says_what_was_not_measured() -> None:
     assert figure.layout.xaxis.range[0] == figure.layout.xaxis2.range[0] == 0
     assert seconds.text == ("nothing to train", "6.5 s", "3.3 s", "not measured")
     assert memory.text == ("610 MB", "702 MB", "688 MB", "640 MB")
-    assert "(s)" in figure.layout.xaxis.title.text and "(MB)" in figure.layout.xaxis2.title.text
+    assert (
+        "(s, mean over seeds)" in figure.layout.xaxis.title.text and "(MB)" in figure.layout.xaxis2.title.text
+    )
 
 
 @pytest.mark.parametrize("name", ["log_loss", "auroc", "calibration_error"])
