@@ -9,7 +9,7 @@ import streamlit as st
 from pages._ui.text import literal
 from pages._ui.wishes import MARGINS, UNTOLD, USUAL, wish_key, wishes
 from retrain_core.compare.evidence import Evidence
-from retrain_core.compare.measures import SCORES, deciding
+from retrain_core.compare.measures import SCORES
 from retrain_core.compare.score_words import name_of
 from retrain_core.compare.weighing import scores_weighed
 from retrain_core.report.answers import margin_text
@@ -104,7 +104,7 @@ def _limits(spec: ExperimentSpec, evidence: Evidence) -> None:
 
 def _score(spec: ExperimentSpec, evidence: Evidence) -> None:
     usual = scores_weighed(evidence, USUAL)
-    names = [name for name in deciding(evidence.task) if (name,) != usual]
+    names = [name for name in evidence.scores if SCORES[name].decides and (name,) != usual]
     if st.session_state[wish_key(spec, "score")] not in names:
         st.session_state[wish_key(spec, "score")] = UNTOLD["score"]
     st.selectbox(
