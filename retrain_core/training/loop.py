@@ -369,6 +369,11 @@ class Forward:
         return list(keras.tree.flatten(self.model(x, training=False)))
 
 
+def way_of_run(ways: Sequence[str]) -> str:
+    """Return how the steps of a run are computed, given the ways of its fits: compiled if any of them is."""
+    return "compiled" if "compiled" in ways else "plain"
+
+
 def _fitting(size: int, source: Source) -> int:
     """Return how many steps of ``size`` rows go into a chunk."""
     return max(1, CHUNK_BYTES // max(1, size * row_bytes(source.inputs)))
