@@ -229,7 +229,9 @@ class Loop:
     def _steps(self, source: Source, batch: Batch, rows: int, size: int) -> None:
         """Train on a batch of many steps in the way that is due."""
         phase = self._phase
-        if phase.endswith("compiled") and rows >= size:
+        if rows < size:  # the smaller batch that ends an epoch is no trial
+            phase = ""
+        elif phase.endswith("compiled"):
             try:
                 most = self._most_compiled(size, source)
                 self._run(self._compiled_steps(batch, most, size), batch, rows // size, phase)
@@ -270,7 +272,7 @@ class Loop:
 
     def _note(self, phase: str, seconds: float, steps: int) -> None:
         """Keep what a step took, and choose once both ways were tried."""
-        if not self._trial or not phase:  # the smaller batch that ends an epoch is no trial of compiled steps
+        if not self._trial or not phase:
             return
         self._seconds[phase] = seconds / max(1, steps)
         self._trial = self._trial[1:]
