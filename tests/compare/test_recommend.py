@@ -319,6 +319,23 @@ def test_that_the_old_model_has_not_seen_the_old_rows_may_change_the_choice() ->
     assert any("On the held-out old rows accuracy is 3.0 points worse" in reason for reason in found.reasons)
 
 
+def test_of_held_out_old_rows_that_do_not_tell_the_score_nothing_is_said() -> None:
+    runs = [
+        replace(run, rows={**run.rows, **sure_rows("trained", np.full(ROWS, 0.8))})
+        for run in (outcome("keep", 0.6, 0.8), outcome("full_retrain", 0.75, 0.8))
+    ]
+    evidence = evidence_of(*runs)
+    zeros = np.zeros_like(evidence.held["old"].targets)
+    single = {
+        name: tuple(replace(one, targets=zeros) for one in seeds)
+        for name, seeds in evidence.predicted["old"].items()
+    }
+    evidence = replace(evidence, predicted={**evidence.predicted, "old": single})
+    found = compare(evidence, Wishes(score="auroc", old_weight=0.0), "major").recommendation
+    assert found is not None and found.choice == "full_retrain"
+    assert not any("held-out old rows" in reason for reason in found.reasons)
+
+
 def test_seeds_that_disagree_make_the_lead_uncertain() -> None:
     one = [outcome("keep", 0.7, 0.7, seed=seed) for seed in range(3)]
     two = [outcome("fine_tune", share, 0.7, seed=seed) for seed, share in enumerate((0.62, 0.72, 0.82))]
