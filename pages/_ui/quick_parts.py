@@ -22,6 +22,7 @@ from retrain_core.runs import (
 )
 from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES
 from retrain_core.types import ExperimentSpec, QuickCandidate, QuickLook, QuickRung, QuickTry, RunSpec
+from retrain_core.types.text import counted
 
 GAIN = "Gain over keep (margins)"
 STATUS = {"queued": "waiting", "running": "training", "finished": "scored"}
@@ -145,7 +146,7 @@ def _conclusion(look: QuickLook) -> None:
         )
         told = ""
         if last is not None and last.gain is not None:
-            told = f" On {look.rungs[-1].new_rows:,} new rows it is {last.gain:.1f} margins better than keep."
+            told = f" Trained on {counted(look.rungs[-1].new_rows, 'new row')} it is {last.gain:.1f} margins better than keep."
         st.success(f"Best: {name}; run it in full.{told}", icon=":material/check_circle:")
     st.button(
         f"Choose {name} alone",

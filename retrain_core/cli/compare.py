@@ -84,7 +84,7 @@ def add(commands: Any) -> None:
         nargs="?",
         const="strategies",
         choices=("strategies", "options"),
-        help="first try all on few rows and epochs, then run the best and keep in full; 'options' tries other learning rates too",
+        help="first try all on part of the rows and epochs, then run the best and keep in full; 'options' tries other learning rates too",
     )
     compare.add_argument(
         "--seed", type=int, default=0, help="first seed, and the seed of the split (%(default)s)"

@@ -35,14 +35,15 @@ def score_text(score: str, value: float) -> str:
 def decimal(value: float, score: str, *, digits: int, sign: str = "") -> str:
     """Return a number with about so many digits that tell, never with an exponent; errors of numbers may be of any size.
 
-    >>> decimal(8260.4, "mae", digits=3), decimal(0.0000243, "log_loss", digits=3), decimal(0.0000243, "mae", digits=3)
+    >>> decimal(8260.4, "mae", digits=3), decimal(-0.0000243, "log_loss", digits=3), decimal(0.0000243, "mae", digits=3)
     ('8,260', '0', '0.0000243')
     """
     if not math.isfinite(value):
         return f"{value:{sign}}"
     most = 12 if score in OF_ANY_SIZE else 4
     size = math.floor(math.log10(abs(value))) if value else 0
-    text = f"{value + 0.0:{sign},.{min(max(0, digits - 1 - size), most)}f}"
+    places = min(max(0, digits - 1 - size), most)
+    text = f"{round(value, places) + 0.0:{sign},.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

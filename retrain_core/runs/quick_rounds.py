@@ -80,7 +80,7 @@ def _begin(store: Store, experiment: str, look: QuickLook) -> list[RunSpec]:
     compute = planned_compute(store, experiment, look)
     share, until = rounds[min(number, len(rounds) - 1)]
     budget = until * sum(compute.values()) - used_compute(store, experiment, look)
-    if number == len(rounds) or (number and (len(names) <= 2 or budget <= 0)):
+    if number >= len(rounds) or (number and (len(names) <= 2 or budget <= 0)):
         store.save_look(experiment, replace(look, status="finished"))
         return []
     rung, runs = _round(store, experiment, look, {name: compute[name] for name in names}, share, budget)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +21,7 @@ from retrain_core.training import heads, models
 from retrain_core.training.forecast import Forecast
 from retrain_core.training.graph import leaves
 from retrain_core.training.learner import Penalty, Teacher, pull
-from retrain_core.training.loop import NOTHING, Forward, Loop, Source
+from retrain_core.training.loop import NOTHING, Forward, Loop, Source, way_of_run
 from retrain_core.training.memory import check_batch
 from retrain_core.training.objective import Objective
 from retrain_core.training.replay import Reservoir
@@ -58,7 +58,8 @@ class Engine:
         should_stop: Asked after each chunk of steps.
         limits: A budget of steps, if there is one.
         rehearse: Whether only to do a few steps of each fit and forecast the rest.
-        way: How steps are computed, if a rehearsal has found it out: the run then does not try again, and repeats exactly.
+        ways: How steps of each fit are computed, if a rehearsal has found it out: the run then does not try again, and
+            repeats exactly.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Engine:
         *,
         limits: Limits | None = None,
         rehearse: bool = False,
-        way: str = "",
+        ways: Sequence[str] = (),
     ) -> None:
         self.schema = schema
         self._path = model_path
@@ -88,8 +89,8 @@ class Engine:
         self._best_loss = math.inf
         self._fitted: keras.Model | None = None  # what the last fit returned
         self._loop_steps = 0
-        self.way = "plain"
-        self._known_way = way
+        self.ways: list[str] = []
+        self._known_ways = list(ways)
         self.stopped = False
         self.prequential: float | None = None
 
@@ -360,6 +361,11 @@ class Engine:
         return self._loop_steps
 
     @property
+    def way(self) -> str:
+        """How steps were computed; see ``RunResult``."""
+        return way_of_run(self.ways)
+
+    @property
     def _metric(self) -> str:
         return "mae" if self.schema.task == "regression" else "accuracy"
 
@@ -402,7 +408,7 @@ class Engine:
             penalties=[] if penalty is None else [penalty],
             teacher=teacher,
             rows=rows.rows + self._validation.rows,
-            way=self._known_way,
+            way=self._known_ways.pop(0) if self._known_ways else "",
         )
         weights = self._weights(rows, weights, balanced)
         then = None if teacher is None else teacher.outputs
@@ -483,8 +489,7 @@ class Engine:
 
     def _after(self, loop: Loop) -> None:
         self._loop_steps += loop.steps
-        if loop.way == "compiled":
-            self.way = "compiled"
+        self.ways.append(loop.way)
 
     def _tell(self, label: str, **values: Any) -> None:
         self._report("progress", {**values, "progress": min(self._at.done, 1.0), "label": label})

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from retrain_core.training.loop import Loop, Source
+from retrain_core.training.loop import Loop, Source, way_of_run
 from retrain_core.types import Estimate
 
 LEAST_STEPS = 16  # timed, after the first ones
@@ -19,7 +19,7 @@ class Forecast:
     """Adds up what the fits of a run will take.
 
     Attributes:
-        way: How steps are computed.
+        ways: How steps are computed, of each fit.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Forecast:
         self._spent = 0.0  # in timed steps, which are no part of the real run's preparation
         self._low = self._high = 0.0
         self._rows_low = self._rows_high = 0
-        self.way = "plain"
+        self.ways: list[str] = []
 
     def fit(
         self,
@@ -82,7 +82,8 @@ class Forecast:
             energy_joules=None if watts is None else (round(low * watts, 1), round(high * watts, 1)),
             peak_memory_mb=round(peak_memory_mb * MEMORY_SPARE),
             rows_seen=(self._rows_low, self._rows_high),
-            way=self.way,
+            way=way_of_run(self.ways),
+            ways=tuple(self.ways),
         )
 
     def _time_steps(self, loop: Loop, source: Source, size: int, a_call: int = 0) -> tuple[float, float]:
@@ -91,7 +92,7 @@ class Forecast:
         list(loop.train(source, order[:size], size))  # traces
         while loop.choosing:
             list(loop.train(source, np.resize(order, loop.choosing * size), size))
-        self.way = loop.way if loop.way == "compiled" else self.way
+        self.ways.append(loop.way)
         begun, seconds, steps, chunk = (
             time.perf_counter(),
             [],

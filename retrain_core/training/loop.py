@@ -229,7 +229,9 @@ class Loop:
     def _steps(self, source: Source, batch: Batch, rows: int, size: int) -> None:
         """Train on a batch of many steps in the way that is due."""
         phase = self._phase
-        if phase.endswith("compiled") and rows >= size:
+        if rows < size:  # the smaller batch that ends an epoch is no trial
+            phase = ""
+        elif phase.endswith("compiled"):
             try:
                 most = self._most_compiled(size, source)
                 self._run(self._compiled_steps(batch, most, size), batch, rows // size, phase)
@@ -270,7 +272,7 @@ class Loop:
 
     def _note(self, phase: str, seconds: float, steps: int) -> None:
         """Keep what a step took, and choose once both ways were tried."""
-        if not self._trial or not phase:  # the smaller batch that ends an epoch is no trial of compiled steps
+        if not self._trial or not phase:
             return
         self._seconds[phase] = seconds / max(1, steps)
         self._trial = self._trial[1:]
@@ -367,6 +369,11 @@ class Forward:
         structure = functional(self.model)._inputs_struct
         x = keras.tree.pack_sequence_as(structure, _cast(inputs, self.model))
         return list(keras.tree.flatten(self.model(x, training=False)))
+
+
+def way_of_run(ways: Sequence[str]) -> str:
+    """Return how the steps of a run are computed, given the ways of its fits: compiled if any of them is."""
+    return "compiled" if "compiled" in ways else "plain"
 
 
 def _fitting(size: int, source: Source) -> int:

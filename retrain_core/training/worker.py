@@ -66,7 +66,7 @@ def train(job: Job) -> RunResult:
         job.should_stop,
         limits=spec.limits,
         rehearse=spec.rehearse,
-        way=spec.forecast.way if spec.forecast else "",
+        ways=spec.forecast.ways if spec.forecast else (),
     )
     strategy = make_strategy(spec.strategy, spec.options)
     model = strategy.train(parts.get("old_train"), parts["new_train"], engine)

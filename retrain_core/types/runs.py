@@ -92,6 +92,7 @@ class Estimate:
         way: How a step is computed, see ``RunResult.way``.
         energy_joules: Least and most, ``None`` where the machine does not tell.
         advice: What to change if it does not fit in memory, else empty.
+        ways: How a step is computed in each fit of the run, in their order.
     """
 
     seconds: tuple[float, float]
@@ -100,6 +101,7 @@ class Estimate:
     way: str = "plain"
     energy_joules: tuple[float, float] | None = None
     advice: str = ""
+    ways: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

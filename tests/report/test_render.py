@@ -364,6 +364,7 @@ def test_without_keep_there_is_no_recommendation_and_the_report_says_so() -> Non
     assert '"Run again with other settings" on the Train page' in found.text("recommendation")
     assert "Keep did not finish. It fell." in found.text("scores")
     assert "▲" not in found.text("scores").split("Each score, ")[0]
+    assert "The dotted line joins" in found.text("tradeoff")
 
 
 def test_without_old_data_nothing_is_said_about_forgetting_or_shift() -> None:

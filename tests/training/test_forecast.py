@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -95,3 +96,17 @@ def test_the_way_of_a_long_run_is_chosen_in_the_rehearsal(
     for name, value in (("WARM_STEPS", 1), ("TRIAL_STEPS", 1), ("LEAST_SECONDS", 0.0), ("LEAST_GAIN", 0.0)):
         monkeypatch.setattr(loop, name, value)
     assert rehearsed(asked, engine_of, "fine_tune", steps=10_000).way == "compiled"
+
+
+def test_each_part_of_a_run_takes_the_way_that_its_rehearsal_chose(
+    asked: Question, engine_of: Callable[..., Recorded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = itertools.count()
+    monkeypatch.setattr(loop, "_clock", lambda: next(seconds))  # a call of one step takes one
+    for name, value in (("WARM_STEPS", 1), ("TRIAL_STEPS", 1), ("LEAST_SECONDS", 1000), ("LEAST_GAIN", 0.0)):
+        monkeypatch.setattr(loop, name, value)
+    found = rehearsed(asked, engine_of, "lp_ft", steps=2000)  # 600 of the head, then 1,400
+    assert (found.way, found.ways) == ("compiled", ("plain", "compiled"))
+    engine = engine_of(limits=Limits(steps=2000), ways=found.ways)
+    make_strategy("lp_ft", {}).train(asked.old, asked.new, engine)
+    assert engine.ways == ["plain", "compiled"]

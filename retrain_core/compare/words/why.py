@@ -50,6 +50,8 @@ def _on_held_out(context: Context) -> list[str]:
     if "old" not in evidence.predicted or old_side(evidence, context.wishes) == "old":
         return []
     gap = paired(evidence, context.choice, "keep", {"old": 1.0}, context.main)
+    if not gap.known:
+        return []
     told = better_text(context.main, sign_of(context.main) * gap.value)
     return [
         f"On the held-out old rows {name_of(context.main)} is {told}, but the old model has probably been trained on those too."
