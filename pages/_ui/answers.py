@@ -10,7 +10,7 @@ from pages._ui.probes import ask
 from pages._ui.text import help_for, literal, show_error
 from pages._ui.wishes import wishes
 from retrain_core.answer import HeldRows, answer, holdout_rows, weigh
-from retrain_core.compare.basis_words import resamples
+from retrain_core.compare.basis_words import no_rival, resamples
 from retrain_core.compare.evidence import SIDES, Side
 from retrain_core.data.parts import SCORED_PARTS, load_columns
 from retrain_core.errors import RetrainError
@@ -94,9 +94,8 @@ def certainty(comparison: Comparison) -> None:
     """Say how sure the recommendation is, and for which weight of the old rows it holds."""
     recommendation = comparison.recommendation
     assert recommendation is not None
-    others = [one for name, one in recommendation.weighed.items() if name != recommendation.choice]
-    if all(one.excluded for one in others):
-        st.caption("There is no other candidate to choose." if others else "Nothing to choose among yet.")
+    if alone := no_rival(recommendation):
+        st.caption(alone)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(

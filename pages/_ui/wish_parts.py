@@ -16,6 +16,15 @@ from retrain_core.report.answers import margin_text
 from retrain_core.types import ExperimentSpec
 
 IN_EXPANDER = ("score", "margin", "most_forgetting", "most_seconds", "old_seen")
+
+
+def _limit(spec: ExperimentSpec, name: str, label: str, most: float | None, step: float, help: str) -> None:
+    st.number_input(
+        label, 0.0, most, value=None, step=step, format="%g", placeholder="any", key=wish_key(spec, name), help=help,
+        persist_state="session",
+    )  # fmt: skip
+
+
 MARGIN_HELP = {
     False: "Candidates closer to the best than about this count as equally good, and the fastest is chosen. In percentage "
     "points of accuracy; for log-loss, 0.01 counts as much as 0.5 points.",
@@ -67,30 +76,13 @@ def _limits(spec: ExperimentSpec, evidence: Evidence) -> None:
     now = wishes(spec)
     weighed = scores_weighed(evidence, now)
     right.caption(literal(f"That is {', '.join(margin_text(score, now.margin) for score in weighed)}."))
-    left.number_input(
-        "Most seconds of training",
-        0.0,
-        value=None,
-        step=10.0,
-        format="%g",
-        placeholder="any",
-        key=wish_key(spec, "most_seconds"),
-        help="A candidate that trains longer, as the mean over its seeds, is out.",
-        persist_state="session",
-    )
+    help = "A candidate that trains longer, as the mean over its seeds, is out."
+    with left:
+        _limit(spec, "most_seconds", "Most seconds of training", None, 10.0, help)
     if spec.old:
-        right.number_input(
-            f"Most forgetting ({unit})",
-            0.0,
-            100.0,
-            value=None,
-            step=0.5,
-            format="%g",
-            placeholder="any",
-            key=wish_key(spec, "most_forgetting"),
-            help="A candidate that is worse than keep by more on the old rows is out.",
-            persist_state="session",
-        )
+        help = "A candidate that is worse than keep by more on the old rows is out."
+        with right:
+            _limit(spec, "most_forgetting", f"Most forgetting ({unit})", 100.0, 0.5, help)
         if now.most_forgetting is not None:
             right.caption(literal(f"That is {margin_text(weighed[0], now.most_forgetting)}."))
         st.checkbox(

@@ -168,15 +168,13 @@ def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespa
 
 def _told(comparison: Comparison, out: Path) -> str:
     """Return what to do, how sure that is, and where the rest is."""
-    from retrain_core.compare.basis_words import resamples
+    from retrain_core.compare.basis_words import no_rival, resamples
 
     found = comparison.recommendation
     assert found is not None
     sure = "Clear" if found.clear else "Not certain"
-    lines = [
-        found.summary,
-        f"{sure}; the same choice in {100 * found.stability:.0f} % of {resamples(comparison.strategies)}.",
-    ]
+    same = f"{sure}; the same choice in {100 * found.stability:.0f} % of {resamples(comparison.strategies)}."
+    lines = [found.summary, no_rival(found) or same]
     lines += [f"Doubtful: {doubt}" for doubt in found.doubts]
     return "\n".join(
         [*lines, f"Written: {out / 'report.html'}, comparison.json, models/, holdout_rows.json."]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from retrain_core.compare.evidence import Evidence, Side
 from retrain_core.compare.weighing import new_sides, old_side
-from retrain_core.types import CandidateScores, Wishes
+from retrain_core.types import CandidateScores, Recommendation, Wishes
 
 FIRST_SEED = "Of several seeds, this is the first one's model: the one that is saved."
 
@@ -37,6 +37,14 @@ def seeds_scored(candidate: CandidateScores) -> int:
 def several_seeds(scores: Mapping[str, CandidateScores]) -> bool:
     """Return whether a candidate that trains has a score of more than one seed."""
     return any(seeds_scored(one) > 1 for name, one in scores.items() if name != "keep")
+
+
+def no_rival(recommendation: Recommendation) -> str:
+    """Return what to say if there is nothing to choose among; empty if there is."""
+    others = [one for name, one in recommendation.weighed.items() if name != recommendation.choice]
+    if any(not one.excluded for one in others):
+        return ""
+    return "There is no other candidate to choose." if others else "Nothing to choose among yet."
 
 
 def resamples(scores: Mapping[str, CandidateScores]) -> str:

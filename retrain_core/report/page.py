@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from retrain_core.compare.basis_words import FIRST_SEED, several_seeds
+from retrain_core.compare.basis_words import FIRST_SEED, no_rival, several_seeds
 from retrain_core.figures.style import keep_first, look_of, recoloured_on_dark, trains
 from retrain_core.glossary import GLOSSARY, terms_used
 from retrain_core.report import (
@@ -82,6 +82,7 @@ def render(content: ReportContent) -> str:
         shift_facts=shift_facts,
         diagnosis_facts=diagnosis_facts,
         answers=answers,
+        without_rival=no_rival,
         costs=costs,
         payoffs=payoffs,
         others=others_said,

@@ -412,6 +412,7 @@ def test_labels_that_are_not_listed_are_counted() -> None:
 def test_keep_alone_is_kept(opened) -> None:
     app = opened("multiclass", others=())
     assert "Keep the old model: nothing else has a score" in texts(app)
+    assert "Nothing to choose among yet." in texts(app) and "same choice" not in texts(app)
     assert "There is nothing to compare" in texts(look_at(app, "Differences"))
     for section in SECTIONS:
         look_at(app, section)

@@ -15,7 +15,7 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from retrain_core.compare import compare
-from retrain_core.compare.basis_words import FIRST_SEED
+from retrain_core.compare.basis_words import FIRST_SEED, no_rival
 from retrain_core.compare.cost import break_even
 from retrain_core.compare.cost_words import FADES, money, payoff_words
 from retrain_core.compare.flips import flips
@@ -134,6 +134,19 @@ def test_the_recommendation_is_there_with_all_reasons(full: Page) -> None:
     assert answer.changes and answer.doubts
     assert all(sentence in text for sentence in (*answer.changes, *answer.doubts))
     assert f"The same choice in {100 * answer.stability:.0f} % of resamples of the rows and seeds." in text
+
+
+def test_nobody_is_called_clear_who_has_no_rival() -> None:
+    made = content(comparison())
+    found = made.comparison.recommendation
+    assert found is not None
+    alone = dataclasses.replace(found, weighed={found.choice: found.weighed[found.choice]})
+    said = page(
+        dataclasses.replace(made, comparison=dataclasses.replace(made.comparison, recommendation=alone))
+    )
+    text = said.text("recommendation")
+    assert no_rival(alone) in text and "✓ clear" not in text and "The same choice" not in text
+    assert no_rival(found) == ""
 
 
 def test_each_candidate_is_held_against_keep_and_against_the_others(full: Page) -> None:
