@@ -42,7 +42,8 @@ GLOSSARY: dict[str, str] = {
     "plain steps": "Training steps done one operation after another by TensorFlow, as Keras does them.",
     "device shared": "Other runs trained on the same device at the same time, so the times may be longer than alone.",
     "forecast": "What a run will cost, measured on a few real steps of this very model; the range allows for early stopping.",
-    "quick look": "All strategies are tried on part of the rows, for some of their epochs; the one that gains most is best. Of "
+    "quick look": "All strategies are tried on part of the rows, for some of their epochs; the one that is "
+    "expected to gain most in full is best. Of "
     "several options of a strategy, rounds on few rows drop the worse half first. "
     "It takes about a third of the training of all runs in full, and is worth it where runs take minutes: "
     "to begin a try takes about a second. It looks at no row of the holdout.",

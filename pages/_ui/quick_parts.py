@@ -16,13 +16,13 @@ from retrain_core.runs import (
     plan_quick_look,
     quick_in_full,
     quick_title,
+    quick_verdict,
     start_quick_look,
     stop_quick_look,
     try_states,
 )
 from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES
 from retrain_core.types import ExperimentSpec, QuickCandidate, QuickLook, QuickRung, QuickTry, RunSpec
-from retrain_core.types.text import counted
 
 GAIN = "Gain over keep (margins)"
 STATUS = {"queued": "waiting", "running": "training", "finished": "scored"}
@@ -101,8 +101,11 @@ def _table(look: QuickLook, rung: QuickRung, states: dict[str, RunState], number
         height="content",
         key=f"quick_{number}",
         column_config={
-            "Candidate": st.column_config.TextColumn(pinned=True, width="small"),
+            "Candidate": st.column_config.TextColumn(pinned=True, width="medium"),
             GAIN: st.column_config.TextColumn(help=help_for("gain in margins")),
+            "Expected in full": st.column_config.TextColumn(
+                help="Where a try makes only some of its epochs, its validation loss is led on to a run in full."
+            ),
         },
     )
 
@@ -116,6 +119,7 @@ def _row(look: QuickLook, one: QuickTry, now: RunState | None, number: int) -> d
         "Candidate": quick_title(look.candidate(one.candidate)),
         "Status": status,
         GAIN: gain,
+        "Expected in full": "" if one.expected is None else f"{one.expected:+.1f}" if one.expected else "0",
         "Epochs": "–" if one.epochs is None else str(one.epochs),
     }
 
@@ -130,24 +134,12 @@ def _conclusion(look: QuickLook) -> None:
     if look.status == "failed":
         st.error(f"**The quick look could not go on.**  \n{literal(look.error)}", icon=":material/error:")
         return
-    best, candidate = look.best, quick_in_full(look)
+    candidate = quick_in_full(look)
     if candidate is None:
         st.info("The quick look was stopped before it told anything.", icon=":material/info:")
         return
     name = literal(quick_title(candidate))
-    if best == "keep":
-        st.success(
-            f"Best: keep. Nothing that was tried beats the old model; {name} comes closest.",
-            icon=":material/check_circle:",
-        )
-    else:
-        last = next(
-            (one for one in look.rungs[-1].tries if one.candidate == best and one.gain is not None), None
-        )
-        told = ""
-        if last is not None and last.gain is not None:
-            told = f" Trained on {counted(look.rungs[-1].new_rows, 'new row')} it is {last.gain:.1f} margins better than keep."
-        st.success(f"Best: {name}; run it in full.{told}", icon=":material/check_circle:")
+    st.success(literal(quick_verdict(look)), icon=":material/check_circle:")
     st.button(
         f"Choose {name} alone",
         icon=":material/checklist:",

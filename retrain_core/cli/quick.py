@@ -85,4 +85,5 @@ def _gain(one: QuickTry) -> str:
         return "failed"
     if one.candidate == "keep":
         return "gain 0"
-    return f"gain {one.gain:+.1f} ± {one.error:.1f} margins"
+    expected = "" if one.expected in (None, one.gain) else f", in full {one.expected:+.1f}"
+    return f"gain {one.gain:+.1f} ± {one.error:.1f} margins{expected}"

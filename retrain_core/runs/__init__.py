@@ -22,6 +22,7 @@ from retrain_core.runs.quick import (
     plan_quick_look,
     quick_in_full,
     quick_title,
+    quick_verdict,
     start_quick_look,
     stop_quick_look,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "probe_states",
     "quick_in_full",
     "quick_title",
+    "quick_verdict",
     "request_estimates",
     "request_probes",
     "run_states",

@@ -89,8 +89,26 @@ def ranking(look: QuickLook) -> list[str]:
     for rung in reversed(look.rungs):
         known = {one.candidate: one for one in rung.tries if one.gain is not None}
         if rung.decided and known:
-            return sorted(known, key=lambda name: -(known[name].gain or 0.0))
+            return sorted(known, key=lambda name: -(known[name].expected or 0.0))
     return []
+
+
+def quick_verdict(look: QuickLook) -> str:
+    """Return what a quick look has found, in a sentence or two; empty if it has told nothing.
+
+    Candidates that are less than a margin apart are not told apart: less does not matter.
+    """
+    expected = {one.candidate: one.expected or 0.0 for rung in look.rungs[-1:] for one in rung.tries}
+    ranked = [name for name in ranking(look) if name != KEEP]
+    if not ranked:
+        return ""
+    best, *others = ranked
+    title = quick_title(look.candidate(best))
+    if expected.get(best, 0.0) < 1:
+        return f"Nothing that was tried promises a margin more than keep; {title} comes closest."
+    ties = [quick_title(look.candidate(name)) for name in others if expected[best] - expected[name] < 1]
+    also = f" Less than a margin behind: {', '.join(ties)}." if ties else ""
+    return f"Best: {title}; run it in full, where {expected[best]:.1f} margins more than keep are expected.{also}"
 
 
 def quick_title(candidate: QuickCandidate) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from retrain_core.compare import halving
 from retrain_core.runs.quick import KEEP, ranking
 from retrain_core.runs.quick_compute import epochs_of, planned_compute, steps_of, used_compute
-from retrain_core.runs.quick_standing import Standing, standing
+from retrain_core.runs.quick_standing import Standing, Told, standing
 from retrain_core.runs.store import QUICK, Store
 from retrain_core.types import Limits, QuickCandidate, QuickLook, QuickRung, QuickTry, RunSpec, to_json
 
@@ -63,8 +63,8 @@ def _decided(look: QuickLook, found: Standing) -> QuickLook:
     return replace(look, best=next(iter(ranking(look)), ""))
 
 
-def _told(one: QuickTry, found: tuple[float, float] | None) -> QuickTry:
-    return one if found is None else replace(one, gain=found[0], error=found[1])
+def _told(one: QuickTry, found: Told | None) -> QuickTry:
+    return one if found is None else replace(one, gain=found.gain, error=found.error, expected=found.expected)
 
 
 # --- the next round -------------------------------------------------------------------------------

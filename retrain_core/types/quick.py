@@ -39,6 +39,7 @@ class QuickTry:
         epochs: How many epochs it makes at most; ``None`` if it has none, or a budget of steps.
         gain: How much better than keep it is, in margins; ``None`` if that is not known.
         error: Standard error of the gain.
+        expected: The gain to be expected of a run in full, where it makes only some of its epochs; else the gain.
         stays: Whether it goes on; ``None`` until that is decided.
     """
 
@@ -48,6 +49,7 @@ class QuickTry:
     epochs: int | None = None
     gain: float | None = None
     error: float | None = None
+    expected: float | None = None
     stays: bool | None = None
 
 

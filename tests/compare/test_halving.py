@@ -51,7 +51,7 @@ def test_rows_are_fewer_where_not_everybody_could_pass_over_them_once() -> None:
 def test_later_rounds_have_more_rows_and_a_larger_part_of_the_budget() -> None:
     for options in (2, 12):
         rows, until = zip(*halving.rounds(options), strict=True)
-        assert list(rows) == sorted(rows) and rows[-1] > 1.5 * rows[-2] and until[-1] > until[-2] + 0.2
+        assert list(rows) == sorted(rows) and rows[-1] > 1.5 * rows[-2] and until[-1] > until[-2] + 0.15
 
 
 def test_without_options_there_is_nothing_to_halve_before_the_last_round() -> None:
@@ -62,6 +62,13 @@ def test_no_strategy_is_dropped_before_the_last_round_since_fresh_weights_learn_
     gains = {"warm": 2.0, "warm low": 0.5, "warm high": -3.0, "fresh": -20.0}
     strategies = {"warm": "a", "warm low": "a", "warm high": "a", "fresh": "b"}
     assert halving.stay(gains, strategies) == {"warm", "warm low", "fresh"}
+
+
+def test_a_loss_that_falls_is_led_on_and_one_that_rises_or_has_one_point_is_not() -> None:
+    falling = [(rows, 0.3 + 40 / rows) for rows in (100, 200, 400)]
+    assert halving.still_to_fall(falling, 1_000) == pytest.approx(40 / 400 - 40 / 1_000)
+    assert halving.still_to_fall([(100, 0.3), (200, 0.4)], 1_000) == 0
+    assert halving.still_to_fall([(100, 0.3)], 1_000) == halving.still_to_fall([], 1_000) == 0
 
 
 def test_ties_with_the_best_go_on_beyond_the_half() -> None:

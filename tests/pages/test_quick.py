@@ -10,7 +10,7 @@ from streamlit.elements.lib import policies
 from streamlit.testing.v1 import AppTest
 
 from pages._ui.quick_parts import GAIN
-from retrain_core.runs import EstimateState
+from retrain_core.runs import EstimateState, quick_verdict
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.store import Store
 from retrain_core.types import Estimate, ExperimentSpec
@@ -53,7 +53,9 @@ def test_a_quick_look_is_asked_for_watched_and_taken_over(
 
     again = open_page("train", spec.id)  # as after a refresh, and after a restart of the server
     said = texts(again)
-    assert "Round 1:" in said and "Best: " in said and "Best so far" not in said
+    ended = store.look(spec.id)
+    assert ended is not None and quick_verdict(ended) in said
+    assert "Round 1:" in said and "Best so far" not in said
     table = next(frame.value for frame in again.dataframe if GAIN in frame.value)
     assert list(table["Candidate"]) == ["Keep", "Fine-tune", "Incremental", "Full retrain"]
     assert sorted({*table["Status"]}) == ["behind", "best"] and list(table["Status"]).count("best") == 1

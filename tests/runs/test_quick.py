@@ -105,7 +105,10 @@ def test_a_real_quick_look_outlives_its_runner_and_ends_with_a_winner(asked: Ask
     assert found.best in {one.name for one in found.candidates}
     chosen = quick_in_full(found)
     assert chosen is not None and chosen.strategy in THREE
-    assert all(one.gain is not None for one in found.rungs[2].tries)
+    assert all(one.gain is not None and one.expected is not None for one in found.rungs[2].tries)
+    assert any(one.expected > one.gain for one in found.rungs[2].tries), (
+        "fresh weights, with some of the epochs"
+    )
     assert found.rungs[2].new_rows > found.rungs[1].new_rows > found.rungs[0].new_rows
     for one in found.rungs[2].tries:
         result = store.result(spec.id, one.run)
