@@ -14,13 +14,14 @@ from retrain_core.data.parts import load_parts
 from retrain_core.data.small import small_question
 from retrain_core.runs import experiment_status, quick_in_full, runs_done, try_states
 from retrain_core.runs.plan import plan_runs
-from retrain_core.runs.quick import plan_quick_look, stop_quick_look
+from retrain_core.runs.quick import plan_quick_look, quick_title, quick_verdict, stop_quick_look
 from retrain_core.runs.quick_compute import used_compute
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.store import QUICK, RUN_PATTERN
 from retrain_core.types import (
     Limits,
     PartScores,
+    QuickCandidate,
     QuickLook,
     QuickRung,
     QuickTry,
@@ -263,6 +264,28 @@ def test_a_look_that_has_begun_with_more_rounds_than_there_are_now_ends_with_the
     right = {"keep": 0.6, "fine_tune": 0.7, "incremental": 0.6, "full_retrain": 0.5}
     work_off(asked, idle, runner, right, rounds=2)
     assert look(asked).status == "finished" and len(look(asked).rungs) == 2
+
+
+def test_what_is_less_than_a_margin_apart_is_not_told_apart() -> None:
+    candidates = tuple(QuickCandidate(name, name, {}) for name in ("keep", "fine_tune", "incremental", "ewc"))
+
+    def said(*expected: float) -> str:
+        tries = tuple(
+            QuickTry(one.name, "r", 0.6, None, value, 0.3, value, stays=True)
+            for one, value in zip(candidates, (0.0, *expected), strict=True)
+        )
+        return quick_verdict(QuickLook(candidates, rungs=(QuickRung(100, 0, tries),), status="finished"))
+
+    assert (
+        said(0.9, 0.2, -3)
+        == "Nothing that was tried promises a margin more than keep; Fine-tune comes closest."
+    )
+    assert said(2.0, 5.3, 4.4) == (
+        "Best: Incremental; run it in full, where 5.3 margins more than keep are expected. "
+        f"Less than a margin behind: {quick_title(candidates[3])}."
+    )
+    assert "Less than a margin" not in said(1.0, 3.0, 7.0)
+    assert quick_verdict(QuickLook(candidates)) == ""
 
 
 def test_a_stop_ends_it_with_what_it_knows(asked: Asked, idle: Idle, runner: Runner) -> None:
