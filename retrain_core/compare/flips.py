@@ -176,8 +176,8 @@ def _as_they_came(columns: pd.DataFrame, rows: NDArray[np.intp]) -> pd.DataFrame
 def beside_own(names: Iterable[str]) -> list[str]:
     """Return what columns of a file are called beside the table's own: the same, and "(column)" if that name is taken.
 
-    >>> beside_own(["age", "row", "row (column)", "it says"])
-    ['age', 'row (column) (column)', 'row (column)', 'it says (column)']
+    >>> beside_own(["age", "it says", "it says (column)", "keep says"])
+    ['age', 'it says (column) (column)', 'it says (column)', 'keep says (column)']
     """
     given = list(names)
     taken, shown = {*FLIP_COLUMNS, *given}, []
