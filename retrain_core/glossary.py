@@ -15,9 +15,9 @@ GLOSSARY: dict[str, str] = {
     "trade-off": "What is gained on the new part against what is lost on the old part.",
     "weighted score": "The scores on the new and on the old part as one number, in which each part counts as was chosen. The "
     "recommendation goes by what is to be expected of it: part of a gain is luck, and of candidates that are hardly apart the "
-    "fastest is taken.",
+    "best of the cheap ones is taken.",
     "margin": "The smallest difference that matters, such as 0.5 points of accuracy. Gains are counted in margins, so that "
-    "different scores can be weighed together; candidates that are expected to be less than 0.6 margins apart count as equally good, and the fastest is taken.",
+    "different scores can be weighed together; candidates that are expected to be less than 0.6 margins apart count as equally good, and the best of the cheap ones is taken (half as long again, or a second more, is as cheap).",
     "stability": "Rows, and seeds if there are several, are drawn anew many times, with replacement, and each time the choice is made "
     "again. Near 100 %, it does not hang on luck.",
     "clear": "No other candidate may be materially better (the 95 % intervals of all lie below that), and the choice is the same in "

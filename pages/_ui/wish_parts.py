@@ -26,9 +26,9 @@ def _limit(spec: ExperimentSpec, name: str, label: str, most: float | None, step
 
 
 MARGIN_HELP = {
-    False: "Candidates closer to the best than about this count as equally good, and the fastest is chosen. In percentage "
+    False: "Candidates closer to the best than about this count as equally good, and a cheap one is chosen. In percentage "
     "points of accuracy; for log-loss, 0.01 counts as much as 0.5 points.",
-    True: "Candidates closer to the best than about this count as equally good, and the fastest is chosen. In percent of "
+    True: "Candidates closer to the best than about this count as equally good, and a cheap one is chosen. In percent of "
     "keep's error.",
 }
 

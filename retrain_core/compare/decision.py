@@ -59,8 +59,8 @@ def decide(
     found = weights(evidence, weighing)
     names = ("keep", *(name for name in found.values if name != "keep"))
     gaps = {name: found.gap(name, "keep") for name in names}
-    values, errors = np.array([[gap.value, gap.error] for gap in gaps.values()]).T
-    scale = gains_to_expect(level, [gaps[name] for name in names[1:]])
+    values, errors = np.array([gap.value for gap in gaps.values()]), found.errors(names)
+    scale = gains_to_expect(level, values[1:], errors[1:])
     expected = expected_gains(values, errors, scale)
     excluded = _excluded(evidence, scores, wishes, names)
     allowed = np.where([name in excluded for name in names], -np.inf, expected)

@@ -18,6 +18,8 @@ from retrain_core.types import ScoredSide, Verdict
 
 FEW_DIFFERING = 25  # rows on which two candidates differ: with fewer, McNemar's test is exact
 
+LEVEL = 0.05  # of a test, adjusted over the candidates
+
 
 @dataclass(frozen=True)
 class Gap:
@@ -168,7 +170,7 @@ def verdict(value: float, error: float, p: float, margin: float) -> Verdict:
     """
     if abs(value) + stats.norm.ppf(0.95) * error < margin:
         return "no material difference"
-    if p < 0.05:
+    if p < LEVEL:
         return "better" if value > 0 else "worse"
     return "cannot tell"
 

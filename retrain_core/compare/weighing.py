@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,9 @@ from retrain_core.types import Level, ScoredSide, Wishes
 
 EXPECTED: Mapping[Level, float] = {"none": 0.2, "minor": 6.0, "major": 20.0}  # gains in margins, by shift
 PROVEN = 0.05  # level at which a gain says that something has moved, where nothing else tells
-INDIFFERENT = 0.6  # margins: of those expected to be closer to the best than that, the cheapest is taken
+INDIFFERENT = 0.6  # margins: of those expected to be closer to the best than that, a cheap one is taken
+CHEAPER = 1.5  # times the time of the cheapest, and
+SECONDS = 1.0  # more than it, are as cheap: times scatter
 ONE_SIDED = 0.9  # share of the commonest label from which accuracy alone would mislead
 LOG_LOSSES = 2  # margins of accuracy to one of log-loss
 NEW: Mapping[ScoredSide, float] = {"new": 1.0}
@@ -81,6 +84,16 @@ class Weights:
         seeds = math.hypot(seed_half_width(mine), seed_half_width(theirs)) / Z95
         return Gap(value, rows, seeds) if math.isfinite(value) else UNKNOWN
 
+    def errors(self, names: Sequence[str]) -> Floats:
+        """Return the standard error of each gain over keep, by which it is shrunk; ``(names,)``.
+
+        What the seeds add is pooled over the candidates: few seeds tell one candidate's scatter too badly to rank by.
+        """
+        each = [values.var(ddof=1) / values.size for values in self.values.values() if values.size > 1]
+        seeds = float(np.mean(each)) if each else 0.0
+        rows = np.array([self.gap(name, "keep").rows for name in names])
+        return np.where([name == "keep" for name in names], 0.0, np.sqrt(np.square(rows) + seeds))
+
     def _rows_error(self, side: ScoredSide, name: str, base: str) -> float:
         """Return the standard error from the rows of one part: those of its scores, as far as they scatter alike."""
         factors = self.factors[side]
@@ -114,18 +127,25 @@ def weighing_of(evidence: Evidence, wishes: Wishes) -> Weighing:
     return Weighing({name: margin_of(evidence, name, wishes.margin, sides) for name in scores}, sides)
 
 
-def gains_to_expect(level: Level | None, gaps: Sequence[Gap]) -> float:
+def gains_to_expect(level: Level | None, gains: Floats, errors: Floats) -> float:
     """Return how large gains can be expected to be, as their standard deviation in margins.
 
+    At least as large as the largest gain that is proven (one-sided, Bonferroni): it is there, whatever the shift says.
+
     Args:
-        level: How far the data has moved. Without old data nobody knows: then it is as if it had moved if one of the
-            gains is proven (one-sided, Bonferroni), and else as if it had not.
-        gaps: What each candidate gains over keep.
+        level: How far the data has moved. Without old data nobody knows: then it is as if it had moved if a gain is proven,
+            and else as if it had not.
+        gains: What each candidate gains over keep, shape ``(names,)``.
+        errors: Their standard errors.
+
+    >>> gains_to_expect("none", np.array([9.0, 1.0]), np.array([1.0, 1.0])), gains_to_expect(None, np.array([1.0]), np.array([9.0]))
+    (7.04, 0.2)
     """
+    enough = float(stats.norm.ppf(1 - PROVEN / max(1, len(gains))))
+    proven = float(np.max(gains - enough * errors, initial=0.0))
     if level is None:
-        enough = stats.norm.ppf(1 - PROVEN / max(1, len(gaps)))
-        level = "minor" if any(gap.value > enough * gap.error for gap in gaps) else "none"
-    return EXPECTED[level]
+        level = "minor" if proven > 0 else "none"
+    return max(EXPECTED[level], round(proven, 2))
 
 
 def scores_weighed(evidence: Evidence, wishes: Wishes) -> tuple[str, ...]:
@@ -240,17 +260,29 @@ def expected_gains(found: Floats, errors: Floats, expected: float) -> Floats:
 
 
 def choose(expected: Floats, effort: Sequence[float]) -> NDArray[np.intp]:
-    """Return the place of the candidate to take: of those that are expected to be nearly the best, that of least effort.
+    """Return the place of the candidate to take: of those that are expected to be nearly the best, the best of the cheap ones.
 
     Args:
         expected: Expected gains in margins, shape ``(..., names)``; minus infinity for one that is excluded.
-        effort: What each takes to make; keep nothing.
+        effort: Seconds that each takes to make; keep none.
 
-    >>> int(choose(np.array([0.0, 1.9, 2.2]), [0, 3, 9]))
-    1
+    >>> int(choose(np.array([0.0, 1.9, 2.2]), [0, 3, 9])), int(choose(np.array([0.0, 1.9, 2.2]), [0, 8, 9]))
+    (1, 2)
     """
     near = expected >= expected.max(axis=-1, keepdims=True) - INDIFFERENT
-    return np.asarray(np.where(near, np.asarray(effort), np.inf).argmin(axis=-1))
+    times = np.where(near, np.asarray(effort, np.float64), np.inf)
+    cheap = as_cheap(times, times.min(axis=-1, keepdims=True))
+    return np.asarray(np.where(cheap, expected, -np.inf).argmax(axis=-1))
+
+
+def as_cheap(seconds: Floats | float, least: Floats | float) -> Any:
+    """Return whether what takes so many seconds is about as cheap as what takes ``least``; keep, which takes none, is cheaper.
+
+    >>> bool(as_cheap(5.3, 4.8)), bool(as_cheap(9.0, 4.0)), bool(as_cheap(0.5, 0.0))
+    (True, False, False)
+    """
+    most = np.where(np.greater(least, 0), np.maximum(CHEAPER * np.asarray(least), least + SECONDS), 0.0)
+    return seconds <= most
 
 
 def drawn_gains(found: Weights, names: Sequence[str], seed: int = 0) -> Floats:

@@ -35,7 +35,7 @@ WEIGHED_COLUMNS: dict[str, ScoreColumn] = {
         "does not hang on luck.", "%.0f"
     ),
     SECONDS: ScoreColumn(
-        "Seconds of training, mean over seeds. Of candidates that are nearly as good, the fastest is chosen.", "%.1f"
+        "Seconds of training, mean over seeds. Of candidates that are nearly as good, a cheap one is chosen.", "%.1f"
     ),
 }  # fmt: skip
 WEIGHED_TEXTS: dict[str, str] = {

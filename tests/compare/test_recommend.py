@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -63,6 +64,57 @@ def advice(*outcomes: Outcome, level: Level | None = "major", **wishes: Any) -> 
     found = ask(*outcomes, level=level, **wishes).recommendation
     assert found is not None
     return found
+
+
+def errors_of(strategy: str, new: float, *, seed: int = 0, rows: int = 400) -> Outcome:
+    """Return a run on numbers whose absolute errors scatter widely around a mean."""
+    rng = np.random.default_rng(zlib.crc32(strategy.encode()))
+    arrays: dict[str, Any] = {}
+    for side in ("new", "old"):
+        arrays |= error_rows(side, new * rng.exponential(1, rows))
+    return made_outcome(strategy, arrays, seed=seed, task="regression")
+
+
+def number_advice(*outcomes: Outcome, level: Level | None = "major") -> Recommendation:
+    found = compare(evidence_of(*outcomes, task="regression"), Wishes(old_weight=0.0), level).recommendation
+    assert found is not None
+    return found
+
+
+def test_a_gain_far_beyond_chance_is_not_taken_for_luck_however_small_the_margin() -> None:
+    """A mean error that falls by a third is 60 margins: more than is expected of any shift, and yet it is there."""
+    for level in ("none", "minor", "major", None):
+        found = number_advice(errors_of("keep", 30.0), errors_of("full_retrain", 20.0), level=level)
+        told = found.weighed["full_retrain"]
+        assert found.choice == "full_retrain" and told.interval is not None
+        assert told.interval[0] < told.expected < told.worth
+
+
+def test_a_second_seed_that_scatters_does_not_turn_the_choice_to_what_is_worse() -> None:
+    runs = [errors_of("keep", 30.0)]
+    for seed, (full, replay) in enumerate([(18.0, 21.0), (20.0, 21.4)]):
+        runs += [errors_of("full_retrain", full, seed=seed), errors_of("replay", replay, seed=seed)]
+    assert number_advice(*runs).choice == "full_retrain"
+
+
+def test_times_that_differ_by_chance_do_not_decide() -> None:
+    keep, better = outcome("keep", 0.6, 0.6), outcome("full_retrain", 0.7, 0.7, seconds=5.3)
+    near = outcome("fine_tune", 0.6985, 0.6985, seconds=4.8)
+    assert advice(keep, near, better).choice == "full_retrain"
+    assert advice(keep, replace(near, result=replace(near.result, seconds=1.0)), better).choice == "fine_tune"
+
+
+def test_clearly_behind_is_corrected_for_how_many_there_are() -> None:
+    choice, near = outcome("full_retrain", 0.75, 0.75, rows=400), outcome("fine_tune", 0.735, 0.735, rows=400)
+    keep = outcome("keep", 0.6, 0.6, rows=400)
+
+    def said(*others: Outcome) -> str:
+        found = advice(keep, choice, near, *others, old_weight=0.0)
+        assert found.choice == "full_retrain"
+        return next(reason for reason in found.reasons if reason.startswith("Fine-tune"))
+
+    many = [shuffled(outcome(name, 0.745, 0.745, rows=400)) for name in ("lp_ft", "l2_sp", "lwf")]
+    assert said().endswith("clearly behind.") and not said(*many).endswith("clearly behind.")
 
 
 def test_a_much_better_candidate_is_taken_clearly() -> None:
@@ -384,7 +436,7 @@ def test_many_candidates_do_not_make_a_long_answer() -> None:
     best = outcome("keep", 0.6, 0.8), outcome("incremental", 0.75, 0.8)
     few, many = advice(*best, *runs[:5], old_weight=0.0), advice(*best, *runs, old_weight=0.0)
     assert len(many.reasons) == len(few.reasons)
-    assert "2 others on the new rows: behind, 2 of them clearly." in few.reasons
+    assert "2 others on the new rows: clearly behind." in few.reasons
 
 
 def test_what_is_missing_is_a_doubt() -> None:

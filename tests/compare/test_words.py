@@ -60,20 +60,18 @@ def test_others_that_are_ahead_are_counted_apart_from_those_behind() -> None:
     ]
     found = advice(outcome("keep", 0.7, 0.7, rows=400), *runs, level="none", old_weight=0.0)
     assert found.choice == "keep"
-    assert (
-        "3 others on the new rows: 2 as good or better as measured; 1 behind, 1 of them clearly."
-        in found.reasons
-    )
+    assert "3 others on the new rows: 2 as good or better as measured; 1 clearly behind." in found.reasons
 
 
 def test_a_gain_that_is_proven_but_discounted_is_told_so_and_no_row_is_asked_for() -> None:
-    runs = outcome("keep", 0.7, 0.7, rows=400), outcome("fine_tune", 0.73, 0.7, rows=400)
+    runs = outcome("keep", 0.7, 0.7, rows=400), outcome("fine_tune", 0.7125, 0.7, rows=400)
     comparison = ask(*runs, level="none", old_weight=0.0)
     found = comparison.recommendation
     assert found is not None and found.choice == "keep"
-    assert next(one for one in comparison.differences if one.side == "new").verdict == "better"
+    told = {one.score: one.verdict for one in comparison.differences if one.side == "new"}
+    assert told["log_loss"] == "better"
     assert found.summary == (
-        "Keep the old model for now: fine-tune looks 3.0 points better, but where the data has not moved such a gain is "
+        "Keep the old model for now: fine-tune looks 1.3 points better, but where the data has not moved such a gain is "
         "usually luck; its accuracy on the new rows is 70.0 %."
     )
     assert any(

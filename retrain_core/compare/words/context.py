@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from retrain_core.compare.decision import Decision
-from retrain_core.compare.differences import paired
+from retrain_core.compare.differences import LEVEL, holm, paired
 from retrain_core.compare.evidence import Evidence, Side
 from retrain_core.compare.measures import sign_of
 from retrain_core.types import CandidateScores, Level, Wishes
@@ -52,6 +53,22 @@ class Context:
         """Return how much better a candidate is over all rows that are weighed."""
         return sign_of(score) * paired(self.evidence, name, base, self.decision.weighing.weights, score).value
 
-    def proven(self, name: str, base: str) -> bool:
-        """Return whether a candidate was better than another beyond chance, as measured."""
-        return self.decision.found.gap(name, base).interval[0] > 0
+    @cached_property
+    def _adjusted(self) -> Mapping[str, float]:
+        """By candidate, the p-value of its being worth as much as the choice, after Holm over all."""
+        others = [name for name in self.decision.names if name != self.choice]
+        return dict(
+            zip(others, holm([self.decision.found.gap(name, self.choice).p for name in others]), strict=True)
+        )
+
+    def ahead(self, name: str) -> bool:
+        """Return whether a candidate was better than the choice beyond chance, as measured."""
+        return self._told_apart(name) and self.decision.found.gap(name, self.choice).value > 0
+
+    def behind(self, name: str) -> bool:
+        """Return whether a candidate was worse than the choice beyond chance, as measured."""
+        return self._told_apart(name) and self.decision.found.gap(name, self.choice).value < 0
+
+    def _told_apart(self, name: str) -> bool:
+        known = self.decision.found.gap(name, self.choice).known
+        return known and self._adjusted[name] < LEVEL

@@ -39,9 +39,7 @@ def doubts(context: Context) -> tuple[str, ...]:
 def _too_few(context: Context) -> list[str]:
     """Say how many more rows would settle it, if it is open whether a rival is better."""
     choice, found = context.choice, context.decision.found
-    rival = next(
-        (name for name in context.rivals if name != choice and not context.proven(name, choice)), None
-    )
+    rival = next((name for name in context.rivals if name != choice and not context.ahead(name)), None)
     if rival is None:
         return []
     rows = sum(len(context.evidence.held[side].targets) for side in context.decision.weighing.weights)

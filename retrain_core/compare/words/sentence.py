@@ -79,7 +79,7 @@ def _no_reason_to_change(context: Context, top: str) -> str:
     looks = better_text(context.main, context.gain(top, "keep", context.main))
     looks = looks if looks.endswith("better") else "better"
     if context.level == "none":
-        if context.proven(top, "keep"):
+        if context.ahead(top):
             return f"{noun(top)} looks {looks}, but where the data has not moved such a gain is usually luck"
         return f"the data has not moved and that {noun(top)} looks {looks} may be chance"
     return f"that {noun(top)} looks {looks} may be chance"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retrain_core.compare.basis_words import old_rows, seeds_scored, weighed_rows
+from retrain_core.compare.decision import effort
 from retrain_core.compare.differences import paired
 from retrain_core.compare.evidence import Side
 from retrain_core.compare.measures import sign_of
 from retrain_core.compare.score_words import better_text, gap_text, name_of, range_text
-from retrain_core.compare.weighing import INDIFFERENT, new_sides, old_side, one_sided
+from retrain_core.compare.weighing import INDIFFERENT, as_cheap, new_sides, old_side, one_sided
 from retrain_core.compare.words.context import Context
 from retrain_core.strategies.naming import noun
 from retrain_core.types import ScoredSide
@@ -49,12 +50,19 @@ def _on_held_out(context: Context) -> list[str]:
     evidence = context.evidence
     if "old" not in evidence.predicted or old_side(evidence, context.wishes) == "old":
         return []
-    gap = paired(evidence, context.choice, "keep", {"old": 1.0}, context.main)
-    if not gap.known:
+    gaps = {
+        score: paired(evidence, context.choice, "keep", {"old": 1.0}, score)
+        for score in context.decision.weighing.margins
+    }
+    told = [
+        f"{name_of(score)} is {better_text(score, sign_of(score) * gap.value)}"
+        for score, gap in gaps.items()
+        if gap.known
+    ]
+    if not told:
         return []
-    told = better_text(context.main, sign_of(context.main) * gap.value)
     return [
-        f"On the held-out old rows {name_of(context.main)} is {told}, but the old model has probably been trained on those too."
+        f"On the held-out old rows {', '.join(told)}, but the old model has probably been trained on those too."
     ]
 
 
@@ -118,19 +126,27 @@ def _reading(context: Context, name: str, best: float) -> str:
     """
     choice, expected = context.choice, context.decision.expected
     lead = context.decision.found.gap(choice, name)
-    if context.proven(choice, name):
+    if context.behind(name):
         return "clearly behind"
     if not lead.known:
         return "too few rows to tell"
     near = min(expected[name], expected[choice]) >= best - INDIFFERENT
-    easier = f"and {noun(choice)} is {'simpler' if choice == 'keep' else 'cheaper'}"
+    easier = _easier(context, name)
     if near and abs(lead.value) < 1:
-        return f"that hardly matters, {easier}"
-    if context.proven(name, choice):
+        return f"that hardly matters{easier}"
+    if context.ahead(name):
         return "clearly ahead on these rows, but most of that is expected to be luck"
     if near:
-        return f"expected to be hardly apart, {easier}"
+        return f"expected to be hardly apart{easier}"
     return "behind, though not clearly" if lead.value > 0 else "ahead, but that may be chance"
+
+
+def _easier(context: Context, name: str) -> str:
+    """Return why the choice is taken before one that is hardly apart, if it is for what it takes."""
+    if context.choice == "keep":
+        return ", and keep is simpler"
+    mine, other = effort(context.scores, [context.choice, name])
+    return f", and {noun(context.choice)} is cheaper" if not as_cheap(other, mine) else ""
 
 
 def _rest(context: Context, names: Sequence[str]) -> list[str]:
@@ -138,10 +154,11 @@ def _rest(context: Context, names: Sequence[str]) -> list[str]:
     if not names:
         return []
     behind = [name for name in names if context.decision.found.gap(context.choice, name).value > 0]
-    clearly = sum(context.proven(context.choice, name) for name in behind)
+    clearly = sum(context.behind(name) for name in behind)
     told = [
         (len(names) - len(behind), "as good or better as measured"),
-        (len(behind), f"behind, {clearly} of them clearly"),
+        (len(behind) - clearly, "behind, though not clearly"),
+        (clearly, "clearly behind"),
     ]
     counts = [(count, words) for count, words in told if count]
     listed = "; ".join(words if len(counts) == 1 else f"{count} {words}" for count, words in counts)
