@@ -24,6 +24,7 @@ from retrain_core.report.content import Commands, ReportContent
 from retrain_core.runs.client import known_devices
 from retrain_core.runs.outcomes import load_outcomes
 from retrain_core.runs.probes import measured_curves, plan_report, sensitivities, shift_of
+from retrain_core.runs.quick import has_chosen
 from retrain_core.runs.state import probe_states, read_events
 from retrain_core.runs.store import Store
 from retrain_core.types import (
@@ -75,8 +76,9 @@ def answer(store: Store, experiment: str, wishes: Wishes) -> ReportContent:
     folders = {outcome.spec.id: store.run_folder(experiment, outcome.spec.id) for outcome in outcomes}
     probes = probe_states(store, experiment, [probe.id for probe in plan_report(store, spec)]).values()
     events = {run: read_events(folder / "events.jsonl") for run, folder in folders.items()}
-    evidence = gather(outcomes, split.holdout, spec.schema, _held(store, spec))
-    quick, level = store.has_look(experiment), shift.overall.level if shift else None
+    quick = has_chosen(store, experiment, [outcome.spec for outcome in outcomes])
+    evidence = gather(outcomes, split.holdout, spec.schema, _held(store, spec, quick=quick))
+    level = shift.overall.level if shift else None
     comparison = _compare(evidence, split, spec.schema, wishes, level, quick=quick)
     return ReportContent(
         spec=spec,
@@ -109,15 +111,14 @@ def weigh(content: ReportContent, wishes: Wishes) -> ReportContent:
     return replace(content, comparison=found)
 
 
-def _held(store: Store, spec: ExperimentSpec) -> dict[ScoredSide, Held]:
+def _held(store: Store, spec: ExperimentSpec, *, quick: bool) -> dict[ScoredSide, Held]:
     """Return the rows that candidates are scored on, by part.
 
     Rows that told when to stop are no substitute for those of the holdout if these are later ones or a file of their own, or
     if a quick look has chosen by them what was run.
     """
     held: dict[ScoredSide, Held] = {}
-    chosen_by = store.has_look(spec.id)
-    apart = spec.split.time is not None or spec.holdout is not None or chosen_by
+    apart = spec.split.time is not None or spec.holdout is not None or quick
     for side, part in SCORED_PARTS.items():
         folder = store.experiment_folder(spec.id) / "data" / part
         if not folder.is_dir() or (side == "validation" and apart):

@@ -93,6 +93,22 @@ def ranking(look: QuickLook) -> list[str]:
     return []
 
 
+def has_chosen(store: Store, experiment: str, runs: Sequence[RunSpec]) -> bool:
+    """Return whether a quick look may have chosen what was run: whether some candidate that it has tried is none of ``runs``."""
+    if not store.has_look(experiment):
+        return False
+    try:
+        look = store.look(experiment)
+    except StoreError:  # nobody knows what it has tried
+        return True
+    done = [(run.strategy, run.options) for run in runs]
+    return (
+        look is not None
+        and bool(look.rungs)
+        and any((one.strategy, one.options) not in done for one in look.candidates)
+    )
+
+
 def quick_verdict(look: QuickLook) -> str:
     """Return what a quick look has found, in a sentence or two; empty if it has told nothing.
 

@@ -14,7 +14,7 @@ from retrain_core.data.parts import load_parts
 from retrain_core.data.small import small_question
 from retrain_core.runs import experiment_status, quick_in_full, runs_done, try_states
 from retrain_core.runs.plan import plan_runs
-from retrain_core.runs.quick import plan_quick_look, quick_title, quick_verdict, stop_quick_look
+from retrain_core.runs.quick import has_chosen, plan_quick_look, quick_title, quick_verdict, stop_quick_look
 from retrain_core.runs.quick_compute import used_compute
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.store import QUICK, RUN_PATTERN
@@ -286,6 +286,21 @@ def test_what_is_less_than_a_margin_apart_is_not_told_apart() -> None:
     )
     assert "Less than a margin" not in said(1.0, 3.0, 7.0)
     assert quick_verdict(QuickLook(candidates)) == ""
+
+
+def test_it_has_chosen_only_if_something_that_it_tried_is_not_run_in_full(
+    asked: Asked, idle: Idle, runner: Runner
+) -> None:
+    store, spec = asked
+    everything = plan_runs(spec.id, THREE, seeds=(0, 1), device="cpu")
+    assert not has_chosen(store, spec.id, [])
+    ask(asked)
+    assert not has_chosen(store, spec.id, []), "it has tried nothing yet"
+    until(lambda: bool(idle.started), runner)
+    assert not has_chosen(store, spec.id, everything)
+    assert has_chosen(store, spec.id, [run for run in everything if run.strategy != "incremental"])
+    (store.experiment_folder(spec.id) / "quick" / "look.json").write_text("{}")
+    assert has_chosen(store, spec.id, everything)
 
 
 def test_a_stop_ends_it_with_what_it_knows(asked: Asked, idle: Idle, runner: Runner) -> None:
