@@ -70,8 +70,8 @@ def decide(
 
 
 def effort(scores: Mapping[str, CandidateScores], names: Sequence[str]) -> list[float]:
-    """Return what each takes to make, in seconds of training; keep nothing."""
-    return [0.0 if name == "keep" else scores[name].seconds for name in names]
+    """Return what each takes to make, in seconds of training without those that it waited for others; keep nothing."""
+    return [0.0 if name == "keep" else scores[name].own_seconds for name in names]
 
 
 def _excluded(
@@ -80,8 +80,8 @@ def _excluded(
     """Return by name which of the user's limits a candidate breaks; keep breaks none."""
     found = {}
     for name in names[1:]:
-        if wishes.most_seconds is not None and scores[name].seconds > wishes.most_seconds:
-            found[name] = _too_long(scores[name].seconds, wishes.most_seconds)
+        if wishes.most_seconds is not None and scores[name].own_seconds > wishes.most_seconds:
+            found[name] = _too_long(scores[name].own_seconds, wishes.most_seconds)
         elif wishes.most_forgetting is not None and "old" in evidence.predicted:
             lost, score = forgetting(evidence, wishes, name)
             most = margin_of(evidence, score, wishes.most_forgetting, {old_side(evidence, wishes): 1.0})

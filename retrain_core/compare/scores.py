@@ -53,6 +53,7 @@ def candidate_scores(evidence: Evidence, name: str, *, old_seen: bool = True) ->
         shared=any(result.shared for result in results),
         forecast=forecast.seconds if forecast else None,
         cpu_seconds=_mean([result.cpu_seconds for result in scored or results]),
+        own_seconds=_mean([result.own_seconds for result in scored or results]),
         energy_joules=_mean(energy) if energy else None,
     )
 

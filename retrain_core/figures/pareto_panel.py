@@ -44,7 +44,7 @@ def add_panel(
     )  # fmt: skip
     for name, one in found.items():
         look, stands_out = look_of(name), name in best
-        title, seconds = plain(look.title), 0.0 if name == "keep" else comparison.strategies[name].seconds
+        title, seconds = plain(look.title), 0.0 if name == "keep" else comparison.strategies[name].own_seconds
         figure.add_scatter(
             x=[places[name]], y=[one.value], mode="markers", yaxis=f"y{axis}", cliponaxis=False,
             error_y=interval_bar(one, color=look.colour, thickness=1.4 if stands_out else 0.8),

@@ -27,7 +27,7 @@ COST_COLUMNS: dict[str, ScoreColumn] = {
 }
 DEVICE_HELP = "Where it ran. Shared: another run used it at the same time, so its times are longer."
 NO_ENERGY = "This machine does not tell how much energy a training takes."
-SHARED = "Where a device was shared, times are longer than they would be alone."
+SHARED = "Where runs shared a device, times are longer than they would be alone: candidates are judged by the processor time."
 PAYOFF_HEAD = [
     "candidate",
     "gain a prediction",

@@ -109,7 +109,7 @@ def weighed_table(comparison: Comparison, recommendation: Recommendation) -> pd.
                 LOW: math.nan if keep or not one.interval else one.interval[0],
                 HIGH: math.nan if keep or not one.interval else one.interval[1],
                 CHOSEN: 100 * one.share,
-                SECONDS: comparison.strategies[name].seconds if trains(name) else math.nan,
+                SECONDS: comparison.strategies[name].own_seconds if trains(name) else math.nan,
                 WHY_OUT: one.excluded,
             }
         )

@@ -104,7 +104,7 @@ def _of_runs(results: Sequence[RunResult]) -> Estimate:
 
     Of a run that shared the device, the processor time is the least that it would take alone.
     """
-    alone = [min(one.seconds, one.cpu_seconds) if one.shared else one.seconds for one in results]
+    alone = [one.own_seconds for one in results]
     seconds, rows = [*alone, *(one.seconds for one in results)], [one.rows_seen for one in results]
     return Estimate(
         (min(seconds), max(seconds)),

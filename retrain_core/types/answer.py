@@ -125,6 +125,7 @@ class CandidateScores:
         shared: Whether the device was shared with another run, which makes times longer.
         forecast: Seconds that were forecast for a seed, least and most; ``None`` if nobody asked.
         cpu_seconds: Mean processor time of a seed.
+        own_seconds: Mean of what a seed would have taken alone, see ``RunResult``: candidates are judged by it.
         energy_joules: Mean energy of the machine while a seed trained; ``None`` where it does not tell.
     """
 
@@ -147,6 +148,7 @@ class CandidateScores:
     shared: bool = False
     forecast: tuple[float, float] | None = None
     cpu_seconds: float = 0.0
+    own_seconds: float = 0.0
     energy_joules: float | None = None
 
 

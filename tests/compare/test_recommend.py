@@ -104,6 +104,20 @@ def test_times_that_differ_by_chance_do_not_decide() -> None:
     assert advice(keep, replace(near, result=replace(near.result, seconds=1.0)), better).choice == "fine_tune"
 
 
+def test_time_that_a_run_waited_for_others_does_not_count() -> None:
+    def waited(run: Outcome) -> Outcome:
+        return replace(run, result=replace(run.result, seconds=40.0, cpu_seconds=1.2, shared=True))
+
+    keep, dear = outcome("keep", 0.6, 0.6), outcome("full_retrain", 0.7, 0.7, seconds=20.0)
+    cheap = waited(outcome("fine_tune", 0.6985, 0.6985))
+    found = advice(keep, cheap, dear, most_seconds=30.0)
+    assert found.choice == "fine_tune" and not found.weighed["fine_tune"].excluded
+    assert any(
+        "Training took 1.2 s on CPU (of the processor; 40.0 s beside other runs)" in one
+        for one in found.reasons
+    )
+
+
 def test_clearly_behind_is_corrected_for_how_many_there_are() -> None:
     choice, near = outcome("full_retrain", 0.75, 0.75, rows=400), outcome("fine_tune", 0.735, 0.735, rows=400)
     keep = outcome("keep", 0.6, 0.6, rows=400)

@@ -13,7 +13,7 @@ from retrain_core.compare.score_words import better_text, gap_text, name_of, ran
 from retrain_core.compare.weighing import INDIFFERENT, as_cheap, new_sides, old_side, one_sided
 from retrain_core.compare.words.context import Context
 from retrain_core.strategies.naming import noun
-from retrain_core.types import ScoredSide
+from retrain_core.types import CandidateScores, ScoredSide
 
 MOST_NAMED = 3  # rivals that get a reason of their own, one more if it is the only one left
 
@@ -201,9 +201,14 @@ def _cost(context: Context) -> list[str]:
         return []
     mean = ", mean over seeds," if seeds_scored(mine) > 1 else ""
     return [
-        f"Training took {mine.seconds:.1f} s{mean} on {mine.device.upper()}{', which other runs shared,' if mine.shared else ''} "
-        f"and {mine.peak_memory_mb:,.0f} MB of memory."
+        f"Training took {mine.own_seconds:.1f} s{mean} on {mine.device.upper()}{_beside_others(mine)} and {mine.peak_memory_mb:,.0f} MB of memory."
     ]
+
+
+def _beside_others(mine: CandidateScores) -> str:
+    if f"{mine.seconds:.1f}" == f"{mine.own_seconds:.1f}":
+        return ""
+    return f" (of the processor; {mine.seconds:.1f} s beside other runs)"
 
 
 def _weighed_by(context: Context) -> list[str]:
