@@ -27,7 +27,8 @@ def timed(**seconds: float) -> Comparison:
     """Return four strategies, some of which took other times."""
     made = comparison()
     found = {
-        name: replace(one, seconds=seconds.get(name, one.seconds)) for name, one in made.strategies.items()
+        name: replace(one, own_seconds=seconds.get(name, one.own_seconds))
+        for name, one in made.strategies.items()
     }
     return replace(made, strategies=found)
 
