@@ -25,6 +25,7 @@ from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES
 from retrain_core.types import ExperimentSpec, QuickCandidate, QuickLook, QuickRung, QuickTry, RunSpec
 
 GAIN = "Gain over keep (margins)"
+ENDED = ("finished", "stopped", "failed")
 STATUS = {"queued": "waiting", "running": "training", "finished": "scored"}
 
 
@@ -76,21 +77,35 @@ def quick_board(spec: ExperimentSpec) -> None:
                 stop_quick_look(state.store(), spec.id)
                 st.toast("The quick look is stopping.")
 
-    board()
     if not running:
         _conclusion(look)
+    board()
 
 
 def _rounds(spec: ExperimentSpec, look: QuickLook) -> None:
     states = try_states(state.store(), spec.id)
-    if look.status == "running" and not look.rungs:
-        st.caption("Waiting for its turn ...")
-    for number, rung in enumerate(look.rungs, start=1):
-        old = f" and {rung.old_rows:,} old" if rung.old_rows else ""
-        st.caption(f"Round {number}: {rung.new_rows:,} new{old} rows to train on")
-        _table(look, rung, states, number)
-    if look.status == "running" and look.best:
-        st.caption(f"Best so far: {literal(quick_title(look.candidate(look.best)))}.")
+    if not look.rungs:
+        if look.status == "running":
+            st.caption("Waiting for its turn ...")
+        return
+    last = len(look.rungs)
+    if look.status == "running":
+        tries = look.rungs[-1].tries
+        done = sum((now := states.get(one.run)) is not None and now.status in ENDED for one in tries)
+        best = f" Best so far: {literal(quick_title(look.candidate(look.best)))}." if look.best else ""
+        st.progress(done / len(tries), f"Round {last}: {done} of {len(tries)} tries have ended.{best}")
+    _round(look, states, last)
+    if last > 1:
+        with st.expander("Rounds before"):
+            for number in range(last - 1, 0, -1):
+                _round(look, states, number)
+
+
+def _round(look: QuickLook, states: dict[str, RunState], number: int) -> None:
+    rung = look.rungs[number - 1]
+    old = f" and {rung.old_rows:,} old" if rung.old_rows else ""
+    st.caption(f"Round {number}: {rung.new_rows:,} new{old} rows to train on")
+    _table(look, rung, states, number)
 
 
 def _table(look: QuickLook, rung: QuickRung, states: dict[str, RunState], number: int) -> None:

@@ -10,10 +10,11 @@ import streamlit as st
 from pages._ui import state
 from pages._ui.probes import failed, follow
 from pages._ui.tables import column_width
-from pages._ui.text import chart, decimals, five_digits, help_for, literal
+from pages._ui.text import chart, decimals, help_for, literal
 from retrain_core import diagnosis
 from retrain_core.figures.sensitivity import importance_bars, robustness_lines
 from retrain_core.figures.style import look_of
+from retrain_core.report.text_table import five_digits
 from retrain_core.runs import (
     RunState,
     sensitivities,

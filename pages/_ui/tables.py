@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 import streamlit as st
 
-from pages._ui.text import five_digits
 from retrain_core.report import verdict_tables as tables
 from retrain_core.report.tables import ScoreColumn
+from retrain_core.report.text_table import five_digits
 
 WIDTHS = {tables.SAID: 290, tables.WHY_OUT: 290}  # pixels of columns that hold whole sentences
 LETTER = 8  # pixels that a letter of a table takes at most, on average

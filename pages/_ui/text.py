@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from statistics import median
 from typing import Any
 
 import streamlit as st
@@ -15,7 +14,6 @@ from retrain_core.figures.style import on_dark
 from retrain_core.glossary import GLOSSARY
 from retrain_core.types import Finding
 
-DECIMALS = re.compile(r"(%\+?)\.(\d+)([fg])")
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 ICONS = {"ok": ":material/check_circle:", "warning": ":material/warning:", "error": ":material/error:"}
 CHART_CONFIG = {
@@ -76,23 +74,6 @@ def decimals(values: Iterable[float]) -> str:
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     whole = len(f"{largest:.0f}") if largest >= 1 else 0
     return f"%.{max(0, 3 - whole)}f"
-
-
-def five_digits(format: str, values: Iterable[float]) -> str:
-    """Return a number format with no more decimals than numbers of such a size need to show five digits.
-
-    The middle one of the numbers tells the size: one that has run away hides nothing of the others.
-
-    >>> five_digits("%+.4f", [277301.6875, 310002.5]), five_digits("%.4f", [0.69, 0.71, 1e9]), five_digits("%.4g", [27050.4])
-    ('%+.0f', '%.4f', '%.0f')
-    """
-    found = [abs(value) for value in values if math.isfinite(value)]
-    middle = median(found) if found else 0.0
-    sign, digits, kind = DECIMALS.fullmatch(format).groups()  # type: ignore[union-attr]
-    if middle < 1:
-        return format
-    most = int(digits) if kind == "g" else 5
-    return f"{sign}.{min(int(digits), max(0, most - len(f'{middle:.0f}')))}f"
 
 
 def seconds(value: float) -> str:

@@ -82,7 +82,7 @@ def unit_of(score: str) -> Unit:
 
 def gain_column(score: str) -> str:
     """Return the name of the column that holds the gains in ``score``."""
-    return f"{name_of(score)}{unit_of(score).words}"
+    return f"better in {name_of(score)}{unit_of(score).words}"
 
 
 def weighed_table(comparison: Comparison, recommendation: Recommendation) -> pd.DataFrame:
@@ -160,6 +160,13 @@ def difference_table(comparison: Comparison, side: Side, score: str) -> pd.DataF
     return table.dropna(axis="columns", how="all")
 
 
+ADJUSTED = ScoreColumn(
+    "Chance of a difference this large if there were none, corrected for how many candidates are compared; what can be said "
+    "goes by it, so it may be less than an interval alone would tell. 0.000: below 0.0005.",
+    "%.3f",
+)
+
+
 def difference_columns(score: str) -> dict[str, ScoreColumn]:
     """Return how the columns of numbers of :func:`difference_table` are shown."""
     unit, name = unit_of(score), name_of(score)
@@ -173,11 +180,7 @@ def difference_columns(score: str) -> dict[str, ScoreColumn]:
         f"over seeds{unit.words}": ScoreColumn(
             "Standard deviation of the first one's score over its seeds.", unit.format.replace("+", "")
         ),
-        P: ScoreColumn(
-            "Chance of a difference this large if there were none, corrected for how many candidates are compared. "
-            "0.000: below 0.0005.",
-            "%.3f",
-        ),
+        P: ADJUSTED,
     }  # fmt: skip
 
 
@@ -202,7 +205,7 @@ def forgetting_table(comparison: Comparison, evidence: Evidence) -> pd.DataFrame
         row = {CANDIDATE: look_of(one.candidate).title, f"lost{unit.words}": unit.show(-sign * delta.value)}
         if known:
             row[f"{ON_TRAINING}{unit.words}"] = unit.show(-one.value)
-        rows.append(row | {LOW: unit.show(low), HIGH: unit.show(high), SAID: said(one)})
+        rows.append(row | {LOW: unit.show(low), HIGH: unit.show(high), SAID: said(one), P: one.p_adjusted})
     return pd.DataFrame(rows)
 
 
@@ -221,4 +224,5 @@ def forgetting_columns(score: str) -> dict[str, ScoreColumn]:
         ),
         LOW: ScoreColumn("Where the 95 % interval of what is lost begins.", unit.format),
         HIGH: ScoreColumn("Where the 95 % interval of what is lost ends.", unit.format),
+        P: ADJUSTED,
     }  # fmt: skip

@@ -57,8 +57,11 @@ def test_gains_of_accuracy_are_in_points_and_whatever_is_better_is_above_nothing
     assert told.recommendation is not None
     gain = told.recommendation.weighed["full_retrain"].gains
     row = weighed(told).set_index(CANDIDATE).loc["Full retrain"]
-    assert row["accuracy (points)"] == pytest.approx(100 * gain["accuracy"]) and row["accuracy (points)"] > 5
-    assert row["log-loss"] == pytest.approx(gain["log_loss"]) and row["log-loss"] > 0
+    assert (
+        row["better in accuracy (points)"] == pytest.approx(100 * gain["accuracy"])
+        and row["better in accuracy (points)"] > 5
+    )
+    assert row["better in log-loss"] == pytest.approx(gain["log_loss"]) > 0
 
 
 def test_a_candidate_that_is_out_says_why() -> None:
@@ -107,6 +110,12 @@ def test_what_is_forgotten_is_keeps_score_on_the_old_part_less_the_candidates(
     row = table.loc["Incremental"]
     assert row[column] == pytest.approx(factor * lost) and row[column] > 0 and row[SAID] == "worse"
     assert row["95 % from"] < row[column] < row["95 % to"]
+    (one,) = [
+        one
+        for one in told.differences
+        if (one.candidate, one.base, one.side, one.score) == ("incremental", "keep", "old", score)
+    ]
+    assert row["adjusted p"] == one.p_adjusted
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])

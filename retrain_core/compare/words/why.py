@@ -133,7 +133,10 @@ def _reading(context: Context, name: str, best: float) -> str:
     near = min(expected[name], expected[choice]) >= best - INDIFFERENT
     easier = _easier(context, name)
     if near and abs(lead.value) < 1:
-        return f"that hardly matters{easier}"
+        together = (
+            f"together {abs(lead.value):.1f} margins, " if len(context.decision.weighing.margins) > 1 else ""
+        )
+        return f"{together}that hardly matters{easier}"
     if context.ahead(name):
         return "clearly ahead on these rows, but most of that is expected to be luck"
     if near:
