@@ -76,7 +76,7 @@ def learning_curve(
 
     >>> points = [CurvePoint(n, 0, 0.0, 0.9 - n**-0.5) for n in (62, 125, 250, 500, 1_000)]
     >>> learning_curve(points, strategy="full_retrain", metric="accuracy", rows_now=1_000).summary
-    'A further 1,000 new rows would change the accuracy of full retrain by about +0.9 points (95 %: +0.9 to +0.9).'
+    'A further 1,000 new rows would change the accuracy of full retrain by about +0.9 points (95 %: +0.9).'
     """
     points = tuple(sorted(points, key=lambda point: (point.rows, point.seed)))
     further = round_number(rows_now)
