@@ -79,7 +79,7 @@ def _show_confusion(models: Mapping[str, Predicted], classes: Sequence[str], lab
                 counts, title = confusion(one, len(names)), look_of(name).title
                 right = int(np.trace(counts))
                 _heading(error_words.confusion_words(title, right, int(counts.sum()), side))
-                figure = figures.confusion_chart(counts, names, name)
+                figure = figures.confusion_chart(counts, names)
                 chart(figure, key=f"confusion_{name}", alt=f"What {title} takes each class for.")
 
 

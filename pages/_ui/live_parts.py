@@ -42,12 +42,26 @@ def live(spec: ExperimentSpec) -> None:
         note = st.empty()  # always there, so that the cards below do not move when it goes
         if status in ("submitted", "preparing"):
             note.caption("Reading and splitting the data ...")
+        _draw_whole(now)
         _draw_cards(now)
         _draw_curves(spec, now)
 
     board()
     if not running:
         _finished(spec, runs)
+
+
+def _draw_whole(runs: tuple[RunState, ...]) -> None:
+    """Draw how far all runs together are, as long as there is something to stop."""
+    active = [run for run in runs if not run.done]
+    if not active:
+        return
+    share = sum(1.0 if run.done else run.progress for run in runs) / len(runs)
+    st.progress(min(share, 1.0), f"{len(runs) - len(active)} of {len(runs)} runs have ended")
+    if st.button("Stop all", icon=":material/stop:", help="Every run keeps its best weights and is scored."):
+        for run in active:
+            state.store().request_stop(run.spec.experiment, run.spec.id)
+        st.toast("All runs are stopping.")
 
 
 def _draw_cards(runs: tuple[RunState, ...]) -> None:
@@ -57,13 +71,6 @@ def _draw_cards(runs: tuple[RunState, ...]) -> None:
         for column, run in zip(st.columns(CARDS_A_ROW), runs[start : start + CARDS_A_ROW], strict=False):
             with column:
                 run_card(run, several_seeds=several)
-    active = [run for run in runs if not run.done]
-    if active and st.button(
-        "Stop all", icon=":material/stop:", help="Every run keeps its best weights and is scored."
-    ):
-        for run in active:
-            state.store().request_stop(run.spec.experiment, run.spec.id)
-        st.toast("All runs are stopping.")
 
 
 def _draw_curves(spec: ExperimentSpec, runs: tuple[RunState, ...]) -> None:

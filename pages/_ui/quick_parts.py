@@ -141,7 +141,7 @@ def _row(look: QuickLook, one: QuickTry, now: RunState | None, number: int) -> d
 
 def _how_it_ended(look: QuickLook, one: QuickTry, number: int) -> str:
     if number == len(look.rungs) and look.status != "running":
-        return "best" if one.candidate == look.best else "behind"
+        return "scored"
     return "goes on" if one.stays else "out"
 
 

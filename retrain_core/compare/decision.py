@@ -10,6 +10,7 @@ import numpy as np
 from retrain_core.compare.differences import Gap, paired
 from retrain_core.compare.evidence import Evidence
 from retrain_core.compare.measures import sign_of
+from retrain_core.compare.predicted import Floats
 from retrain_core.compare.score_words import gap_text, name_of
 from retrain_core.compare.weighing import (
     Weighing,
@@ -34,6 +35,7 @@ class Decision:
         choice: The candidate to take.
         names: Candidates with a score, keep first.
         gaps: By name, how much more it is worth than keep, in margins.
+        errors: Standard errors by which it is shrunk, in the order of the names.
         expected: What of it is to be expected of other rows.
         scale: How large gains can be expected to be, in margins.
         excluded: By name, which limit it breaks.
@@ -44,6 +46,7 @@ class Decision:
     choice: str
     names: tuple[str, ...]
     gaps: Mapping[str, Gap]
+    errors: Floats
     expected: Mapping[str, float]
     scale: float
     excluded: Mapping[str, str]
@@ -66,7 +69,7 @@ def decide(
     allowed = np.where([name in excluded for name in names], -np.inf, expected)
     choice = names[int(choose(allowed, effort(scores, names)))]
     by_name = dict(zip(names, expected.tolist(), strict=True))
-    return Decision(choice, names, gaps, by_name, scale, excluded, weighing, found)
+    return Decision(choice, names, gaps, errors, by_name, scale, excluded, weighing, found)
 
 
 def effort(scores: Mapping[str, CandidateScores], names: Sequence[str]) -> list[float]:

@@ -59,8 +59,7 @@ def recommend(
 def _shares(decision: Decision, scores: Mapping[str, CandidateScores]) -> dict[str, float]:
     """Return in which share of draws of the rows and seeds each candidate is chosen."""
     names = decision.names
-    errors = decision.found.errors(names)
-    expected = expected_gains(drawn_gains(decision.found, names), errors, decision.scale)
+    expected = expected_gains(drawn_gains(decision.found, names), decision.errors, decision.scale)
     expected[:, [name in decision.excluded for name in names]] = -np.inf
     chosen = choose(expected, effort(scores, names))
     return {name: float(np.mean(chosen == place)) for place, name in enumerate(names)}

@@ -34,10 +34,10 @@ CELL_COLOURS = (
 )  # solid, so that text is set off on dark pages too
 NO_ERROR = "no error"
 PERCENT = axis_format("accuracy")
-ERROR = "prediction less what came<br>(label's units)"
+ERROR = "prediction less the true value<br>(label's units)"
 
 
-def confusion_chart(counts: NDArray[np.intp], classes: Sequence[str], strategy: str) -> go.Figure:
+def confusion_chart(counts: NDArray[np.intp], classes: Sequence[str]) -> go.Figure:
     """Return which classes one candidate takes for which, in percent of the rows of each class.
 
     Several candidates stand side by side as a chart each, so that they stand below each other on a narrow screen.
@@ -45,7 +45,6 @@ def confusion_chart(counts: NDArray[np.intp], classes: Sequence[str], strategy: 
     Args:
         counts: Rows by what came and what was said, see ``retrain_core.compare.curves.confusion``.
         classes: Names of the classes.
-        strategy: Whose.
     """
     counts, chosen = most_frequent(counts, MOST_CLASSES)
     names = [_short(classes[number]) for number in chosen]
@@ -68,16 +67,14 @@ def confusion_chart(counts: NDArray[np.intp], classes: Sequence[str], strategy: 
         )
     )  # fmt: skip
     layout = base_layout(
-        x="what it says<br>(% of the rows of a class)", y="what came", height=190 + 30 * max(len(names), 4)
+        x="predicted class<br>(% of the rows of a class)",
+        y="true class",
+        height=190 + 30 * max(len(names), 4),
     )
     places = {"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False}
     layout["xaxis"] |= places | {"tickangle": _angle(names)}
     layout["yaxis"] |= places | {"range": [len(names) - 0.5, -0.5]}
     figure.update_layout(**layout)
-    figure.add_annotation(
-        text=f"<b>{plain(look_of(strategy).title)}</b>", showarrow=False,
-        x=0, xref="paper", xanchor="left", y=1, yref="paper", yanchor="bottom", yshift=6,
-    )  # fmt: skip
     return figure
 
 

@@ -48,7 +48,8 @@ def slice_dots(scores: SliceScores, strategies: Sequence[str] | None = None) -> 
     figure, title = go.Figure(), score_title(scores.score)
     height = 130 + len(scores.rows) * max(16 * LINES, DOT_HEIGHT * len(names) + 14)
     figure.update_layout(
-        **base_layout(x=f"{title}<br>filled: told apart from keep", y="", height=height), showlegend=True
+        **base_layout(x=f"{title}<br>filled: differs from keep beyond chance", y="", height=height),
+        showlegend=True,
     )
     _add_keep(figure, scores.rows, names)
     for number, name in enumerate(names):

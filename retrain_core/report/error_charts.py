@@ -99,7 +99,7 @@ def _confusion_chart(name: str, one: Predicted, classes: Sequence[str]) -> Chart
     counts = confusion(one, len(classes))
     right, rows = int(np.trace(counts)), int(counts.sum())
     words = error_words.confusion_words(look_of(name).title, right, rows, "new")
-    return Chart(f"confusion-{name}", *words, confusion_chart(counts, classes, name))
+    return Chart(f"confusion-{name}", *words, confusion_chart(counts, classes))
 
 
 def _residual_charts(models: Mapping[str, Predicted]) -> list[Chart]:

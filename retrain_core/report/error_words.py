@@ -23,9 +23,9 @@ def confusion_words(title: str, right: int, rows: int, part: str) -> Words:
     """Return what a table of classes mixed up shows.
 
     >>> confusion_words("Keep", 71, 100, "new")
-    ('Classes mixed up: Keep', 'Keep has 71 of 100 new rows right.')
+    ('Confusion matrix: Keep', 'Keep has 71 of 100 new rows right.')
     """
-    return f"Classes mixed up: {title}", f"{title} has {right:,} of {rows:,} {part} rows right."
+    return f"Confusion matrix: {title}", f"{title} has {right:,} of {rows:,} {part} rows right."
 
 
 def roc_words(label: str) -> Words:

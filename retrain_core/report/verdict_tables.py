@@ -19,7 +19,7 @@ from retrain_core.types.text import counted
 
 AGAINST, SAID, WHY_OUT = "against", "what can be said", "why it is out"
 EXPECTED, MEASURED, LOW, HIGH = "expected (margins)", "measured", "95 % from", "95 % to"
-CHOSEN, SECONDS, P = "chosen (%)", "training (s)", "adjusted p"
+CHOSEN, SECONDS, P = "chosen (%)", "time alone (s)", "adjusted p"
 MARGIN = "One margin is the smallest difference that matters."
 WEIGHED_COLUMNS: dict[str, ScoreColumn] = {
     EXPECTED: ScoreColumn(
@@ -35,7 +35,7 @@ WEIGHED_COLUMNS: dict[str, ScoreColumn] = {
         "does not hang on luck.", "%.0f"
     ),
     SECONDS: ScoreColumn(
-        "Seconds of training, mean over seeds. Of candidates that are nearly as good, a cheap one is chosen.", "%.1f"
+        "Seconds of training, mean over seeds; where runs shared the CPU, of processor time. Of candidates that are nearly as good, a cheap one is chosen.", "%.1f"
     ),
 }  # fmt: skip
 WEIGHED_TEXTS: dict[str, str] = {
@@ -82,7 +82,7 @@ def unit_of(score: str) -> Unit:
 
 def gain_column(score: str) -> str:
     """Return the name of the column that holds the gains in ``score``."""
-    return f"better in {name_of(score)}{unit_of(score).words}"
+    return f"{name_of(score)} gain{unit_of(score).words}"
 
 
 def weighed_table(comparison: Comparison, recommendation: Recommendation) -> pd.DataFrame:
@@ -150,9 +150,9 @@ def difference_table(comparison: Comparison, side: Side, score: str) -> pd.DataF
             f"better by{unit.words}": unit.show(one.value),
             LOW: unit.show(one.interval[0]),
             HIGH: unit.show(one.interval[1]),
+            P: one.p_adjusted,
             SAID: said(one),
             f"over seeds{unit.words}": math.nan if one.seeds is None else unit.factor * one.seeds,
-            P: one.p_adjusted,
         }
         for one in sorted(found, key=lambda one: one.base != "keep")
     ]
@@ -205,7 +205,7 @@ def forgetting_table(comparison: Comparison, evidence: Evidence) -> pd.DataFrame
         row = {CANDIDATE: look_of(one.candidate).title, f"lost{unit.words}": unit.show(-sign * delta.value)}
         if known:
             row[f"{ON_TRAINING}{unit.words}"] = unit.show(-one.value)
-        rows.append(row | {LOW: unit.show(low), HIGH: unit.show(high), SAID: said(one), P: one.p_adjusted})
+        rows.append(row | {LOW: unit.show(low), HIGH: unit.show(high), P: one.p_adjusted, SAID: said(one)})
     return pd.DataFrame(rows)
 
 

@@ -84,13 +84,13 @@ def quick_in_full(look: QuickLook) -> QuickCandidate | None:
     return next((look.candidate(name) for name in ranked if name != KEEP), None)
 
 
-def ranking(look: QuickLook) -> list[str]:
-    """Return the candidates of the last round that has told, the best first."""
+def ranking(look: QuickLook) -> dict[str, float]:
+    """Return what the candidates of the last round that has told are expected to gain in full, the best first."""
     for rung in reversed(look.rungs):
-        known = {one.candidate: one for one in rung.tries if one.gain is not None}
+        known = {one.candidate: one.expected or 0.0 for one in rung.tries if one.gain is not None}
         if rung.decided and known:
-            return sorted(known, key=lambda name: -(known[name].expected or 0.0))
-    return []
+            return dict(sorted(known.items(), key=lambda item: -item[1]))
+    return {}
 
 
 def has_chosen(store: Store, experiment: str, runs: Sequence[RunSpec]) -> bool:
@@ -114,17 +114,16 @@ def quick_verdict(look: QuickLook) -> str:
 
     Candidates that are less than a margin apart are not told apart: less does not matter.
     """
-    expected = {one.candidate: one.expected or 0.0 for rung in look.rungs[-1:] for one in rung.tries}
-    ranked = [name for name in ranking(look) if name != KEEP]
-    if not ranked:
+    expected = {name: gain for name, gain in ranking(look).items() if name != KEEP}
+    if not expected:
         return ""
-    best, *others = ranked
+    best, *others = expected
     title = quick_title(look.candidate(best))
-    if expected.get(best, 0.0) < 1:
-        return f"Nothing that was tried promises a margin more than keep; {title} comes closest."
+    if expected[best] < 1:
+        return f"Nothing that was tried promises to be materially better than keep. {title} comes closest."
     ties = [quick_title(look.candidate(name)) for name in others if expected[best] - expected[name] < 1]
-    also = f" Less than a margin behind: {', '.join(ties)}." if ties else ""
-    return f"Best: {title}; run it in full, where {expected[best]:.1f} margins more than keep are expected.{also}"
+    also = f" Hardly behind it: {', '.join(ties)}." if ties else ""
+    return f"Best: {title}. Run it in full: it should then be {expected[best]:.1f} margins better than keep.{also}"
 
 
 def quick_title(candidate: QuickCandidate) -> str:

@@ -9,6 +9,7 @@ from retrain_core.runs.store import Store
 from retrain_core.strategies import make_strategy
 from retrain_core.types import Limits, ModelCard, Part, QuickCandidate, QuickLook, from_json
 
+LOAD_SECONDS = 1.0  # of a run that do not grow with it: to load and to trace the model
 START_SECONDS = 1.0  # to begin a run; figures in ``tests/benchmarks/results.md`` ("Quick look")
 
 
@@ -73,7 +74,7 @@ def _in_full(points: Sequence[tuple[float, float]]) -> float:
     """
     (size, seconds), before = points[-1], points[:-1]
     if not before:
-        fixed = min(seconds, START_SECONDS)
+        fixed = min(seconds, LOAD_SECONDS)
         return fixed + (seconds - fixed) / size
     was_size, was = before[-1]
     slope = max(0.0, seconds - was) / (size - was_size) if size > was_size else 0.0

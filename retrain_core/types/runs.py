@@ -213,12 +213,13 @@ class RunResult:
 
     @property
     def own_seconds(self) -> float:
-        """What it would take alone, at least: of a run that shared the device, its processor time.
+        """What it would take alone, at least: of a run that shared the CPU, its processor time.
 
         >>> RunResult("finished", seconds=7.2, cpu_seconds=1.3, shared=True).own_seconds
         1.3
         """
-        return min(self.seconds, self.cpu_seconds) if self.shared and self.cpu_seconds else self.seconds
+        waited = self.shared and self.device == "cpu" and self.cpu_seconds
+        return min(self.seconds, self.cpu_seconds) if waited else self.seconds
 
 
 @dataclass(frozen=True)

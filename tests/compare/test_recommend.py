@@ -113,7 +113,7 @@ def test_time_that_a_run_waited_for_others_does_not_count() -> None:
     found = advice(keep, cheap, dear, most_seconds=30.0)
     assert found.choice == "fine_tune" and not found.weighed["fine_tune"].excluded
     assert any(
-        "Training took 1.2 s on CPU (of the processor; 40.0 s beside other runs)" in one
+        "Training took 1.2 s of processor time (40.0 s beside other runs) on CPU" in one
         for one in found.reasons
     )
 

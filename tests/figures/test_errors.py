@@ -50,7 +50,7 @@ def dots(score: str = "accuracy") -> go.Figure:
 
 def figures() -> dict[str, go.Figure]:
     return {
-        "confusion": confusion_chart(confusion(MODELS["keep"], 2), ("no", HOSTILE), "keep"),
+        "confusion": confusion_chart(confusion(MODELS["keep"], 2), ("no", HOSTILE)),
         "roc": roc_chart({name: roc(one, 1) for name, one in MODELS.items()}, HOSTILE),
         "precision": precision_recall_chart(
             {name: precision_recall(one, 1) for name, one in MODELS.items()}, HOSTILE
@@ -83,7 +83,7 @@ def test_axes_have_titles_and_units_text_has_no_colour_and_names_are_no_html(nam
 
 
 def test_confusion_is_in_percent_of_what_came_with_counts_beside() -> None:
-    (cells,) = confusion_chart(np.array([[3, 1], [0, 0]]), ("no", "yes"), "keep").data
+    (cells,) = confusion_chart(np.array([[3, 1], [0, 0]]), ("no", "yes")).data
     assert [list(row) for row in cells.z] == [[75, 25], [None, None]]
     assert [list(row) for row in cells.text] == [["75", "25"], ["", ""]]
     assert list(cells.customdata[0][1]) == ["no", "yes", "1 of 4 rows"]
@@ -91,7 +91,7 @@ def test_confusion_is_in_percent_of_what_came_with_counts_beside() -> None:
 
 def test_of_many_classes_the_most_frequent_are_shown_and_the_rest_together() -> None:
     counts = np.diag(np.arange(1, 41))
-    figure = confusion_chart(counts, [f"a long name of a class, {n}" for n in range(40)], "keep")
+    figure = confusion_chart(counts, [f"a long name of a class, {n}" for n in range(40)])
     names = figure.layout.xaxis.ticktext
     assert len(names) == MOST_CLASSES + 1 == len(set(names)) and names[-1] == "all others"
     assert np.shape(figure.data[0].z) == (13, 13) and figure.data[0].z[12][12] == 100
@@ -99,7 +99,7 @@ def test_of_many_classes_the_most_frequent_are_shown_and_the_rest_together() -> 
 
 def test_names_of_classes_stay_upright_where_they_fit() -> None:
     for names, angle in ((list("0123456789"), 0), ([f"a class of {n}" for n in range(6)], -90)):
-        figure = confusion_chart(np.eye(len(names), dtype=np.intp), names, "keep")
+        figure = confusion_chart(np.eye(len(names), dtype=np.intp), names)
         assert figure.layout.xaxis.tickangle == angle
 
 

@@ -120,7 +120,7 @@ def test_what_is_weighed_has_a_row_each_and_names_the_limit_that_is_broken() -> 
     assert "why it is out" not in made.head
     assert [row[0] for row in made.rows] == ["Full retrain", "Fine-tune", "Incremental", "Keep"]
     chosen, expected, gain = (
-        made.head.index(name) for name in ("chosen (%)", "expected (margins)", "better in accuracy (points)")
+        made.head.index(name) for name in ("chosen (%)", "expected (margins)", "accuracy gain (points)")
     )
     assert made.rows[0][chosen] == "100" and made.rows[3][expected] == "+0.0" and made.rows[3][gain] == "–"
     limited = weighed(compare(evidence(), Wishes(most_seconds=10.0)))
@@ -169,7 +169,7 @@ def trained_too() -> Evidence:
 def test_what_is_forgotten_is_told_with_what_it_is_read_by() -> None:
     made = forgotten(comparison(), evidence())
     assert made is not None and [row[0] for row in made.rows] == ["Fine-tune", "Incremental", "Full retrain"]
-    assert made.head[1] == "lost (points)" and made.rows[1][1].startswith("+") and made.rows[1][-2] == "worse"
+    assert made.head[1] == "lost (points)" and made.rows[1][1].startswith("+") and made.rows[1][-1] == "worse"
     assert set(made.helps) == set(made.head) - {"candidate"}
     assert forgotten(comparison(old=False), evidence(old=False)) is None
 

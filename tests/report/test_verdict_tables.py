@@ -58,10 +58,10 @@ def test_gains_of_accuracy_are_in_points_and_whatever_is_better_is_above_nothing
     gain = told.recommendation.weighed["full_retrain"].gains
     row = weighed(told).set_index(CANDIDATE).loc["Full retrain"]
     assert (
-        row["better in accuracy (points)"] == pytest.approx(100 * gain["accuracy"])
-        and row["better in accuracy (points)"] > 5
+        row["accuracy gain (points)"] == pytest.approx(100 * gain["accuracy"])
+        and row["accuracy gain (points)"] > 5
     )
-    assert 0 < row["better in log-loss"] == pytest.approx(gain["log_loss"])
+    assert 0 < row["log-loss gain"] == pytest.approx(gain["log_loss"])
 
 
 def test_a_candidate_that_is_out_says_why() -> None:

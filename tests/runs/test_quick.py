@@ -278,14 +278,25 @@ def test_what_is_less_than_a_margin_apart_is_not_told_apart() -> None:
 
     assert (
         said(0.9, 0.2, -3)
-        == "Nothing that was tried promises a margin more than keep; Fine-tune comes closest."
+        == "Nothing that was tried promises to be materially better than keep. Fine-tune comes closest."
     )
     assert said(2.0, 5.3, 4.4) == (
-        "Best: Incremental; run it in full, where 5.3 margins more than keep are expected. "
-        f"Less than a margin behind: {quick_title(candidates[3])}."
+        "Best: Incremental. Run it in full: it should then be 5.3 margins better than keep. "
+        f"Hardly behind it: {quick_title(candidates[3])}."
     )
-    assert "Less than a margin" not in said(1.0, 3.0, 7.0)
+    assert "Hardly" not in said(1.0, 3.0, 7.0)
     assert quick_verdict(QuickLook(candidates)) == ""
+
+
+def test_a_look_that_was_stopped_says_what_its_last_whole_round_told() -> None:
+    candidates = tuple(QuickCandidate(name, name, {}) for name in ("keep", "fine_tune"))
+    told = tuple(
+        QuickTry(one.name, "r", 0.2, None, gain, 0.3, gain, stays=True)
+        for one, gain in zip(candidates, (0.0, 4.0), strict=True)
+    )
+    cut_off = tuple(QuickTry(one.name, "s", 0.6) for one in candidates)
+    look = QuickLook(candidates, rungs=(QuickRung(50, 0, told), QuickRung(100, 0, cut_off)), status="stopped")
+    assert quick_verdict(look).startswith("Best: Fine-tune.") and "4.0 margins" in quick_verdict(look)
 
 
 def test_it_has_chosen_only_if_something_that_it_tried_is_not_run_in_full(

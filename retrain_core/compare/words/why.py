@@ -204,14 +204,13 @@ def _cost(context: Context) -> list[str]:
         return []
     mean = ", mean over seeds," if seeds_scored(mine) > 1 else ""
     return [
-        f"Training took {mine.own_seconds:.1f} s{mean} on {mine.device.upper()}{_beside_others(mine)} and {mine.peak_memory_mb:,.0f} MB of memory."
+        f"Training took {_time(mine)}{mean} on {mine.device.upper()} and {mine.peak_memory_mb:,.0f} MB of memory."
     ]
 
 
-def _beside_others(mine: CandidateScores) -> str:
-    if f"{mine.seconds:.1f}" == f"{mine.own_seconds:.1f}":
-        return ""
-    return f" (of the processor; {mine.seconds:.1f} s beside other runs)"
+def _time(mine: CandidateScores) -> str:
+    alone, took = f"{mine.own_seconds:.1f} s", f"{mine.seconds:.1f} s"
+    return took if alone == took else f"{alone} of processor time ({took} beside other runs)"
 
 
 def _weighed_by(context: Context) -> list[str]:
