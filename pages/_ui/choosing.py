@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -32,12 +32,13 @@ def choose_side(evidence: Evidence, section: str) -> Side:
     )
 
 
-def choose_models(evidence: Evidence, side: Side, key: str, choice: str) -> list[str]:
-    """Let the user choose candidates, if there are many; keep and ``choice`` are among the first."""
-    names = keep_first(evidence.predicted[side])
+def choose_models(names: Iterable[str], key: str, nearest: Sequence[str]) -> list[str]:
+    """Let the user choose candidates, if there are many; at first keep and those ``nearest`` to being chosen."""
+    names = keep_first(names)
     if len(names) <= MOST_MODELS:
         return names
-    first = sorted(names, key=lambda name: name not in ("keep", choice))[:MOST_MODELS]
+    ranks = {name: rank for rank, name in enumerate(("keep", *nearest))}
+    first = sorted(names, key=lambda name: ranks.get(name, len(ranks)))[:MOST_MODELS]
     chosen = st.multiselect(
         "Candidates", names, default=[name for name in names if name in first], key=key, persist_state="session",
         format_func=lambda name: look_of(name).title,

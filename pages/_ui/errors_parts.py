@@ -20,7 +20,7 @@ from retrain_core.report import error_words
 
 
 def show_errors(
-    evidence: Evidence, classes: Sequence[str], labels: Sequence[str] = (), choice: str = "keep"
+    evidence: Evidence, classes: Sequence[str], labels: Sequence[str] = (), nearest: Sequence[str] = ()
 ) -> None:
     """Show which classes are mixed up, thresholds and reliability; of numbers how errors are spread.
 
@@ -28,10 +28,10 @@ def show_errors(
         evidence: What all candidates predict.
         classes: Names of the classes or labels; empty for numbers.
         labels: Names of the numbers to predict.
-        choice: The candidate that is recommended; with many, it is shown at first.
+        nearest: Candidates, the likeliest to be chosen first; of many, these are shown at first.
     """
     side = choose_side(evidence, "errors")
-    names = choose_models(evidence, side, "errors_models", choice)
+    names = choose_models(evidence.predicted[side], "errors_models", nearest)
     models = {name: evidence.predicted[side][name][0] for name in names}
     if any(len(evidence.predicted[side][name]) > 1 for name in names):
         st.caption("Of several seeds, the charts show the first one's model: it is the one that is saved.")

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages._ui.answers import held_columns, held_places
+from pages._ui.choosing import choose_models
 from pages._ui.cost_parts import show_cost
 from pages._ui.errors_parts import show_errors
 from pages._ui.flips_parts import show_flips
@@ -22,12 +23,13 @@ from retrain_core.compare.score_words import name_of
 from retrain_core.compare.weighing import old_side
 from retrain_core.figures.compare import score_dots, tradeoff
 from retrain_core.figures.curves import keep_on_validation, training_curves
-from retrain_core.figures.style import look_of
+from retrain_core.figures.style import look_of, trains
 from retrain_core.report import verdict_tables as tables
 from retrain_core.report.answers import all_scores
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import SCORE_COLUMNS, TEXT_COLUMNS, score_table
 
+SECOND_SCORES = ("log_loss", "auprc", "rmse", "mae")
 KNOWN_WHY = "The old model has seen the held-out old rows, so candidates are compared on old rows that full retrain was trained on too."
 
 
@@ -38,8 +40,7 @@ def scores(content: ReportContent) -> None:
     for name, candidate in comparison.strategies.items():
         if candidate.error:
             st.warning(f"**{look_of(name).title}**: {literal(candidate.error)}", icon=":material/warning:")
-    second = next((name for name in ("log_loss", "rmse") if name in evidence.scores), "loss")
-    for column, place, first in zip(st.columns(2), ("left", "right"), (evidence.metric, second), strict=True):
+    for column, place, first in zip(st.columns(2), ("left", "right"), _first_scores(content), strict=True):
         with column:
             name = st.selectbox(
                 "Score",
@@ -61,6 +62,12 @@ def scores(content: ReportContent) -> None:
     st.dataframe(pd.DataFrame(rows, columns=titles), hide_index=True, key="all_scores")
 
 
+def _first_scores(content: ReportContent) -> tuple[str, str]:
+    """Return the two scores that are drawn at first: the one that decides, and one that tells something else."""
+    first = main_score(content.comparison)
+    return first, next(name for name in SECOND_SCORES if name in _evidence(content).scores and name != first)
+
+
 def differences(content: ReportContent) -> None:
     """Show each candidate against keep and against every other."""
     found = content.comparison.differences
@@ -78,10 +85,10 @@ def differences(content: ReportContent) -> None:
                 "Rows", sides, default=side, required=True, key="differences_side", persist_state="session",
                 format_func=titles.__getitem__,
             )  # fmt: skip
-        score = names[0]
+        score = main_score(content.comparison)
         if len(names) > 1:
             score = st.selectbox(
-                "Score", names, key="differences_score", persist_state="session", width=260,
+                "Score", names, index=names.index(score), key="differences_score", persist_state="session", width=260,
                 format_func=lambda name: SCORES[name].title,
             )  # fmt: skip
     if side == "old" and known:
@@ -96,7 +103,7 @@ def differences(content: ReportContent) -> None:
 def errors(content: ReportContent) -> None:
     """Show what stands behind the scores."""
     schema = content.spec.schema
-    show_errors(_evidence(content), schema.classes, schema.labels, _choice(content))
+    show_errors(_evidence(content), schema.classes, schema.labels, _nearest(content))
 
 
 def groups(content: ReportContent) -> None:
@@ -109,8 +116,9 @@ def groups(content: ReportContent) -> None:
         _classes(content),
         content.shift,
         wishes,
-        _choice(content),
+        _nearest(content),
         left_out,
+        main_score(content.comparison),
     )
 
 
@@ -118,7 +126,7 @@ def changed_rows(content: ReportContent) -> None:
     """Show rows that got worse and better."""
     spec = content.spec
     places, columns = held_places(spec.id, spec), held_columns(spec.id)
-    show_flips(_evidence(content), places, columns, _classes(content), _choice(content))
+    show_flips(_evidence(content), places, columns, _classes(content), _nearest(content))
 
 
 def old_and_new(content: ReportContent) -> None:
@@ -144,9 +152,12 @@ def old_and_new(content: ReportContent) -> None:
 def training(content: ReportContent) -> None:
     """Show the scores along the training."""
     comparison = content.comparison
-    strategies = {
+    everyone = {
         seed["run"]: name for name, candidate in comparison.strategies.items() for seed in candidate.per_seed
     }
+    trained = [name for name in comparison.strategies if trains(name)]
+    chosen = choose_models(trained, "training_models", _nearest(content))
+    strategies = {run: name for run, name in everyone.items() if name in chosen}
     for column, value in zip(st.columns(2), ("loss", comparison.metric.name), strict=True):
         with column:
             figure = training_curves(
@@ -154,7 +165,7 @@ def training(content: ReportContent) -> None:
                 strategies,
                 value=value,
                 x="rows_seen",
-                keep=keep_on_validation(content.curves, strategies, value),
+                keep=keep_on_validation(content.curves, everyone, value),
             )
             chart(figure, key=f"curves_{value}", alt=f"Validation {value} along the training.")
 
@@ -185,9 +196,9 @@ def sections(content: ReportContent) -> None:
     SECTIONS[section](content)
 
 
-def _choice(content: ReportContent) -> str:
+def _nearest(content: ReportContent) -> tuple[str, ...]:
     found = content.comparison.recommendation
-    return found.choice if found else "keep"
+    return found.nearest if found else ()
 
 
 def _evidence(content: ReportContent) -> Evidence:

@@ -42,7 +42,7 @@ def show_flips(
     places: Mapping[str, HeldRows],
     columns: Columns,
     classes: Sequence[str],
-    choice: str = "keep",
+    nearest: Sequence[str] = (),
 ) -> None:
     """Show how many rows each candidate made worse and better, and the rows it made worse.
 
@@ -51,7 +51,7 @@ def show_flips(
         places: Where in which file the held-out rows stand, by part.
         columns: The held-out rows as they came, by part; a part without them is not there.
         classes: Names of the classes or labels; empty for numbers.
-        choice: The candidate that is recommended: its rows are shown at first.
+        nearest: Candidates, the likeliest to be chosen first: the rows of the first one are shown at first.
     """
     side = choose_side(evidence, "flips")
     found = flips(evidence, side)
@@ -66,7 +66,7 @@ def show_flips(
         if not numbers
         else "Rows whose error has grown most, of",
         list(found),
-        index=list(found).index(choice) if choice in found else 0,
+        index=next((list(found).index(name) for name in nearest if name in found), 0),
         format_func=lambda name: look_of(name).title,
         key="flips_candidate",
         persist_state="session",

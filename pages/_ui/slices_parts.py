@@ -24,8 +24,9 @@ def show_slices(
     classes: Sequence[str],
     shift: ShiftReport | None = None,
     wishes: Wishes | None = None,
-    choice: str = "keep",
+    nearest: Sequence[str] = (),
     left_out: Collection[str] = (),
+    score: str = "",
 ) -> None:
     """Show the scores by class, and by slices of chosen columns.
 
@@ -35,8 +36,9 @@ def show_slices(
         classes: Names of the classes or labels; empty for numbers.
         shift: How the data moved: the columns that moved most are chosen at first; else the first ones.
         wishes: The smallest difference that matters, and whether the old model has seen the old rows.
-        choice: The candidate that is recommended; with many, it is shown at first.
+        nearest: Candidates, the likeliest to be chosen first; of many, these are shown at first.
         left_out: Columns that are not chosen at first.
+        score: The score that is shown at first; by default accuracy, or the mean absolute error.
     """
     side, wishes = choose_side(evidence, "slices"), wishes or Wishes()
     if side == "old" and wishes.old_seen:
@@ -45,13 +47,13 @@ def show_slices(
         score = st.selectbox(
             "Score",
             evidence.scores,
-            index=evidence.scores.index(evidence.metric),
+            index=evidence.scores.index(score or evidence.metric),
             format_func=lambda name: SCORES[name].title,
             key="slices_score",
             persist_state="session",
             width=260,
         )
-        names = choose_models(evidence, side, "slices_models", choice)
+        names = choose_models(evidence.predicted[side], "slices_models", nearest)
     least = (
         margin_of(evidence, score, wishes.margin, {side: 1.0}) if "keep" in evidence.predicted["new"] else 0.0
     )

@@ -33,12 +33,14 @@ from retrain_core.figures.style import (
 from retrain_core.types import CandidateScores, Comparison
 
 ROW_HEIGHT = 42  # pixels a strategy
-PANEL_GAP = 44  # pixels between two panels
+PANEL_GAP = 68  # pixels between two panels: the ticks of the upper, the title of the lower
 SEED_OFFSET = 0.28  # seeds lie this far below their mean, in rows
 
 
 def score_dots(comparison: Comparison, name: str) -> go.Figure:
     """Return each candidate's score on the new and the old part, with its 95 % interval and its seeds.
+
+    Each part has an axis of its own: differences within it are what is to be seen.
 
     Args:
         comparison: The candidates.
@@ -51,27 +53,30 @@ def score_dots(comparison: Comparison, name: str) -> go.Figure:
         return empty_figure("No candidate has a score.")
     figure = go.Figure()
     inside = len(scored) * ROW_HEIGHT * len(names) + (len(scored) - 1) * PANEL_GAP  # pixels
-    figure.update_layout(**base_layout(x=score_title(name), height=inside + 110))
+    layout = base_layout(x=score_title(name), height=inside + 110)
+    x_axis = layout.pop("xaxis") | {"tickformat": axis_format(name), "nticks": 6, "tickangle": 0}
+    figure.update_layout(**layout, showlegend=False)
     panel, gap = ROW_HEIGHT * len(names) / inside, PANEL_GAP / inside
     for number, part in enumerate(scored):
         axis = "" if number == 0 else "2"
         top = 1 - number * (panel + gap)
         bottom = max(top - panel, 0.0)
         labels = [row_label(comparison.strategies[strategy], strategy, part, name) for strategy in names]
-        figure.update_layout({f"yaxis{axis}": strategy_axis(labels, (bottom, top))})
+        figure.update_layout({
+            f"yaxis{axis}": strategy_axis(labels, (bottom, top)) | {"anchor": f"x{axis}"},
+            f"xaxis{axis}": x_axis | {"anchor": f"y{axis}"},
+        })  # fmt: skip
         for place, strategy in enumerate(names):
             _add_candidate(figure, comparison.strategies[strategy], strategy, place, part, name, axis)
         keep = score_on(comparison.strategies["keep"], part, name) if "keep" in names else None
         if keep:
-            _add_line(figure, x=(keep.value, keep.value), y=(-0.5, len(names) - 0.5), yaxis=f"y{axis}")
+            _add_line(figure, x=(keep.value, keep.value), y=(-0.5, len(names) - 0.5), axis=axis)
         figure.add_annotation(
             text=f"<b>{part} part</b> ({rows_on(comparison, part):,} rows)",
             x=0, xref="paper", xanchor="left", y=top, yref="paper", yanchor="bottom", showarrow=False,
         )  # fmt: skip
-    figure.update_layout(
-        showlegend=False,
-        xaxis={"tickformat": axis_format(name), "anchor": "free", "position": 0, "nticks": 6, "tickangle": 0},
-    )
+    if len(scored) > 1:
+        figure.update_layout(xaxis={"title": None})  # the lower panel's stands for both
     return figure
 
 
@@ -147,6 +152,7 @@ def _add_candidate(
             cliponaxis=False,
             customdata=[f"seed {seed}: {score_text(name, value)}" for seed, value in seeds],
             hovertemplate="%{customdata}<extra>" + plain(look.title) + "</extra>",
+            xaxis=f"x{axis}",
             yaxis=f"y{axis}",
         )
     figure.add_scatter(
@@ -159,16 +165,17 @@ def _add_candidate(
         customdata=[score_words(score, name)],
         hovertemplate="%{customdata}<extra>" + plain(look.title) + "</extra>",
         name=plain(look.title),
+        xaxis=f"x{axis}",
         yaxis=f"y{axis}",
     )
 
 
-def _add_line(figure: go.Figure, x: tuple[float, float], y: tuple[float, float], yaxis: str = "y") -> None:
+def _add_line(figure: go.Figure, x: tuple[float, float], y: tuple[float, float], axis: str = "") -> None:
     """Add keep's reference line."""
     look = look_of("keep")
     figure.add_scatter(
         x=x, y=y, mode="lines", line={"color": look.colour, "dash": look.dash, "width": 1.5},
-        hoverinfo="skip", showlegend=False, yaxis=yaxis, name="Keep",
+        hoverinfo="skip", showlegend=False, xaxis=f"x{axis}", yaxis=f"y{axis}", name="Keep",
     )  # fmt: skip
 
 

@@ -201,6 +201,13 @@ class Recommendation:
     rows: Mapping[str, int] = field(default_factory=dict)
     weighed: Mapping[str, Weighed] = field(default_factory=dict)
 
+    @property
+    def nearest(self) -> tuple[str, ...]:
+        """Candidates, the choice first, then those from which most is to be expected."""
+        return tuple(
+            sorted(self.weighed, key=lambda name: (name != self.choice, -self.weighed[name].expected))
+        )
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -141,7 +141,7 @@ def test_nothing_better_means_keep() -> None:
     found = advice(*runs)
     assert (found.choice, found.clear) == ("keep", True)
     assert found.summary == (
-        "Keep the old model: no candidate is materially better; its accuracy on the new rows is 70.0 %."
+        "Keep the old model: no candidate is materially better; its accuracy on the held-out new rows is 70.0 %."
     )
 
 
@@ -219,7 +219,7 @@ def test_log_loss_decides_where_accuracy_does_not() -> None:
     found = advice(*runs)
     assert found.choice == "incremental" and found.clear
     assert (
-        "on the new rows accuracy stays at 70.0 % and log-loss goes from 0.9346 to 0.6173; on the old rows accuracy"
+        "on the held-out new rows accuracy stays at 70.0 % and log-loss goes from 0.9346 to 0.6173; on the held-out old rows accuracy"
         in found.summary
     )
     assert advice(*runs, score="accuracy").choice == "keep"
@@ -238,12 +238,17 @@ def test_where_one_label_is_rare_log_loss_alone_is_weighed() -> None:
         }
         return made_outcome(name, rows)
 
-    runs = run("keep", 0.05), run("full_retrain", 0.45)
+    runs = run("keep", 0.05), run("full_retrain", 0.45), run("fine_tune", 0.05)
     evidence = evidence_of(*runs)
     evidence.held["new"].targets[:] = targets
     found = compare(evidence, Wishes(), "major").recommendation
     assert found is not None and found.choice == "full_retrain" and found.scores == ("log_loss",)
     assert any("accuracy alone would mislead" in reason for reason in found.reasons)
+    assert (
+        "Only 100 held-out new rows of another label than the commonest: full retrain names 0 of them right, and keep 0, "
+        "if the likeliest label is taken."
+    ) in found.doubts
+    assert found.nearest[0] == "full_retrain" and set(found.nearest) == {"full_retrain", "keep", "fine_tune"}
 
 
 def test_numbers_are_weighed_by_their_absolute_error_in_shares_of_keeps() -> None:
@@ -429,7 +434,7 @@ def test_a_rival_that_may_be_better_is_named_in_the_sentence() -> None:
     found = advice(*runs)
     assert found.choice == "incremental" and not found.clear
     assert found.summary == (
-        "Train incrementally: accuracy goes from 60.0 % to 75.0 % on the new rows and stays at 80.0 % on the old; "
+        "Train incrementally: accuracy goes from 60.0 % to 75.0 % on the held-out new rows and stays at 80.0 % on the held-out old; "
         "full retrain cannot be ruled out."
     )
     assert any("rows do not tell whether full retrain is better; about" in doubt for doubt in found.doubts)

@@ -72,7 +72,7 @@ def test_a_gain_that_is_proven_but_discounted_is_told_so_and_no_row_is_asked_for
     assert told["log_loss"] == "better"
     assert found.summary == (
         "Keep the old model for now: fine-tune looks 1.3 points better, but where the data has not moved such a gain is "
-        "usually luck; its accuracy on the new rows is 70.0 %."
+        "usually luck; its accuracy on the held-out new rows is 70.0 %."
     )
     assert any(
         reason.startswith("Fine-tune") and "clearly ahead on these rows" in reason for reason in found.reasons

@@ -223,6 +223,14 @@ def test_an_emptied_margin_is_the_usual_one(open_page, answered: Answered, found
     assert not app.exception and told(found, Wishes()).summary in texts(app)
 
 
+def test_the_score_that_decides_is_shown_first_in_every_section(answered: Answered) -> None:
+    app = linked(answered.done.id, "compare", score="log_loss")
+    assert app.selectbox(key="dots_left_score").value == "log_loss"
+    assert app.selectbox(key="dots_right_score").value == "auprc"
+    assert look_at(app, "Differences").selectbox(key="differences_score").value == "log_loss"
+    assert look_at(app, "Groups").selectbox(key="slices_score").value == "log_loss"
+
+
 def test_differences_are_told_of_the_chosen_part_and_score(
     open_page, answered: Answered, found: ReportContent
 ) -> None:
@@ -254,6 +262,7 @@ def test_columns_are_chosen_without_old_data_too(open_page, unserved: Asked) -> 
 
 def test_a_changed_row_is_found_by_its_number_in_the_file(open_page, answered: Answered) -> None:
     app = look_at(open_page("compare", answered.done.id), "Changed rows")
+    app.selectbox(key="flips_candidate").select("full_retrain").run()
     new = answered.done.new
     shown, file = table(app, ROW), read_table(answered.store.file_path(new), new.name).columns
     assert len(shown) and f"Row 1 is the first row of data in {new.name}." in texts(app)

@@ -53,6 +53,21 @@ def page(kind: str, there: bool = True) -> None:
     show_flips(both, places, {"new": frame} if there else {}, classes)
 
 
+def many() -> None:
+    from pages._ui.choosing import choose_models
+
+    names = ["a", "b", "keep", "c", "d", "e"]
+    choose_models(names[:4], "few", ())
+    choose_models(names, "many", ("e", "keep", "c", "a"))
+
+
+def test_of_many_candidates_keep_and_the_likeliest_are_shown_at_first() -> None:
+    app = AppTest.from_function(many, default_timeout=60).run()
+    assert not app.exception
+    (box,) = app.multiselect
+    assert set(box.value) == {"keep", "e", "c", "a"}
+
+
 def opened(kind: str, there: bool = True) -> AppTest:
     app = AppTest.from_function(page, args=(kind, there), default_timeout=60).run()
     assert not app.exception, app.exception

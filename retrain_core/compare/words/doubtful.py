@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from retrain_core.compare.basis_words import resamples, seeds_scored
 from retrain_core.compare.differences import more_rows, paired
 from retrain_core.compare.evidence import Evidence
 from retrain_core.compare.head_start import REFERENCE
 from retrain_core.compare.measures import has_interval
 from retrain_core.compare.score_words import name_of
-from retrain_core.compare.weighing import old_side
+from retrain_core.compare.weighing import old_side, one_sided
 from retrain_core.compare.words.context import Context
 from retrain_core.strategies.naming import noun
 from retrain_core.types import CandidateScores, ScoredSide
+from retrain_core.types.text import counted
 
 UNSTABLE = 0.8  # share of resamples below which the choice is told to hang on luck
 SIDE_NAMES: dict[ScoredSide, str] = {
@@ -30,6 +33,7 @@ def doubts(context: Context) -> tuple[str, ...]:
         *_too_few(context),
         *_unstable(context),
         *_no_interval(context),
+        *_rare(context),
         *_seen(context),
         *_one_seed(context),
         *_incomplete(context),
@@ -82,6 +86,23 @@ def _why_none(evidence: Evidence, side: ScoredSide, score: str) -> str:
         return f"have too few of one {kind} to weigh by {name_of(score)}"
     few = "are too few" if evidence.held[side].groups is None else "are of too few groups"
     return f"{few} to tell how sure a difference in {name_of(score)} is"
+
+
+def _rare(context: Context) -> list[str]:
+    """Say how many rows have another label than nearly all, and how many of them are told right."""
+    if not one_sided(context.evidence):
+        return []
+    seeds = context.evidence.predicted["new"]
+    targets = np.asarray(seeds["keep"][0].targets, np.intp)
+    rare = targets != np.bincount(targets).argmax()
+    told = {
+        name: np.mean([np.sum(one.metric[rare]) for one in seeds[name]]) for name in (context.choice, "keep")
+    }
+    keep = f", and keep {told['keep']:.3g}" if context.choice != "keep" else ""
+    return [
+        f"Only {counted(int(rare.sum()), 'held-out new row')} of another label than the commonest: "
+        f"{noun(context.choice)} names {told[context.choice]:.3g} of them right{keep}, if the likeliest label is taken."
+    ]
 
 
 def _seen(context: Context) -> list[str]:

@@ -35,7 +35,7 @@ def _before_and_after(context: Context) -> str:
 
 def _both_go(context: Context, first: str, second: str) -> str:
     return "; ".join(
-        f"on the {side} rows {name_of(first)} {_change(context, side, first)} and "
+        f"on the held-out {side} rows {name_of(first)} {_change(context, side, first)} and "
         f"{name_of(second)} {_change(context, side, second)}"
         for side in SIDES
         if side in context.evidence.predicted
@@ -49,7 +49,10 @@ def _change(context: Context, side: Side, score: str) -> str:
 
 def _goes(context: Context, score: str) -> str:
     told = [
-        (_change(context, side, score), "on the new rows" if side == "new" else "on the old")
+        (
+            _change(context, side, score),
+            "on the held-out new rows" if side == "new" else "on the held-out old",
+        )
         for side in SIDES
         if side in context.evidence.predicted
     ]
@@ -61,7 +64,7 @@ def _goes(context: Context, score: str) -> str:
 
 def _keep(context: Context) -> str:
     decision, score = context.decision, context.main
-    now = f"its {name_of(score)} on the new rows is {score_text(score, context.value('keep', 'new', score))}"
+    now = f"its {name_of(score)} on the held-out new rows is {score_text(score, context.value('keep', 'new', score))}"
     allowed = [name for name in decision.names[1:] if name not in decision.excluded]
     if not allowed:
         why = "every other candidate breaks a limit" if decision.excluded else "nothing else has a score"
