@@ -37,7 +37,7 @@ def choose_models(names: Iterable[str], key: str, nearest: Sequence[str]) -> lis
     names = keep_first(names)
     if len(names) <= MOST_MODELS:
         return names
-    ranks = {name: rank for rank, name in enumerate(("keep", *nearest))}
+    ranks = {name: rank for rank, name in enumerate(dict.fromkeys(("keep", *nearest)))}
     first = sorted(names, key=lambda name: ranks.get(name, len(ranks)))[:MOST_MODELS]
     chosen = st.multiselect(
         "Candidates", names, default=[name for name in names if name in first], key=key, persist_state="session",

@@ -18,6 +18,7 @@ FACTORS: Mapping[Factor, str] = {
     "days": "the days",
     "an_hour": "the price of an hour",
 }
+MOST_NAMED = 4  # candidates that a sentence names
 FADES = (
     "The gain is that on the new rows, and is taken to stay the same for all days; where the data moves on, it fades. The "
     "cost is that of one training, on the machine it ran on."
@@ -79,10 +80,14 @@ def front_words(names: Sequence[str], best: Sequence[str], *, old: bool) -> str:
 
     >>> front_words(["keep", "lwf", "replay"], ["keep", "lwf"], old=False)
     'Nothing beats keep or incremental, old answers kept on new rows and training time together.'
+    >>> front_words(list("abcdefg"), list("abcde"), old=False)
+    'Nothing beats the 5 of 7 candidates that are filled in the chart on new rows and training time together.'
     """
     all_of = f"{'new rows, old rows' if old else 'new rows'} and training time together"
     if set(best) == set(names):
         return f"On {all_of}, no candidate beats another: each is better in something."
+    if len(best) > MOST_NAMED:
+        return f"Nothing beats the {len(best)} of {len(names)} candidates that are filled in the chart on {all_of}."
     return f"Nothing beats {_listed([noun(name) for name in names if name in best], 'or')} on {all_of}."
 
 

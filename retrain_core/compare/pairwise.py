@@ -74,7 +74,7 @@ def _p(evidence: Evidence, pair: Pair, side: ScoredSide, score: str, gap: Gap) -
 
 
 def _over_seeds(evidence: Evidence, pair: Pair, side: ScoredSide, score: str) -> float | None:
-    """Return by how much the difference scatters over seeds alone, ``None`` if neither has several."""
-    values = [evidence.values(side, score)[name] for name in pair]
-    spreads = [float(seeds.std(ddof=1)) for seeds in values if len(seeds) > 1]
+    """Return by how much the difference scatters over seeds alone, ``None`` if none that trains has several."""
+    trained = [evidence.values(side, score)[name] for name in pair if name != "keep"]
+    spreads = [float(seeds.std(ddof=1)) for seeds in trained if len(seeds) > 1]
     return math.hypot(*spreads) if spreads else None

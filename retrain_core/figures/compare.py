@@ -12,7 +12,9 @@ from retrain_core.compare.score_words import IN_UNITS, name_of, score_text
 from retrain_core.figures.same_utility import same_utility
 from retrain_core.figures.scored import (
     Score,
+    in_legend,
     interval_bar,
+    legend_height,
     row_label,
     rows_on,
     score_on,
@@ -113,15 +115,18 @@ def tradeoff(comparison: Comparison, old_weight: float) -> go.Figure:
         _add_line(figure, x=old_range, y=(new_keep, new_keep))
         _add_line(figure, x=(old_keep, old_keep), y=new_range)
     chosen = _chosen(comparison, points, old_weight, upwards)
+    named = in_legend(comparison, list(points))
     for strategy, (old, new) in points.items():
-        _add_point(figure, strategy, old, new, name, chosen=strategy == chosen)
+        _add_point(figure, strategy, old, new, name, chosen=strategy == chosen, named=strategy in named)
     if comparison.recommendation is None or len(comparison.recommendation.scores) == 1:
         _add_same_utility(figure, points[chosen], chosen, old_weight, old_range, new_range)
     x_range, y_range = _upwards(old_range, upwards), _upwards(new_range, upwards)
     unit = "label's units, " if name in IN_UNITS else ""
     kind, better = name_of(name).replace("absolute", "abs."), f"({unit}better →)"
     layout = base_layout(
-        x=f"{kind} on the old part<br>{better}", y=f"{kind} on the new part<br>{better}", height=440
+        x=f"{kind} on the old part<br>{better}",
+        y=f"{kind} on the new part<br>{better}",
+        height=380 + legend_height(len(named)),
     )
     layout["xaxis"] |= {"range": x_range, "tickformat": axis_format(name), "nticks": 7}
     layout["yaxis"] |= {"range": y_range, "tickformat": axis_format(name)}
@@ -179,7 +184,9 @@ def _add_line(figure: go.Figure, x: tuple[float, float], y: tuple[float, float],
     )  # fmt: skip
 
 
-def _add_point(figure: go.Figure, strategy: str, old: Score, new: Score, name: str, *, chosen: bool) -> None:
+def _add_point(
+    figure: go.Figure, strategy: str, old: Score, new: Score, name: str, *, chosen: bool, named: bool
+) -> None:
     """Add a candidate; its name stands in the legend, where no interval crosses it."""
     look = look_of(strategy)
     title = plain(look.title)
@@ -192,6 +199,7 @@ def _add_point(figure: go.Figure, strategy: str, old: Score, new: Score, name: s
         marker={"symbol": look.marker, "size": 17 if chosen else 12, "color": look.colour},
         cliponaxis=False,
         name=f"<b>{title}</b>" if chosen else title,
+        showlegend=named,
         customdata=[[score_words(new, name), score_words(old, name)]],
         hovertemplate=f"new part: %{{customdata[0]}}<br>old part: %{{customdata[1]}}<extra>{title}</extra>",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -12,7 +11,7 @@ from retrain_core.compare.cost import Factor, Payoff, Swing, front, scored_by
 from retrain_core.compare.cost_words import days_text, money
 from retrain_core.compare.decision import effort
 from retrain_core.figures.pareto_panel import add_panel, place_panel
-from retrain_core.figures.scored import score_on
+from retrain_core.figures.scored import in_legend, legend_height, score_on
 from retrain_core.figures.style import (
     FAINT,
     NOTE_SIZE,
@@ -29,7 +28,6 @@ from retrain_core.types.text import counted, spanned
 
 PANEL = 210  # pixels of one part's panel
 PANEL_GAP = 34
-LEGEND_ROW = 20
 MOST_BANDS = 4  # bands that can be told apart
 LESS, MORE = "#A3ABB5", "#5F7388"  # neither is a strategy's
 FACTOR_TITLES: Mapping[Factor, str] = {
@@ -64,11 +62,12 @@ def pareto(comparison: Comparison, score: str) -> go.Figure:
     places, axis = time_axis(seconds)
     figure, best = go.Figure(), front(comparison, score)
     inside = len(sides) * PANEL + (len(sides) - 1) * PANEL_GAP
-    legend = LEGEND_ROW * math.ceil((len(names) + 1) / 2)  # two beside each other on a narrow screen
+    named = in_legend(comparison, names)
+    legend = legend_height(len(named) + 1)
     figure.update_layout(**base_layout(x=axis.pop("words"), height=inside + 110 + legend))
     figure.update_layout(legend={"y": 1 + 22 / inside})  # above the title of the first panel
     for number, side in enumerate(sides):
-        add_panel(figure, comparison, side, score, places, best, "" if number == 0 else "2")
+        add_panel(figure, comparison, side, score, places, best, named, "" if number == 0 else "2")
         top = 1 - number * (PANEL + PANEL_GAP) / inside
         place_panel(figure, comparison, side, score, (max(0.0, top - PANEL / inside), top), number)
     if "tickvals" in axis:  # between keep and the others the axis is broken

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
 
+from retrain_core.figures.scored import legend_height
 from retrain_core.figures.style import (
     FAINT,
     SCORE_TITLES,
@@ -26,8 +26,6 @@ Points = list[tuple[float, float]]
 MOST_POINTS = 1000  # a trace; more cannot be seen and slow every redraw
 SMOOTHING = 0.6  # share of the past in a smoothed point
 MARKERS = 10  # a line shows about this many, to be told apart without colour
-LEGEND_COLUMNS = 1.5  # entries on a line of half a page, or of a narrow screen
-LEGEND_ROW = 20  # pixels
 X_TITLES = {"rows_seen": "training rows seen", "seconds": "seconds of training"}
 FROM_OLD_MODEL = ("fine_tune", "incremental")  # their first point is the old model
 
@@ -156,8 +154,7 @@ def _add_kinds(figure: go.Figure, kinds: Sequence[str]) -> None:
 
 def _height(figure: go.Figure) -> int:
     """Return a height that leaves the plot its room below a long legend."""
-    rows = math.ceil(sum(trace.showlegend is not False for trace in figure.data) / LEGEND_COLUMNS)
-    return max(380, 300 + LEGEND_ROW * rows)
+    return max(380, 300 + legend_height(sum(trace.showlegend is not False for trace in figure.data)))
 
 
 def _hover(kind: str, value: str, x: str, title: str, run: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -21,6 +21,7 @@ def add_panel(
     score: str,
     places: Mapping[str, float],
     best: Sequence[str],
+    named: Collection[str],
     axis: str,
 ) -> None:
     """Add the candidates' marks on one part, and the line of those with the best score for their time.
@@ -32,6 +33,7 @@ def add_panel(
         score: Name in ``SCORES``.
         places: Where each candidate stands on the time axis.
         best: Candidates that no other beats.
+        named: Candidates that the legend names.
         axis: Number of the part's y axis, empty for the first.
     """
     found = {name: one for name in places if (one := score_on(comparison.strategies[name], side, score))}
@@ -52,7 +54,7 @@ def add_panel(
                 "symbol": look.marker if stands_out else f"{look.marker}-open",
                 "size": 14 if stands_out else 9, "color": look.colour,
             },
-            name=f"<b>{title}</b>" if stands_out else title, legendgroup=name, showlegend=not axis,
+            name=f"<b>{title}</b>" if stands_out else title, legendgroup=name, showlegend=not axis and name in named,
             customdata=[f"{score_words(one, score)}, {seconds:,.3g} s"],
             hovertemplate="%{customdata}<extra>" + title + "</extra>",
         )  # fmt: skip

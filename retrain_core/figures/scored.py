@@ -12,6 +12,10 @@ from retrain_core.figures.style import look_of, plain, whiskers
 from retrain_core.types import CandidateScores, Comparison
 from retrain_core.types.text import spanned
 
+MOST_IN_LEGEND = 7
+LEGEND_ROW = 20  # pixels
+LEGEND_COLUMNS = 1.5  # entries on a line of half a page, or of a narrow screen
+
 
 @dataclass(frozen=True)
 class Score:
@@ -24,6 +28,19 @@ class Score:
     def ends(self) -> tuple[float, float]:
         """How far it reaches."""
         return self.interval or (self.value, self.value)
+
+
+def in_legend(comparison: Comparison, names: Sequence[str]) -> frozenset[str]:
+    """Return candidates that a legend names: of many, keep and the likeliest to be chosen, so that the plot has room."""
+    if len(names) <= MOST_IN_LEGEND or comparison.recommendation is None:
+        return frozenset(names)
+    first = dict.fromkeys(("keep", *comparison.recommendation.nearest))
+    return frozenset([name for name in first if name in names][:MOST_IN_LEGEND])
+
+
+def legend_height(entries: int) -> int:
+    """Return the pixels of a legend on a narrow screen, where long names have a line of their own."""
+    return LEGEND_ROW * math.ceil(entries / LEGEND_COLUMNS)
 
 
 def rows_on(comparison: Comparison, part: str) -> int:

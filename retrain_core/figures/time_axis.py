@@ -15,7 +15,7 @@ def time_axis(seconds: Mapping[str, float]) -> tuple[dict[str, float], dict[str,
     taken = [value for value in seconds.values() if value > 0]
     if not taken or max(taken) <= WIDE * min(taken):
         most = max(taken, default=1.0)
-        words = "training alone (seconds, mean over seeds)"
+        words = "training alone (seconds)"
         return dict(seconds), {"range": [-0.05 * most, 1.08 * most], "nticks": 6, "words": words}
     low, high = math.log10(min(taken)), math.log10(max(taken))
     zero = low - 0.6
@@ -25,7 +25,7 @@ def time_axis(seconds: Mapping[str, float]) -> tuple[dict[str, float], dict[str,
         "tickvals": [zero, *(math.log10(tick) for tick in ticks)],
         "ticktext": ["0", *(f"{tick:,g}" for tick in ticks)],
         "range": [zero - 0.15, high + 0.15],
-        "words": "training alone (seconds, mean over seeds)<br>log scale, 0 apart",
+        "words": "training alone (seconds)<br>log scale, 0 apart",
     }
 
 

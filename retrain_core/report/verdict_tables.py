@@ -178,7 +178,7 @@ def difference_columns(score: str) -> dict[str, ScoreColumn]:
         LOW: ScoreColumn("Where the 95 % interval of the difference begins.", unit.format),
         HIGH: ScoreColumn("Where the 95 % interval of the difference ends.", unit.format),
         f"over seeds{unit.words}": ScoreColumn(
-            "Standard deviation of the first one's score over its seeds.", unit.format.replace("+", "")
+            "Standard deviation of the difference over seeds, of those that have several.", unit.format.replace("+", "")
         ),
         P: ADJUSTED,
     }  # fmt: skip

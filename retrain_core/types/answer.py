@@ -73,7 +73,7 @@ class Difference:
         score: Name in ``SCORES``.
         value: How much better it is; negative is worse, whichever way the score runs.
         interval: Its 95 % interval.
-        seeds: Its standard deviation over seeds alone; ``None`` if neither has several.
+        seeds: Its standard deviation over seeds alone; ``None`` if none that trains has several.
         p: Of no difference: McNemar's for accuracy with one seed, else from the paired bootstrap.
         p_adjusted: Adjusted over the candidates (Holm).
         verdict: What can be said.

@@ -74,6 +74,8 @@ def test_the_spread_over_seeds_stands_apart() -> None:
     made = found(outcome("keep", 0.7, 0.7), *seeds)
     assert made["fine_tune", "keep", "new", "accuracy"].seeds == pytest.approx(0.05)
     assert found(outcome("keep", 0.7, 0.7), seeds[0])["fine_tune", "keep", "new", "accuracy"].seeds is None
+    keeps = [outcome("keep", 0.7, 0.7, seed=seed) for seed in range(2)]
+    assert found(*keeps, seeds[0])["fine_tune", "keep", "new", "accuracy"].seeds is None
     one = found(outcome("keep", 0.7, 0.7), outcome("incremental", 0.7, 0.7), *seeds)
     assert one["incremental", "fine_tune", "new", "accuracy"].seeds == pytest.approx(0.05)
     assert one["incremental", "fine_tune", "new", "accuracy"].more_rows is None, "more seeds would tell"

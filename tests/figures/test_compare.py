@@ -1,14 +1,17 @@
 """Scores with intervals, new against old, and cost."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from retrain_core.compare import compare
 from retrain_core.figures.compare import score_dots, tradeoff
+from retrain_core.figures.cost import pareto
 from retrain_core.figures.cost_bars import cost_bars
 from retrain_core.figures.same_utility import same_utility
+from retrain_core.figures.scored import MOST_IN_LEGEND
 from retrain_core.figures.style import look_of
 from retrain_core.types import Comparison, Wishes
 from tests.report.example import comparison, evidence
@@ -105,6 +108,27 @@ def test_up_and_right_is_better_for_an_error_too() -> None:
 
 def weighed_by(score: str | None, old_weight: float = 0.5) -> Comparison:
     return compare(evidence(), Wishes(score=score, old_weight=old_weight), "major")
+
+
+@pytest.mark.parametrize("draw", [FIGURES["tradeoff"], lambda c: pareto(c, "accuracy")])
+def test_of_many_candidates_the_legend_names_keep_and_the_likeliest(draw) -> None:
+    scores = comparison()
+    assert scores.recommendation is not None
+    names = ["lwf", "ewc", "blend", "replay", "l2_sp"]
+    weighed = {name: replace(scores.recommendation.weighed["fine_tune"], expected=-9.0) for name in names}
+    some = replace(
+        scores,
+        strategies=scores.strategies | dict.fromkeys(names, scores.strategies["fine_tune"]),
+        recommendation=replace(scores.recommendation, weighed=scores.recommendation.weighed | weighed),
+    )
+    marks = {
+        t.name.removeprefix("<b>").removesuffix("</b>"): t
+        for t in draw(some).data
+        if "markers" in (t.mode or "") and t.xaxis != "x2" and t.yaxis != "y2"
+    }
+    told = {name for name, mark in marks.items() if mark.showlegend is not False}
+    assert len(marks) == 9 and len(told) == MOST_IN_LEGEND
+    assert told >= {look_of(name).title for name in scores.strategies}
 
 
 @pytest.mark.parametrize("score", ["accuracy", "auroc"])
