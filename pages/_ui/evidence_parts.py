@@ -126,7 +126,7 @@ def changed_rows(content: ReportContent) -> None:
     """Show rows that got worse and better."""
     spec = content.spec
     places, columns = held_places(spec.id, spec), held_columns(spec.id)
-    show_flips(_evidence(content), places, columns, _classes(content), _nearest(content))
+    show_flips(_evidence(content), places, columns, _classes(content), _nearest(content), content.shift)
 
 
 def old_and_new(content: ReportContent) -> None:

@@ -27,10 +27,12 @@ from retrain_core.compare.flips import (
     matching,
 )
 from retrain_core.compare.predicted import Floats
+from retrain_core.compare.slices import moved_first
 from retrain_core.data.values import text_of
 from retrain_core.figures.slices import flips_bars
 from retrain_core.figures.style import look_of
 from retrain_core.report.tables import csv_text, harmless
+from retrain_core.types import ShiftReport
 
 MOST_ROWS = 300  # of a table, so that a page stays small; the download has all
 MOST_VALUES = 50  # of a filter
@@ -43,6 +45,7 @@ def show_flips(
     columns: Columns,
     classes: Sequence[str],
     nearest: Sequence[str] = (),
+    shift: ShiftReport | None = None,
 ) -> None:
     """Show how many rows each candidate made worse and better, and the rows it made worse.
 
@@ -52,6 +55,7 @@ def show_flips(
         columns: The held-out rows as they came, by part; a part without them is not there.
         classes: Names of the classes or labels; empty for numbers.
         nearest: Candidates, the likeliest to be chosen first: the rows of the first one are shown at first.
+        shift: How the data moved: rows are filtered by the columns that moved most first.
     """
     side = choose_side(evidence, "flips")
     found = flips(evidence, side)
@@ -81,7 +85,7 @@ def show_flips(
     if side not in columns:
         st.caption(NO_COLUMNS)
     else:
-        rows = rows[matching(rows, _wanted(rows, f"flips_filter_{side}_{candidate}"))]
+        rows = rows[matching(rows, _wanted(rows, f"flips_filter_{side}_{candidate}", shift))]
     _table(rows, held.file)
 
 
@@ -121,10 +125,10 @@ def _safe(cell: Any) -> Any:
     return cell
 
 
-def _wanted(rows: pd.DataFrame, key: str) -> dict[str, Any]:
+def _wanted(rows: pd.DataFrame, key: str, shift: ShiftReport | None) -> dict[str, Any]:
     """Let the user choose which rows to see: values of a column, or a range of its numbers; at first all."""
     names = [name for name in rows if name not in FLIP_COLUMNS and rows[name].nunique(dropna=False) > 1]
-    chosen = st.multiselect("Only rows with", names, key=key, persist_state="session")
+    chosen = st.multiselect("Only rows with", moved_first(shift, names), key=key, persist_state="session")
     wanted = {name: _filter(rows[name], f"{key}_{name}") for name in chosen}
     return {name: values for name, values in wanted.items() if values}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
@@ -55,13 +55,16 @@ def default_columns(
     if shift is None:
         found = (str(name) for name in columns if name not in left_out and _gives_slices(columns[name]))
         return tuple(islice(found, SHOWN_COLUMNS))
-    moved = [
-        found
-        for found in (*shift.columns, *shift.others)
-        if found.name in columns and found.reading in SLICED and columns[found.name].nunique() > 1
-    ]
-    moved.sort(key=lambda found: (LEVELS.index(found.level), found.effect), reverse=True)
-    return tuple(found.name for found in moved[:SHOWN_COLUMNS])
+    sliced = {one.name for one in (*shift.columns, *shift.others) if one.reading in SLICED}
+    moved = moved_first(shift, (name for name in columns if name in sliced))
+    return tuple(islice((name for name in moved if columns[name].nunique() > 1), SHOWN_COLUMNS))
+
+
+def moved_first(shift: ShiftReport | None, names: Iterable[str]) -> list[str]:
+    """Return columns, those that moved most first; where nobody knows, as they came."""
+    columns = (*shift.columns, *shift.others) if shift else ()
+    moved = {one.name: (LEVELS.index(one.level), one.effect) for one in columns}
+    return sorted(names, key=lambda name: moved.get(name, (-1, 0.0)), reverse=True)
 
 
 def _gives_slices(values: pd.Series) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retrain_core.compare.slices import Slice, default_columns, slices_of
+from retrain_core.compare.slices import Slice, default_columns, moved_first, slices_of
 from retrain_core.types import Aspect, ColumnShift, Level, Reading, ShiftReport
 
 
@@ -106,6 +106,8 @@ def test_the_columns_that_moved_most_are_looked_at() -> None:
     )
     frame = pd.DataFrame({name: [1, 2] for name in ("small", "major", "names", "minor", "more")})
     assert default_columns(report, frame.assign(same=1)) == ("major", "more", "minor")
+    assert moved_first(report, ["unknown", "minor", "major"]) == ["major", "minor", "unknown"]
+    assert moved_first(None, ["b", "a"]) == ["b", "a"]
 
 
 def test_where_nobody_knows_what_moved_the_first_columns_with_slices_are_looked_at() -> None:
