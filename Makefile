@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
+# Files of tests are taken in order, not the ones with most tests first: a file of few may take longest.
 # Tests of processes that wait for each other run one at a time, the others two at a time.
 TIMED := tests/runs tests/workers tests/browser
 
@@ -16,7 +17,7 @@ test: $(VENV)/.installed-dev browser-ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(TIMED))
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(TIMED))
 	$(BIN)/python -m pytest $(TIMED)
 
 bench: $(VENV)/.installed-dev

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from retrain_core.compare.calibration import bins, confidence
 from retrain_core.compare.intervals import wilson
-from retrain_core.compare.measures import bins, confidence
 from retrain_core.compare.predicted import Floats, Predicted
 from retrain_core.compare.thinning import thin
 

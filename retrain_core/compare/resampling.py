@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain_core.compare.measures import SCORES, mean
+from retrain_core.compare.measures import SCORES
+from retrain_core.compare.per_draw import mean
 from retrain_core.compare.predicted import Floats, Predicted
 
 DRAWS = 1_000

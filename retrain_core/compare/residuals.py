@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain_core.compare.measures import step_of
+from retrain_core.compare.per_draw import step_of
 from retrain_core.compare.predicted import Floats, Predicted
 
 RESIDUAL_BINS = 12  # of the prediction, with equally many rows each

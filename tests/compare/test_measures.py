@@ -13,16 +13,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.special import logit
 
+from retrain_core.compare.calibration import bins, calibration_error
 from retrain_core.compare.measures import (
     FEWEST_OF_A_CLASS,
     SCORES,
-    bins,
-    calibration_error,
     deciding,
     has_interval,
     scores_of,
 )
-from retrain_core.compare.predicted import Predicted
+from retrain_core.compare.predicted import LEAST_CHANCE, Predicted
 from retrain_core.types import Task
 from tests.compare.made import predicted, rows_of
 
@@ -135,7 +134,8 @@ def slow_log_loss(one: Predicted) -> float:
         each = [p if t else 1 - p for p, t in zip(said.ravel(), one.targets.ravel(), strict=True)]
     else:
         each = [row[target] for row, target in zip(said, one.targets, strict=True)]
-    return -sum(math.log(p) for p in each) / len(each)
+    within = [min(max(p, LEAST_CHANCE), 1 - LEAST_CHANCE) for p in each]
+    return -sum(math.log(p) for p in within) / len(within)
 
 
 def slow_brier(one: Predicted) -> float:
@@ -206,6 +206,7 @@ def check(one: Predicted) -> None:
 
 @settings(deadline=None)
 @example("multiclass", 51, 1, True, 1)
+@example("binary", 2, 249, False, 1)
 @given(
     st.sampled_from(TASKS), st.integers(2, 60), st.integers(0, 10_000), st.booleans(), st.sampled_from([1, 6])
 )
