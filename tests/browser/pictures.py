@@ -74,7 +74,8 @@ def run_sample(browser: Browser, app: App, number: int, live: Path | None = None
 
 def picture(page: Page, path: Path, *, whole: bool) -> None:
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    expect(page.get_by_test_id("stSpinner")).to_have_count(0)
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=120_000)
     page.wait_for_timeout(2500)  # charts and grids draw themselves after the page is there
     size = page.viewport_size
     assert size is not None
