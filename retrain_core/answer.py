@@ -126,8 +126,7 @@ def _held(store: Store, spec: ExperimentSpec, *, quick: bool) -> dict[ScoredSide
         data, groups = load_dataset(folder), load_groups(folder)
         if side not in ("new", "old") and groups is not None:
             groups = np.unique(groups[sample_of(len(groups))], return_inverse=True)[1]
-        targets = np.asarray(looked_at(side, data).targets)
-        held[side] = Held(targets, groups, sample=len(targets) < data.rows)
+        held[side] = Held(np.asarray(looked_at(side, data).targets), groups)
     return held
 
 
@@ -140,15 +139,17 @@ def _compare(
     *,
     quick: bool,
 ) -> Comparison:
-    return compare(evidence, wishes, level, (*_notes(split, schema), *([BY_VALIDATION] if quick else [])))
+    notes = (*_notes(split, schema), *([BY_VALIDATION] if quick else []))
+    return replace(compare(evidence, wishes, level, notes), warnings=split.warnings)
 
 
 def _notes(split: SplitSummary, schema: Schema) -> tuple[str, ...]:
     """Return what is to be known of the new classes."""
-    added = [name for name in schema.new_classes if split.held_labels.get(name)]
+    labels = split.holdout.labels.get("new", {})
+    added = [name for name in schema.new_classes if labels.get(name)]
     if not added:
         return ()
-    rows = sum(split.held_labels[name] for name in added)
+    rows = sum(labels[name] for name in added)
     have, count = ("has", "it counts") if rows == 1 else ("have", "they count")
     return (
         f"{rows:,} of {counted(split.holdout.new_rows, 'new row')} {have} a label that the old model does not know "

@@ -11,9 +11,8 @@ from pages._ui.wish_parts import ask_wishes
 from retrain_core.figures.verdict import worth_dots
 from retrain_core.report import verdict_tables as tables
 from retrain_core.report.content import ReportContent
+from retrain_core.report.facts import held_labels
 from retrain_core.types import Recommendation
-
-MOST_LABELS = 12  # in a sentence
 
 
 def decision(content: ReportContent) -> None:
@@ -70,10 +69,8 @@ def holdout(content: ReportContent) -> None:
         f"SHA-256 `{rows.sha256[:16]}`",
         help=f"{help_for('holdout')} Full hash: {rows.sha256}",
     )
-    classes = [f"{literal(name)}: {count:,}" for name, count in split.held_labels.items()]
-    if classes:
-        more = f" and {len(classes) - MOST_LABELS:,} more" if len(classes) > MOST_LABELS else ""
-        st.caption(f"New part by label: {', '.join(classes[:MOST_LABELS])}{more}.")
+    for sentence in held_labels(rows):
+        st.caption(literal(sentence))
     for doubt in content.split_doubts:
         st.caption(f":material/warning: {literal(doubt.title)}. {literal(doubt.detail)}")
     for note in (*comparison.notes, *split.notes):

@@ -82,6 +82,9 @@ def show_flips(
         )
     held = places[side]
     rows = flipped_rows(evidence, side, candidate, held.rows, columns.get(side), classes)
+    if rows.empty:
+        st.caption("There is none: no row has become worse.")
+        return
     if side not in columns:
         st.caption(NO_COLUMNS)
     else:

@@ -169,6 +169,7 @@ def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespa
 def _told(comparison: Comparison, out: Path) -> str:
     """Return what to do, how sure that is, and where the rest is."""
     from retrain_core.compare.basis_words import no_rival, resamples
+    from retrain_core.data.doubts import SEEN
 
     found = comparison.recommendation
     assert found is not None
@@ -176,6 +177,7 @@ def _told(comparison: Comparison, out: Path) -> str:
     same = f"{sure}; the same choice in {100 * found.stability:.0f} % of {resamples(comparison.strategies)}."
     lines = [found.summary, no_rival(found) or same]
     lines += [f"Doubtful: {doubt}" for doubt in found.doubts]
+    lines += [f"Doubtful: {one.title}. {one.detail}" for one in comparison.warnings if one != SEEN]
     return "\n".join(
         [*lines, f"Written: {out / 'report.html'}, comparison.json, models/, holdout_rows.json."]
     )

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from retrain_core.compare.decision import effort
-from retrain_core.compare.differences import paired
+from retrain_core.compare.differences import ends_of, paired
 from retrain_core.compare.evidence import Evidence
 from retrain_core.compare.measures import sign_of
 from retrain_core.compare.weighing import weights_of
@@ -144,7 +144,7 @@ def break_even(
     sign, found = sign_of(evidence.metric), {}
     for name, seconds in zip(names, effort(scores, names), strict=True):
         gap = paired(evidence, name, "keep", weights, evidence.metric)
-        low, high = sorted(sign * end for end in gap.interval)
+        low, high = sorted(sign * end for end in ends_of(gap, evidence.metric))
         found[name] = Payoff(sign * gap.value, (low, high), seconds / 3600 * stakes.an_hour, stakes)
     return found
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from retrain_core.compare.basis_words import old_rows
 from retrain_core.compare.differences import Gap, paired
 from retrain_core.compare.evidence import Evidence
+from retrain_core.compare.head_start import lag
 from retrain_core.compare.measures import sign_of
 from retrain_core.compare.predicted import Floats
 from retrain_core.compare.score_words import gap_text, name_of
@@ -17,7 +19,6 @@ from retrain_core.compare.weighing import (
     Weights,
     choose,
     expected_gains,
-    gains_to_expect,
     margin_of,
     old_side,
     scores_weighed,
@@ -37,7 +38,6 @@ class Decision:
         gaps: By name, how much more it is worth than keep, in margins.
         errors: Standard errors by which it is shrunk, in the order of the names.
         expected: What of it is to be expected of other rows.
-        scale: How large gains can be expected to be, in margins.
         excluded: By name, which limit it breaks.
         weighing: What they were weighed by.
         found: What they are worth.
@@ -48,7 +48,6 @@ class Decision:
     gaps: Mapping[str, Gap]
     errors: Floats
     expected: Mapping[str, float]
-    scale: float
     excluded: Mapping[str, str]
     weighing: Weighing
     found: Weights
@@ -63,13 +62,12 @@ def decide(
     names = ("keep", *(name for name in found.values if name != "keep"))
     gaps = {name: found.gap(name, "keep") for name in names}
     values, errors = np.array([gap.value for gap in gaps.values()]), found.errors(names)
-    scale = gains_to_expect(level, values[1:], errors[1:])
-    expected = expected_gains(values, errors, scale)
+    expected = expected_gains(level, values, errors)
     excluded = _excluded(evidence, scores, wishes, names)
     allowed = np.where([name in excluded for name in names], -np.inf, expected)
     choice = names[int(choose(allowed, effort(scores, names)))]
     by_name = dict(zip(names, expected.tolist(), strict=True))
-    return Decision(choice, names, gaps, errors, by_name, scale, excluded, weighing, found)
+    return Decision(choice, names, gaps, errors, by_name, excluded, weighing, found)
 
 
 def effort(scores: Mapping[str, CandidateScores], names: Sequence[str]) -> list[float]:
@@ -81,31 +79,59 @@ def _excluded(
     evidence: Evidence, scores: Mapping[str, CandidateScores], wishes: Wishes, names: Sequence[str]
 ) -> dict[str, str]:
     """Return by name which of the user's limits a candidate breaks; keep breaks none."""
-    found = {}
-    for name in names[1:]:
-        if wishes.most_seconds is not None and scores[name].own_seconds > wishes.most_seconds:
-            found[name] = _too_long(scores[name].own_seconds, wishes.most_seconds)
-        elif wishes.most_forgetting is not None and "old" in evidence.predicted:
-            lost, score = forgetting(evidence, wishes, name)
-            most = margin_of(evidence, score, wishes.most_forgetting, {old_side(evidence, wishes): 1.0})
-            if lost > most:
-                rows = "old training rows" if old_side(evidence, wishes) == "trained" else "old rows"
-                found[name] = _forgets(lost, most, score, rows)
+    found = {name: why for name in names[1:] if (why := too_long(scores[name], wishes))}
+    if (forgotten := forgetting(evidence, wishes, names)) is not None:
+        too_much = {
+            name: forgotten.words(lost)
+            for name, lost in zip(names, forgotten.lost, strict=True)
+            if lost > forgotten.most
+        }
+        found = too_much | found
     return found
 
 
-def forgetting(evidence: Evidence, wishes: Wishes, name: str) -> tuple[float, str]:
-    """Return how much worse than keep a candidate is on the old rows, in the first score, and that score's name."""
-    score = scores_weighed(evidence, wishes)[0]
-    gap = paired(evidence, name, "keep", {old_side(evidence, wishes): 1.0}, score)
-    return -sign_of(score) * gap.value, score
+def too_long(scores: CandidateScores, wishes: Wishes) -> str:
+    """Return that the limit on the time is broken; empty if it is not."""
+    most, took = wishes.most_seconds, scores.own_seconds
+    if most is None or took <= most:
+        return ""
+    return f"it trains for {took:,.3g} s, and the limit is {most:,.3g} s"
 
 
-def _too_long(seconds: float, most: float) -> str:
-    """Return which limit on the time is broken."""
-    return f"it trains for {seconds:,.3g} s, and the limit is {most:,.3g} s"
+@dataclass(frozen=True)
+class Forgotten:
+    """How much worse than keep candidates are on the old rows, in the first score they are weighed by.
+
+    Args:
+        score: Name in ``SCORES``.
+        rows: Which old rows, in words.
+        most: What the user allows, in the score's unit.
+        lost: By how much each is worse, shape ``(names,)``.
+        draws: How good each is in draws of the rows, by name, shape ``(seeds, draws)``; higher is better.
+    """
+
+    score: str
+    rows: str
+    most: float
+    lost: Floats
+    draws: Mapping[str, Floats]
+
+    def words(self, lost: float) -> str:
+        """Return that the limit is broken by what is lost."""
+        return (
+            f"it loses {gap_text(self.score, lost)} of {name_of(self.score)} on the {self.rows}, "
+            f"and the limit is {gap_text(self.score, self.most)}"
+        )
 
 
-def _forgets(lost: float, most: float, score: str, rows: str) -> str:
-    """Return which limit on forgetting is broken."""
-    return f"it loses {gap_text(score, lost)} of {name_of(score)} on the {rows}, and the limit is {gap_text(score, most)}"
+def forgetting(evidence: Evidence, wishes: Wishes, names: Sequence[str]) -> Forgotten | None:
+    """Return how much worse than keep, the first of the names, each is on the old rows; ``None`` without a limit on it."""
+    if wishes.most_forgetting is None or "old" not in evidence.predicted:
+        return None
+    side, score = old_side(evidence, wishes), scores_weighed(evidence, wishes)[0]
+    sign, only = sign_of(score), {side: 1.0}
+    lost = np.array([-sign * paired(evidence, name, "keep", only, score).value for name in names])
+    draws = evidence.draws(side, score)
+    good = {name: sign * draws[name] + lag(evidence, name, side, score) for name in names}
+    most = margin_of(evidence, score, wishes.most_forgetting, only)
+    return Forgotten(score, old_rows(evidence, wishes), most, lost, good)

@@ -13,12 +13,16 @@ from scipy import stats
 from retrain_core.compare.evidence import Evidence
 from retrain_core.compare.head_start import lag
 from retrain_core.compare.intervals import Z95, by_few, drawn_error, paired_error, seed_half_width
-from retrain_core.compare.measures import has_interval, sign_of
+from retrain_core.compare.measures import SCORES, has_interval, sign_of
 from retrain_core.types import ScoredSide, Verdict
 
 FEW_DIFFERING = 25  # rows on which two candidates differ: with fewer, McNemar's test is exact
 
 LEVEL = 0.05  # of a test, adjusted over the candidates
+CHANCE = float(stats.norm.ppf(0.8))  # standard errors for a chance of 80 % to find what is there
+CHANCE_OF_BOTH = float(
+    stats.norm.ppf(0.9)
+)  # the same where both ends of an interval have to lie within the margin
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,21 @@ def _new_rows_error(evidence: Evidence, candidate: str, base: str, side: ScoredS
     return drawn_error(draws[candidate].mean(axis=0) - draws[base].mean(axis=0), evidence.units(side))
 
 
+def ends_of(gap: Gap, score: str) -> tuple[float, float]:
+    """Return the 95 % interval of a difference in a score."""
+    return possible(score, gap.interval)
+
+
+def possible(score: str, ends: tuple[float, float]) -> tuple[float, float]:
+    """Return what of an interval of differences there can be: shares differ by 1 at most.
+
+    >>> possible("accuracy", (-0.2, 1.3)), possible("log_loss", (-0.2, 1.3))
+    ((-0.2, 1.0), (-0.2, 1.3))
+    """
+    low, high = ends
+    return (max(low, -1.0), min(high, 1.0)) if SCORES[score].share else (low, high)
+
+
 def mcnemar(candidate: NDArray[np.bool_], base: NDArray[np.bool_]) -> float:
     """Return the p-value of two candidates being right equally often on the same rows.
 
@@ -180,8 +199,8 @@ def more_rows(
 ) -> int | None:
     """Return about how many more rows would tell, if the difference is as it seems; ``None`` if no number would.
 
-    Either so many that the difference is proven, or so many that it is proven not to matter, whichever are fewer. More
-    rows make the error from the rows smaller, and leave that from the seeds as it is.
+    Either so many that the difference is proven, or so many that it is proven not to matter, whichever are fewer, each with
+    a chance of 80 %. More rows make the error from the rows smaller, and leave that from the seeds as it is.
 
     Args:
         gap: The difference.
@@ -191,15 +210,16 @@ def more_rows(
         adjusted: The same, adjusted for how many there are.
 
     >>> more_rows(Gap(0.02, 0.02, 0.0), 400, 0.005), more_rows(Gap(0.0, 0.01, 0.0), 400, 0.005)
-    (1100, 3900)
+    (2700, 13000)
     >>> more_rows(Gap(0.02, 0.02, 0.0), 400, 0.005, adjusted=0.63), more_rows(Gap(0.02, 0.02, 0.02), 400, 0.005)
-    (1600, None)
+    (3400, None)
     """
     p = gap.p if p is None else p
     times = 1.0 if adjusted is None or not p else max(1.0, adjusted / p)
     told = abs(gap.value) / float(stats.norm.isf(p / 2)) if p < 1 and gap.value else gap.error
-    proven = _rows_for(abs(gap.value) / float(stats.norm.isf(0.025 / times)), told, gap.seeds, rows)
-    equal = _rows_for((margin - abs(gap.value)) / float(stats.norm.ppf(0.95)), gap.error, gap.seeds, rows)
+    needed, inside = stats.norm.isf(0.025 / times) + CHANCE, stats.norm.ppf(0.95) + CHANCE_OF_BOTH
+    proven = _rows_for(abs(gap.value) / float(needed), told, gap.seeds, rows)
+    equal = _rows_for((margin - abs(gap.value)) / float(inside), gap.error, gap.seeds, rows)
     more = min(proven, equal) - rows
     if not 0 < more < math.inf:
         return None

@@ -34,12 +34,10 @@ class Held:
     Args:
         targets: What came, see ``Dataset.targets``.
         groups: Number of each row's group, if rows belong together; ``None`` if each stands alone.
-        sample: Whether they are a sample of the part's rows, which more rows would not make larger.
     """
 
     targets: NDArray[Any]
     groups: NDArray[np.intp] | None = None
-    sample: bool = False
 
 
 @dataclass(frozen=True)

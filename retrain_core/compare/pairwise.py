@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from retrain_core.compare.differences import Gap, holm, mcnemar, more_rows, paired, verdict
+from retrain_core.compare.differences import Gap, ends_of, holm, mcnemar, more_rows, paired, verdict
 from retrain_core.compare.evidence import SIDES, Evidence, Side
 from retrain_core.compare.measures import sign_of
 from retrain_core.compare.weighing import margin_of, old_side, scores_weighed
@@ -45,17 +45,17 @@ def _differences(
     p_values = [_p(evidence, pair, rows, score, gap) for pair, gap in told.items()]
     found = []
     for (name, base), gap, p, adjusted in zip(told, told.values(), p_values, holm(p_values), strict=True):
-        value, ends = sign * gap.value, sorted(sign * end for end in gap.interval)
+        value, ends = sign * gap.value, sorted(sign * end for end in ends_of(gap, score))
         said = verdict(value, gap.error, adjusted, margin)
         more = None
-        if said == "cannot tell" and not evidence.held[rows].sample:
+        if said == "cannot tell" and rows in SIDES:  # nobody can collect more old training rows
             more = more_rows(gap, count, margin, p=p, adjusted=adjusted)
+        seeds = _over_seeds(evidence, (name, base), rows, score)
         found.append(
             Difference(
-                name, base, side, score, value, (ends[0], ends[1]), _over_seeds(evidence, (name, base), rows, score),
-                p, adjusted, said, more,
+                name, base, side, score, value, (ends[0], ends[1]), seeds, p, adjusted, said, more, rows
             )
-        )  # fmt: skip
+        )
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from retrain_core.compare import words
-from retrain_core.compare.decision import Decision, decide, effort
+from retrain_core.compare.decision import Decision, decide, effort, forgetting, too_long
 from retrain_core.compare.differences import paired
 from retrain_core.compare.evidence import Evidence
 from retrain_core.compare.intervals import Z95
@@ -34,7 +34,7 @@ def recommend(
         level: How far the data has moved; ``None`` if that is not known.
     """
     decision = decide(evidence, scores, wishes, level)
-    shares = _shares(decision, scores)
+    shares = _shares(evidence, scores, wishes, level, decision)
     rivals = _rivals(decision)
     context = words.Context(evidence, scores, wishes, level, decision, rivals, shares[decision.choice])
     return Recommendation(
@@ -56,11 +56,25 @@ def recommend(
     )  # fmt: skip
 
 
-def _shares(decision: Decision, scores: Mapping[str, CandidateScores]) -> dict[str, float]:
-    """Return in which share of draws of the rows and seeds each candidate is chosen."""
-    names = decision.names
-    expected = expected_gains(drawn_gains(decision.found, names), decision.errors, decision.scale)
-    expected[:, [name in decision.excluded for name in names]] = -np.inf
+def _shares(
+    evidence: Evidence,
+    scores: Mapping[str, CandidateScores],
+    wishes: Wishes,
+    level: Level | None,
+    decision: Decision,
+) -> dict[str, float]:
+    """Return in which share of draws of the rows and seeds each candidate is chosen, if all is decided anew in each.
+
+    Only how large errors are, how far the data has moved and how long training takes is not drawn anew.
+    """
+    names, forgotten = decision.names, forgetting(evidence, wishes, decision.names)
+    sources = [decision.found.draws, *([forgotten.draws] if forgotten else [])]
+    count = min(draws.shape[1] for source in sources for draws in source.values())
+    drawn = [drawn_gains({name: source[name][:, :count] for name in names}, names) for source in sources]
+    expected = expected_gains(level, drawn[0], decision.errors)
+    expected[:, [bool(too_long(scores[name], wishes)) and name != "keep" for name in names]] = -np.inf
+    if forgotten:
+        expected[-drawn[1] > forgotten.most] = -np.inf
     chosen = choose(expected, effort(scores, names))
     return {name: float(np.mean(chosen == place)) for place, name in enumerate(names)}
 

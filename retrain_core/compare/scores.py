@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from retrain_core.compare.differences import paired
+from retrain_core.compare.differences import paired, possible
 from retrain_core.compare.evidence import SIDES, Evidence, Side
 from retrain_core.compare.head_start import head_start
 from retrain_core.compare.intervals import drawn_interval, mean_interval
@@ -150,7 +150,7 @@ def _deltas(evidence: Evidence, name: str, side: Side, *, old_seen: bool) -> dic
             continue
         behind = side == "old" and old_seen and name in AFRESH
         ends = _reaching(score, gap.interval, head_start(evidence, score)) if behind else gap.interval
-        found[score] = Delta(gap.value, ends)
+        found[score] = Delta(gap.value, possible(score, ends))
     return found
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from retrain_core.compare.differences import UNKNOWN, Gap, rows_error
+from retrain_core.compare.differences import UNKNOWN, Gap, more_rows, rows_error
 from retrain_core.compare.evidence import Evidence
 from retrain_core.compare.head_start import lag
 from retrain_core.compare.intervals import Z95, seed_half_width
@@ -40,7 +40,8 @@ PROVEN = 0.05  # level at which a gain says that something has moved, where noth
 INDIFFERENT = 0.6  # margins: of those expected to be closer to the best than that, a cheap one is taken
 CHEAPER = 1.5  # times the time of the cheapest, and
 SECONDS = 1.0  # more than it, are as cheap: times scatter
-ONE_SIDED = 0.9  # share of the commonest label from which accuracy alone would mislead
+ONE_SIDED = 0.9  # share of the commonest label from which accuracy alone would mislead,
+FEWEST_ROWS = 20  # if there are so many: of a handful, all may have one label by chance
 LOG_LOSSES = 2  # margins of accuracy to one of log-loss
 NEW: Mapping[ScoredSide, float] = {"new": 1.0}
 
@@ -83,6 +84,19 @@ class Weights:
         rows = math.hypot(*(self._rows_error(side, name, base) for side in self.factors))
         seeds = math.hypot(seed_half_width(mine), seed_half_width(theirs)) / Z95
         return Gap(value, rows, seeds) if math.isfinite(value) else UNKNOWN
+
+    def more_rows(self, name: str, base: str) -> int | None:
+        """Return how many more held-out rows would tell whether one is better; ``None`` if no number would.
+
+        Old training rows stay as many as they are: nobody can collect more of them.
+        """
+        gap = self.gap(name, base)
+        stays = self._rows_error("trained", name, base) if "trained" in self.factors else 0.0
+        if not gap.known:
+            return None
+        grows = math.sqrt(max(gap.rows**2 - stays**2, 0.0))
+        rows = sum(len(self.evidence.held[side].targets) for side in self.factors if side != "trained")
+        return more_rows(Gap(gap.value, grows, math.hypot(gap.seeds, stays)), rows, 1.0)
 
     def errors(self, names: Sequence[str]) -> Floats:
         """Return the standard error of each gain over keep, by which it is shrunk; ``(names,)``.
@@ -127,27 +141,26 @@ def weighing_of(evidence: Evidence, wishes: Wishes) -> Weighing:
     return Weighing({name: margin_of(evidence, name, wishes.margin, sides) for name in scores}, sides)
 
 
-def gains_to_expect(level: Level | None, gains: Floats, errors: Floats) -> float:
-    """Return how large gains can be expected to be, as their standard deviation in margins.
+def gains_to_expect(level: Level | None, gains: Floats, errors: Floats) -> Floats:
+    """Return how large gains can be expected to be, as their standard deviation in margins; ``(...)``.
 
     At least as large as the largest gain that is proven (one-sided, Bonferroni): it is there, whatever the shift says.
 
     Args:
         level: How far the data has moved. Without old data nobody knows: then it is as if it had moved if a gain is proven,
             and else as if it had not.
-        gains: What each candidate gains over keep, shape ``(names,)``.
-        errors: Their standard errors.
+        gains: What each candidate gains over keep, shape ``(..., names)``.
+        errors: Their standard errors, shape ``(names,)``.
 
-    >>> round(gains_to_expect("none", np.array([9.0, 1.0]), np.array([1.0, 1.0])), 2)
-    7.04
-    >>> gains_to_expect(None, np.array([1.0]), np.array([9.0]))
+    >>> gains_to_expect("none", np.array([[9.0, 1.0], [0.5, 1.0]]), np.array([1.0, 1.0])).round(2).tolist()
+    [7.04, 0.2]
+    >>> float(gains_to_expect(None, np.array([1.0]), np.array([9.0])))
     0.2
     """
-    enough = float(stats.norm.ppf(1 - PROVEN / max(1, len(gains))))
-    proven = float(np.max(gains - enough * errors, initial=0.0))
-    if level is None:
-        level = "minor" if proven > 0 else "none"
-    return max(EXPECTED[level], proven)
+    enough = float(stats.norm.ppf(1 - PROVEN / max(1, gains.shape[-1])))
+    proven = np.max(gains - enough * errors, axis=-1, initial=0.0)
+    least = np.where(proven > 0, EXPECTED["minor"], EXPECTED["none"]) if level is None else EXPECTED[level]
+    return np.asarray(np.maximum(least, proven))
 
 
 def scores_weighed(evidence: Evidence, wishes: Wishes) -> tuple[str, ...]:
@@ -164,10 +177,10 @@ def scores_weighed(evidence: Evidence, wishes: Wishes) -> tuple[str, ...]:
 
 def one_sided(evidence: Evidence) -> bool:
     """Whether nearly all new rows have the same label."""
-    if evidence.task not in ("binary", "multiclass"):
+    targets = np.asarray(evidence.held["new"].targets)
+    if evidence.task not in ("binary", "multiclass") or len(targets) < FEWEST_ROWS:
         return False
-    counts = np.bincount(np.asarray(evidence.held["new"].targets, np.intp))
-    return bool(counts.max() >= ONE_SIDED * counts.sum())
+    return bool(np.bincount(targets.astype(np.intp)).max() >= ONE_SIDED * len(targets))
 
 
 def margin_of(
@@ -247,18 +260,19 @@ def sum_of(arrays: Iterable[Floats]) -> Floats:
     return np.asarray(np.sum(list(arrays), axis=0))
 
 
-def expected_gains(found: Floats, errors: Floats, expected: float) -> Floats:
+def expected_gains(level: Level | None, found: Floats, errors: Floats) -> Floats:
     """Return what gains are to be expected of other rows, given those that were found.
 
     Args:
-        found: Gains over keep, shape ``(..., names)``.
+        level: How far the data has moved.
+        found: Gains over keep, shape ``(..., names)``, keep's own first.
         errors: Their standard errors, shape ``(names,)``.
-        expected: Standard deviation of gains before anything was measured.
 
-    >>> expected_gains(np.array([2.0]), np.array([1.0]), 1.0)
-    array([1.])
+    >>> expected_gains("minor", np.array([0.0, 2.0]), np.array([0.0, 6.0])).tolist()
+    [0.0, 1.0]
     """
-    return found * expected**2 / (expected**2 + np.square(errors))
+    squares = np.square(gains_to_expect(level, found[..., 1:], errors[1:]))[..., None]
+    return np.asarray(found * squares / (squares + np.square(errors)))
 
 
 def choose(expected: Floats, effort: Sequence[float]) -> NDArray[np.intp]:
@@ -287,12 +301,18 @@ def as_cheap(seconds: Floats | float, least: Floats | float) -> Any:
     return seconds <= most
 
 
-def drawn_gains(found: Weights, names: Sequence[str], seed: int = 0) -> Floats:
-    """Return gains over keep in draws of the rows, each candidate with a seed drawn at random; ``(draws, names)``."""
+def drawn_gains(draws: Mapping[str, Floats], names: Sequence[str], seed: int = 0) -> Floats:
+    """Return by how much each is above keep in draws of the rows, with a seed drawn at random; ``(draws, names)``.
+
+    Args:
+        draws: By candidate, shape ``(seeds, draws)``; of the same shapes, the same seeds are drawn.
+        names: Candidates, keep first.
+        seed: Of the drawing.
+    """
     rng = np.random.default_rng(seed)
     columns = []
     for name in names:
-        seeds, draws = found.draws[name].shape
-        columns.append(found.draws[name][rng.integers(0, seeds, draws), np.arange(draws)])
+        seeds, count = draws[name].shape
+        columns.append(draws[name][rng.integers(0, seeds, count), np.arange(count)])
     table = np.column_stack(columns)
-    return np.asarray(np.nan_to_num(table - table[:, [list(names).index("keep")]]))
+    return np.asarray(np.nan_to_num(table - table[:, :1]))

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain_core.data.groups import groups_of
+from retrain_core.data.groups import INPUTS, Ties, groups_of
 from retrain_core.data.leaks import leaks, near_copies
 from retrain_core.data.marks import Rows
 from retrain_core.data.power import DISAGREE, half_width, rows_for, smallest_difference
 from retrain_core.types import Dataset, Finding, Part, Schema, Task
 
 TELLING = 0.05  # of accuracy: rows that cannot tell even so large a difference are too few
+FEWEST_COPIES, MANY_COPIES = 5, 0.01  # held-out new rows that are old rows too; fewer hardly move a score
 LEAST_UNITS = 30  # for a mean of errors; with fewer its interval is wider than ±0.37 standard deviations
 SEEN = Finding(
     "warning",
@@ -28,6 +29,7 @@ def doubts(
     data: Mapping[str, Dataset],
     parts: Mapping[Part, Rows],
     ids: Mapping[str, NDArray[np.str_]],
+    ties: Ties,
 ) -> list[Finding]:
     """Return what makes the scores doubtful.
 
@@ -36,6 +38,7 @@ def doubts(
         data: The rows by side: ``new``, and if there are any ``old`` and ``holdout``.
         parts: How they were split.
         ids: Whose each row is, by the same sides; no side if no column is named.
+        ties: What ties rows to others, see ``ties_of``.
     """
     found = leaks(schema, data["new"], parts["new_train"])
     if "holdout" in data:
@@ -44,11 +47,33 @@ def doubts(
             [(data[name.split("_")[0]], parts[name]) for name in TRAINED if name in parts],
         )
     own = "holdout" in data
+    if "old" in data:
+        found += _known_copies(ties["holdout" if own else "new"][parts["new_holdout"]], ties["old"])
     found += _too_few(schema.task, _units(parts, ids, own=own), own=own)
     return [*found, SEEN] if "old_holdout" in parts else found
 
 
 TRAINED: tuple[Part, ...] = ("new_train", "new_validation", "old_train")
+
+
+def _known_copies(held: NDArray[np.uint64], old: NDArray[np.uint64]) -> list[Finding]:
+    """Warn of held-out new rows that are old rows too, which the old model knows wherever they were put.
+
+    Coarse data has such pairs by chance, among old rows too: there have to be twice as many as that.
+    """
+    copies = int(np.isin(held[:, INPUTS], old[:, INPUTS]).sum())
+    _, counts = np.unique(old[:, INPUTS], return_counts=True)
+    by_chance = float(counts[counts > 1].sum()) / len(old) * len(held)
+    if copies < max(FEWEST_COPIES + 2 * by_chance, MANY_COPIES * len(held)):
+        return []
+    return [
+        Finding(
+            "warning",
+            f"{copies:,} of {len(held):,} held-out new rows have the same inputs as an old row",
+            "The old model has probably trained on those. That flatters keep, and what starts from the old model, on the "
+            "new part.",
+        )
+    ]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from retrain_core.data.encode import row_keys
 from retrain_core.types import Dataset
 
 Ties = dict[str, NDArray[np.uint64]]
+INPUTS = 0  # the column of ties that says which rows have equal inputs
 Keys = NDArray[np.uint64]
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retrain_core.data.at_random import at_random
 from retrain_core.data.by_time import by_time
@@ -77,7 +79,7 @@ def split(
     parts = _parts(part_of, marks.times, holdout)
     _refuse_empty(parts, settings, holdout)
     summary = _summary(schema, new, old, holdout, parts, notes)
-    warnings = doubts(schema, data, parts, marks.ids)
+    warnings = doubts(schema, data, parts, marks.ids, ties)
     return Split(parts, replace(summary, warnings=tuple(warnings)))
 
 
@@ -134,21 +136,26 @@ def _summary(
     notes: list[str],
 ) -> SplitSummary:
     digest = hashlib.sha256()
-    held_new = holdout or new
-    for data, name in ((held_new, "new_holdout"), (old, "old_holdout")):
+    labels: dict[str, dict[str, int]] = {}
+    held: tuple[tuple[str, Dataset | None, Part], ...] = (
+        ("new", holdout or new, "new_holdout"),
+        ("old", old, "old_holdout"),
+    )
+    for side, data, part in held:
         if data is not None:
-            rows = parts[name]  # type: ignore[index]
             for values in [*data.inputs.values(), data.targets]:
-                digest.update(np.ascontiguousarray(values[rows]).tobytes())
-    counts: dict[str, int] = {}
-    if schema.task != "regression":
-        held = np.asarray(held_new.targets[parts["new_holdout"]])
-        numbers = label_counts(held, len(schema.classes))
-        counts = {label: int(n) for label, n in zip(schema.classes, numbers, strict=True)}
+                digest.update(np.ascontiguousarray(values[parts[part]]).tobytes())
+            if schema.task != "regression":
+                labels[side] = _labels(schema, np.asarray(data.targets[parts[part]]))
     sizes = {name: len(rows) for name, rows in parts.items()}
     return SplitSummary(
         rows=sizes,
-        holdout=Holdout(digest.hexdigest(), sizes["new_holdout"], sizes.get("old_holdout", 0)),
+        holdout=Holdout(digest.hexdigest(), sizes["new_holdout"], sizes.get("old_holdout", 0), labels),
         notes=tuple(notes),
-        held_labels=counts,
     )
+
+
+def _labels(schema: Schema, targets: NDArray[Any]) -> dict[str, int]:
+    """Return how many rows have each label."""
+    counts = label_counts(targets, len(schema.classes))
+    return {label: int(count) for label, count in zip(schema.classes, counts, strict=True)}

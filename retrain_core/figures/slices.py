@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from retrain_core.compare.differences import ends_of
 from retrain_core.compare.flips import Flips
 from retrain_core.compare.score_words import gain_text, range_text, score_text
 from retrain_core.compare.slice_scores import SliceRow, SliceScore, SliceScores
@@ -110,7 +111,7 @@ def _words(score: str, one: SliceScore) -> str:
     words = f"{words} (95 %: {spanned(low, high)})"
     if one.gap is None:
         return words
-    ends = range_text(score, *one.gap.interval)
+    ends = range_text(score, *ends_of(one.gap, score))
     return f"{words}<br>{gain_text(score, one.gap.value)} against keep (95 %: {ends}): {one.verdict}"
 
 

@@ -13,7 +13,7 @@ from retrain_core.report.answers import margin_text
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import forecast_words, parts_of, status_words
 from retrain_core.report.words import SCORE_NAMES
-from retrain_core.types import Comparison, Scalar, SplitSettings
+from retrain_core.types import Comparison, Holdout, Scalar, SplitSettings
 from retrain_core.types.text import counted
 
 PART_TITLES: Mapping[str, str] = {
@@ -23,6 +23,7 @@ PART_TITLES: Mapping[str, str] = {
     "old_train": "Old, training",
     "old_holdout": "Old, holdout",
 }
+MOST_LABELS = 12  # that are counted one by one
 Facts = list[tuple[str, str]]
 Rows = list[list[str]]
 
@@ -78,6 +79,20 @@ def _weighed(content: ReportContent, rows: Mapping[str, int]) -> str:
     told = " and ".join(f"{rows[side]:,} {name}" for side, name in names.items() if side in rows)
     instead = "old" in rows and old_side(evidence, wishes) == "trained"
     return told + (", as the old model knows the old rows of the holdout" if instead else "")
+
+
+def held_labels(holdout: Holdout) -> list[str]:
+    """Return how many rows of each part of the holdout have each label, a sentence a part; none for regression.
+
+    >>> held_labels(Holdout("", 28, 0, {"new": {"no": 20, "yes": 8}}))
+    ['New part by label: no 20, yes 8.']
+    """
+    found = []
+    for side, labels in holdout.labels.items():
+        counts = [f"{name} {count:,}" for name, count in labels.items()]
+        more = f" and {len(counts) - MOST_LABELS:,} more" if len(counts) > MOST_LABELS else ""
+        found.append(f"{side.capitalize()} part by label: {', '.join(counts[:MOST_LABELS])}{more}.")
+    return found
 
 
 def row_counts(content: ReportContent) -> Rows:

@@ -240,7 +240,7 @@ class Store:
     def split(self, id: str) -> SplitSummary | None:
         """Return how the rows were split, once they are."""
         path = self.experiment_folder(id) / "data" / "split.json"
-        return from_json(path.read_bytes(), SplitSummary) if path.is_file() else None
+        return _read(path, SplitSummary, renew=_renewed_split) if path.is_file() else None
 
     def shift_settings(self, id: str) -> ShiftSettings:
         """Return how shift is measured in an experiment; if nobody has said so, by default, in the split's order of time."""
@@ -489,6 +489,18 @@ def _renewed(text: bytes) -> bytes:
     if "split_seed" in question:
         question["split"] = {"seed": question.pop("split_seed")}
     return to_json(question)
+
+
+def _renewed_split(text: bytes) -> bytes:
+    """Return how rows were split as it is written now; before, only the new part of the holdout was counted by label.
+
+    >>> from_json(_renewed_split(b'{"holdout": {}, "held_labels": {"a": 3}}'), dict)
+    {'holdout': {'labels': {'new': {'a': 3}}}}
+    """
+    split = from_json(text, dict[str, Any])
+    if "held_labels" in split:
+        split["holdout"]["labels"] = {"new": split.pop("held_labels")}
+    return to_json(split)
 
 
 def _read(path: Path, kind: type[T], renew: Callable[[bytes], bytes] = bytes) -> T:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from retrain_core.types.data import Holdout
-from retrain_core.types.text import Scalar, Task
+from retrain_core.types.data import Finding, Holdout
+from retrain_core.types.text import Scalar, ScoredSide, Task
 
 Verdict = Literal["better", "worse", "no material difference", "cannot tell"]
 
@@ -77,7 +77,8 @@ class Difference:
         p: Of no difference: McNemar's for accuracy with one seed, else from the paired bootstrap.
         p_adjusted: Adjusted over the candidates (Holm).
         verdict: What can be said.
-        more_rows: About how many more rows of this part would tell, if it cannot be told.
+        more_rows: About how many more rows of this part would tell with a chance of 80 %, if it cannot be told.
+        rows: On which rows it is told: those of this part of the holdout, or ``trained``, old training rows.
     """
 
     candidate: str
@@ -91,6 +92,7 @@ class Difference:
     p_adjusted: float
     verdict: Verdict
     more_rows: int | None = None
+    rows: ScoredSide = "new"
 
 
 @dataclass(frozen=True)
@@ -221,6 +223,7 @@ class Comparison:
         strategies: Each candidate.
         recommendation: What to do; ``None`` without a score of keep.
         notes: To be shown beside the scores.
+        warnings: What the split makes doubtful.
         differences: Each pair of candidates.
         wishes: What the user wants.
         loss_is_log_loss: Whether the training loss of every row is its log-loss: then both scores are the same.
@@ -236,3 +239,4 @@ class Comparison:
     differences: tuple[Difference, ...] = ()
     wishes: Wishes = Wishes()
     loss_is_log_loss: bool = False
+    warnings: tuple[Finding, ...] = ()

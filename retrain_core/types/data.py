@@ -130,11 +130,19 @@ class Finding:
 
 @dataclass(frozen=True)
 class Holdout:
-    """The rows that no strategy trains on."""
+    """The rows that no strategy trains on.
+
+    Args:
+        sha256: Hash of both parts.
+        new_rows: How many are new.
+        old_rows: How many are old.
+        labels: How many rows of each part, ``new`` and ``old``, have each label; empty for regression.
+    """
 
     sha256: str
     new_rows: int
     old_rows: int
+    labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -165,12 +173,10 @@ class SplitSummary:
         rows: By part.
         holdout: What all candidates are scored on.
         notes: What was done, as far as the user should know it.
-        held_labels: How many rows of the new holdout part have each label; empty for regression.
         warnings: What makes the scores doubtful.
     """
 
     rows: Mapping[Part, int]
     holdout: Holdout
     notes: tuple[str, ...] = ()
-    held_labels: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[Finding, ...] = ()

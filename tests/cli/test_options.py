@@ -67,6 +67,7 @@ def test_seeds_strategies_weight_and_holdout_file(files: Path, tmp_path: Path) -
     comparison = read(tmp_path)
     assert list(comparison["strategies"]) == ["keep", "fine_tune", "incremental"]
     assert comparison["holdout"]["new_rows"] == 150 and comparison["wishes"]["old_weight"] == 0
+    assert "Doubtful: 150 held-out new rows tell differences in accuracy from" in done.stdout
     assert comparison["wishes"]["stakes"] == {"value": 0.5, "a_day": 1000, "days": 90, "an_hour": 0}
     assert (
         "--value 0.5 --predictions-a-day 1000 --days 90 --hour-price 0"

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from retrain_core.data.doubts import SEEN
 from retrain_core.samples import Sample, samples
 from tests.conftest import command_line
 
@@ -98,6 +99,10 @@ def test_the_summary_is_printed_and_the_report_is_there(done: SimpleNamespace) -
     assert summary == found["summary"]
     assert sure.startswith("Clear; " if found["clear"] else "Not certain; ")
     assert doubts == [f"Doubtful: {doubt}" for doubt in found["doubts"]]
+    assert [one["title"] for one in done.comparison["warnings"]] == [SEEN.title], "said among the doubts"
+    holdout = done.comparison["holdout"]
+    for side in ("new", "old"):
+        assert sum(holdout["labels"][side].values()) == holdout[f"{side}_rows"]
     assert where == f"Written: {done.out / 'report.html'}, comparison.json, models/, holdout_rows.json."
     html = (done.out / "report.html").read_text()
     assert summary in html and done.comparison["holdout"]["sha256"][:16] in html

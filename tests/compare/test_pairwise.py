@@ -10,7 +10,6 @@ import pytest
 
 from retrain_core.compare import compare
 from retrain_core.compare.differences import mcnemar
-from retrain_core.compare.evidence import Evidence
 from retrain_core.compare.head_start import head_start
 from retrain_core.compare.scores import candidate_scores
 from retrain_core.types import Difference, Outcome, Wishes
@@ -81,7 +80,7 @@ def test_the_spread_over_seeds_stands_apart() -> None:
     assert one["incremental", "fine_tune", "new", "accuracy"].more_rows is None, "more seeds would tell"
 
 
-def test_no_more_old_rows_are_asked_for_than_are_looked_at() -> None:
+def test_nobody_is_asked_for_old_training_rows() -> None:
     runs = [
         trained(outcome("keep", 0.7, 0.8, rows=300), 0.8),
         replace(
@@ -90,15 +89,20 @@ def test_no_more_old_rows_are_asked_for_than_are_looked_at() -> None:
         ),
     ]
     evidence = evidence_of(*runs)
-    key = ("fine_tune", "keep", "old", "log_loss")
 
-    def more(evidence: Evidence) -> int | None:
-        made = compare(evidence, Wishes(score="log_loss"), "major").differences
-        return next(one.more_rows for one in made if (one.candidate, one.base, one.side, one.score) == key)
+    def told(*, old_seen: bool) -> Difference:
+        made = compare(evidence, Wishes(score="log_loss", old_seen=old_seen), "major").differences
+        return next(one for one in made if (one.base, one.side, one.score) == ("keep", "old", "log_loss"))
 
-    assert more(evidence) is not None
-    held = {**evidence.held, "trained": replace(evidence.held["trained"], sample=True)}
-    assert more(replace(evidence, held=held)) is None
+    training, held_out = told(old_seen=True), told(old_seen=False)
+    assert (training.verdict, training.rows, training.more_rows) == ("cannot tell", "trained", None)
+    assert held_out.rows == "old"
+
+
+def test_shares_differ_by_one_at_most() -> None:
+    one = found(outcome("keep", 0.0, 0.0, rows=4), outcome("fine_tune", 1.0, 1.0, rows=4))
+    told = one["fine_tune", "keep", "new", "accuracy"]
+    assert told.value == 1 and told.interval[1] == 1 and told.interval[0] < 0.9
 
 
 def shuffled_trained(run: Outcome) -> dict[str, Any]:

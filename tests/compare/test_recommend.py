@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from retrain_core.compare import compare
-from retrain_core.compare.weighing import weighing_of, weights
+from retrain_core.compare.weighing import scores_weighed, weighing_of, weights
 from retrain_core.errors import RunError
 from retrain_core.strategies import STRATEGIES
 from retrain_core.types import (
@@ -245,10 +245,17 @@ def test_where_one_label_is_rare_log_loss_alone_is_weighed() -> None:
     assert found is not None and found.choice == "full_retrain" and found.scores == ("log_loss",)
     assert any("accuracy alone would mislead" in reason for reason in found.reasons)
     assert (
-        "Only 100 held-out new rows of another label than the commonest: full retrain names 0 of them right, and keep 0, "
-        "if the likeliest label is taken."
+        "Only 100 held-out new rows have another label than the commonest one; "
+        "by its likeliest label full retrain gets 0 right, keep 0."
     ) in found.doubts
     assert found.nearest[0] == "full_retrain" and set(found.nearest) == {"full_retrain", "keep", "fine_tune"}
+
+
+@pytest.mark.parametrize(("rows", "scores"), [(19, ("accuracy", "log_loss")), (20, ("log_loss",))])
+def test_of_a_handful_of_rows_all_may_have_one_label_by_chance(rows: int, scores: tuple[str, ...]) -> None:
+    evidence = evidence_of(outcome("keep", 0.6, 0.6, rows=rows), outcome("fine_tune", 0.7, 0.7, rows=rows))
+    evidence.held["new"].targets[:] = 1
+    assert scores_weighed(evidence, Wishes()) == scores
 
 
 def test_numbers_are_weighed_by_their_absolute_error_in_shares_of_keeps() -> None:
@@ -437,7 +444,13 @@ def test_a_rival_that_may_be_better_is_named_in_the_sentence() -> None:
         "Train incrementally: accuracy goes from 60.0 % to 75.0 % on the held-out new rows and stays at 80.0 % on the held-out old; "
         "full retrain cannot be ruled out."
     )
-    assert any("rows do not tell whether full retrain is better; about" in doubt for doubt in found.doubts)
+    assert any(
+        doubt.startswith(
+            "Whether full retrain is better cannot be told from 4,000 new rows and 4,000 old rows; about "
+        )
+        and doubt.endswith(" more held-out rows would tell.")
+        for doubt in found.doubts
+    )
 
 
 def test_many_rivals_are_counted_instead_of_named() -> None:
@@ -480,3 +493,30 @@ def test_scores_are_means_over_seeds_and_each_seed_is_kept() -> None:
     assert [seed["new"]["accuracy"] for seed in candidate.per_seed] == pytest.approx([0.7, 0.8])
     delta = candidate.delta["new"]
     assert delta is not None and delta["accuracy"].value == pytest.approx(0.15)
+
+
+# --- how stable it is -----------------------------------------------------------------------------
+
+
+def test_what_can_be_gained_is_decided_anew_in_each_resample() -> None:
+    """Without old data a gain counts once it is proven: here just not, so it is in many resamples."""
+    runs = outcome("keep", 0.7, 0.7, rows=400), shuffled(outcome("fine_tune", 0.735, 0.7, rows=400))
+    found = advice(*runs, level=None, old_weight=0.0)
+    assert found.choice == "keep" and found.stability < 0.8 and not found.clear
+
+
+def test_a_limit_on_forgetting_is_held_against_each_resample() -> None:
+    lossy = shuffled(outcome("full_retrain", 0.9, 0.76, rows=400))
+    runs = outcome("keep", 0.6, 0.8, rows=400), outcome("fine_tune", 0.75, 0.8, rows=400), lossy
+    wishes = {"old_weight": 0.2, "old_seen": False}
+    near = advice(*runs, most_forgetting=0.041, **wishes)
+    assert near.choice == "full_retrain" and 0.3 < near.stability < 0.7 and not near.clear
+    assert near.weighed["fine_tune"].share > 0.3
+    far = advice(*runs, most_forgetting=0.5, **wishes)
+    assert far.choice == "full_retrain" and far.stability == 1.0
+    assert advice(*runs, most_forgetting=0.0, **wishes).weighed["full_retrain"].share < 0.2
+
+
+def test_a_limit_on_time_leaves_out_in_each_resample() -> None:
+    runs = outcome("keep", 0.6, 0.8), outcome("full_retrain", 0.9, 0.8, seconds=90)
+    assert advice(*runs, most_seconds=60).weighed["full_retrain"].share == 0.0

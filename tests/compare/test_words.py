@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -81,11 +82,28 @@ def test_a_gain_that_is_proven_but_discounted_is_told_so_and_no_row_is_asked_for
 
 
 def test_where_rows_would_not_help_none_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retrain_core.compare.words.doubtful.more_rows", lambda *_: None)
+    monkeypatch.setattr("retrain_core.compare.weighing.more_rows", lambda *_: None)
     runs = outcome("keep", 0.7, 0.7, rows=400), shuffled(outcome("fine_tune", 0.71, 0.7, rows=400))
     found = advice(*runs, old_weight=0.0)
     rival = "keep" if found.choice == "fine_tune" else "fine-tune"
-    assert f"400 rows do not tell whether {rival} is better." in found.doubts
+    assert f"Whether {rival} is better cannot be told from 400 new rows." in found.doubts
+
+
+def test_only_new_rows_are_asked_for_where_old_training_rows_are_weighed_too() -> None:
+    runs = outcome("keep", 0.7, 0.7, rows=400), shuffled(outcome("fine_tune", 0.73, 0.7, rows=400))
+    runs = runs[0], replace(runs[1], rows={**runs[1].rows, **shuffled(also_on("old", runs[1], 0.7)).rows})
+    trained = [also_on("trained", run, 0.7, rows=2_000) for run in runs]
+
+    def said(old_weight: float) -> str:
+        doubts = advice(*trained, old_weight=old_weight).doubts
+        return next((one for one in doubts if one.startswith("Whether")), "")
+
+    both = re.fullmatch(
+        r"Whether .* cannot be told from 400 new rows and 2,000 old training rows; about ([\d,]+) more new rows would tell\.",
+        said(0.2),
+    )
+    assert both is not None
+    assert "more" not in said(1.0)
 
 
 # --- scores without an interval -------------------------------------------------------------------

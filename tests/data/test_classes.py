@@ -130,7 +130,7 @@ def test_every_new_class_has_rows_in_training_and_holdout() -> None:
         done = split(schema, data, settings=SplitSettings(seed))
         for part in ("new_train", "new_holdout"):
             assert {3, 4} <= set(data.targets[done.parts[part]])
-        assert set(done.summary.held_labels) == {"0", "1", "2", "3", "4"}
+        assert set(done.summary.holdout.labels["new"]) == {"0", "1", "2", "3", "4"}
 
 
 def test_a_new_class_of_hardly_any_rows_is_said() -> None:

@@ -240,3 +240,16 @@ def test_the_old_rows_were_seen_by_the_old_model() -> None:
     new, old = data(np.arange(2000.0)), data(np.arange(2000.0, 2100.0))
     assert split(SCHEMA, new, old).summary.warnings == (SEEN,)
     assert not split(SCHEMA, new).summary.warnings
+
+
+def test_held_out_new_rows_that_are_old_rows_too_are_counted() -> None:
+    new, old = data(np.arange(2000.0)), data(np.arange(100.0, 5000.0))
+    first, *_ = split(SCHEMA, new, old).summary.warnings
+    assert first.title == "384 of 400 held-out new rows have the same inputs as an old row"
+    own = split(SCHEMA, new, old, data(np.arange(4000.0, 6000.0))).summary.warnings
+    assert own[0].title == "1,000 of 2,000 held-out new rows have the same inputs as an old row"
+
+
+def test_coarse_rows_that_meet_by_chance_are_no_old_rows(rng: np.random.Generator) -> None:
+    new, old = (data(rng.integers(0, 9_000, 3_000) + 0.0) for _ in range(2))
+    assert split(SCHEMA, new, old).summary.warnings == (SEEN,)

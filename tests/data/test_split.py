@@ -144,7 +144,7 @@ def test_combinations_of_labels_keep_their_shares() -> None:
     done = split(schema, new, None)
     held = labels[done.parts["new_holdout"]]
     assert [int((held == row).all(axis=1).sum()) for row in ([0, 0], [1, 0], [1, 1])] == [20, 12, 8]
-    assert done.summary.held_labels == {"a": 20, "b": 8}
+    assert done.summary.holdout.labels == {"new": {"a": 20, "b": 8}}
 
 
 def test_a_rare_label_is_held_out_even_if_no_two_rows_have_the_same_labels() -> None:
@@ -166,7 +166,7 @@ def test_several_numbers_are_spread_over_the_parts_by_their_mean() -> None:
     held = size[done.parts["new_holdout"]]
     fifths = np.searchsorted(np.quantile(size, [0.2, 0.4, 0.6, 0.8]), held)
     assert np.bincount(fifths).tolist() == pytest.approx([16] * 5, abs=1)
-    assert done.summary.held_labels == {}
+    assert done.summary.holdout.labels == {}
 
 
 def test_same_seed_same_split_other_seed_another() -> None:

@@ -117,5 +117,5 @@ def answer_to(
     card = ModelCard("keras", "made", "a" * 64, (), (), (), 0, None, None, False, None, None, task, "", "")
     wishes = wishes or Wishes(old_weight=0.5 if old else 0.0)
     comparison = compare(evidence, wishes, "major" if old else None)
-    split = SplitSummary({}, holdout, (), {})
+    split = SplitSummary({}, holdout)
     return ReportContent(spec, card, split, comparison, None, {}, evidence=evidence)

@@ -409,13 +409,15 @@ def many_labels() -> None:
     from tests.pages.made import answer_to
 
     content = answer_to("multiclass", others=())
-    held = {f"class {number}": 5 for number in range(15)}
-    holdout(replace(content, split=replace(content.split, held_labels=held)))
+    comparison, held = content.comparison, {f"class {number}": 5 for number in range(15)}
+    rows = replace(comparison.holdout, labels={"new": held, "old": {"*a*": 1}})
+    holdout(replace(content, comparison=replace(comparison, holdout=rows)))
 
 
 def test_labels_that_are_not_listed_are_counted() -> None:
     app = AppTest.from_function(many_labels, default_timeout=60).run()
-    assert not app.exception and "class 11: 5 and 3 more." in texts(app)
+    assert not app.exception and "class 11 5 and 3 more." in texts(app)
+    assert app.caption[1].value == r"Old part by label\: \*a\* 1\."
 
 
 def test_keep_alone_is_kept(opened) -> None:

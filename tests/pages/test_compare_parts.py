@@ -162,6 +162,24 @@ def test_large_numbers_have_no_idle_decimals_and_one_row_is_one_row() -> None:
     assert any(caption.value.startswith("1 row.") for caption in app.caption)
 
 
+def none_worse() -> None:
+    import numpy as np
+
+    from pages._ui.flips_parts import show_flips
+    from retrain_core.answer import HeldRows
+    from tests.compare.evidence_of import evidence_of
+
+    said = {"keep": [np.array([0.2, 0.8, 0.9])], "fine_tune": [np.array([0.1, 0.9, 0.9])]}
+    evidence = evidence_of("binary", np.array([0, 1, 1]), said)
+    show_flips(evidence, {"new": HeldRows("new.csv", "", (0, 4, 9))}, {}, ("no", "yes"))
+
+
+def test_that_no_row_has_become_worse_is_said_instead_of_an_empty_table() -> None:
+    app = AppTest.from_function(none_worse, default_timeout=60).run()
+    assert not app.exception and not app.dataframe
+    assert [caption.value for caption in app.caption] == ["There is none: no row has become worse."]
+
+
 def changed_rows() -> None:
     import numpy as np
     import pandas as pd

@@ -203,7 +203,7 @@ def content(
     return ReportContent(
         spec=spec,
         card=card,
-        split=SplitSummary(rows, comparison.holdout, notes, {"no": 210, "yes": 430}),
+        split=SplitSummary(rows, comparison.holdout, notes),
         comparison=comparison,
         shift=shift_report(old, new, label=label, task=comparison.task) if has_old else None,
         curves=curves(comparison),

@@ -349,8 +349,9 @@ def test_hostile_names_stay_text() -> None:
         spec=dataclasses.replace(
             made.spec, note=EVIL, schema=dataclasses.replace(made.spec.schema, classes=(EVIL, "yes"))
         ),
-        split=dataclasses.replace(
-            made.split, held_labels={EVIL: 3}, notes=(EVIL,), warnings=(Finding("warning", EVIL, EVIL),)
+        split=dataclasses.replace(made.split, notes=(EVIL,), warnings=(Finding("warning", EVIL, EVIL),)),
+        comparison=dataclasses.replace(
+            made.comparison, holdout=dataclasses.replace(made.comparison.holdout, labels={"new": {EVIL: 3}})
         ),
     )
     columns = [dataclasses.replace(c, name=EVIL) if c.name == "income" else c for c in made.shift.columns]
@@ -363,6 +364,16 @@ def test_hostile_names_stay_text() -> None:
     for section in ("head", "scores", "shift", "method"):
         assert EVIL in found.text(section)
     assert "<img" not in json.dumps(found.drawings)
+
+
+def test_how_many_rows_of_each_part_have_each_label_stands_by_the_scores() -> None:
+    made = content(comparison())
+    labels = {"new": {"no": 210, "yes": 1430}, "old": {f"class {number}": 5 for number in range(15)}}
+    holdout = dataclasses.replace(made.comparison.holdout, labels=labels)
+    made = dataclasses.replace(made, comparison=dataclasses.replace(made.comparison, holdout=holdout))
+    text = page(made).text("scores")
+    assert "New part by label: no 210, yes 1,430." in text
+    assert "Old part by label: class 0 5," in text and "class 11 5 and 3 more." in text
 
 
 def test_a_failed_strategy_says_why_and_the_rest_stands() -> None:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from retrain_core.compare.basis_words import resamples, seeds_scored
-from retrain_core.compare.differences import more_rows, paired
+from retrain_core.compare.differences import paired
 from retrain_core.compare.evidence import Evidence
 from retrain_core.compare.head_start import REFERENCE
 from retrain_core.compare.measures import has_interval
 from retrain_core.compare.score_words import name_of
-from retrain_core.compare.weighing import old_side, one_sided
+from retrain_core.compare.weighing import new_sides, old_side, one_sided
 from retrain_core.compare.words.context import Context
 from retrain_core.strategies.naming import noun
 from retrain_core.types import CandidateScores, ScoredSide
@@ -46,14 +46,26 @@ def _too_few(context: Context) -> list[str]:
     rival = next((name for name in context.rivals if name != choice and not context.ahead(name)), None)
     if rival is None:
         return []
-    rows = sum(len(context.evidence.held[side].targets) for side in context.decision.weighing.weights)
-    gap = found.gap(rival, choice)
-    sampled = any(context.evidence.held[side].sample for side in context.decision.weighing.weights)
-    more = None if sampled else more_rows(gap, rows, 1.0)
-    would = "" if more is None else f"; about {more:,} more would tell"
+    gap, more = found.gap(rival, choice), found.more_rows(rival, choice)
+    would = "" if more is None else f"; about {more:,} more {_to_collect(context)} would tell"
     if gap.known and gap.seeds > gap.rows:
         would = "; more seeds would tell more than more rows"
-    return [f"{rows:,} rows do not tell whether {noun(rival)} is better{would}."]
+    return [f"Whether {noun(rival)} is better cannot be told from {_rows(context)}{would}."]
+
+
+def _to_collect(context: Context) -> str:
+    """Return which rows there can be more of, of those that are weighed."""
+    return "held-out rows" if "old" in context.decision.weighing.weights else "new rows"
+
+
+def _rows(context: Context) -> str:
+    """Return how many rows of each part are weighed."""
+    evidence, weights = context.evidence, context.decision.weighing.weights
+    new = sum(len(evidence.held[side].targets) for side in new_sides(evidence) if side in weights)
+    old = sum(len(evidence.held[side].targets) for side in weights if side in ("old", "trained"))
+    told = [counted(new, "new row")] if new else []
+    kind = "old training row" if "trained" in weights else "old row"
+    return " and ".join([*told, *([counted(old, kind)] if old else [])])
 
 
 def _unstable(context: Context) -> list[str]:
@@ -98,10 +110,12 @@ def _rare(context: Context) -> list[str]:
     told = {
         name: np.mean([np.sum(one.metric[rare]) for one in seeds[name]]) for name in (context.choice, "keep")
     }
-    keep = f", and keep {told['keep']:.3g}" if context.choice != "keep" else ""
+    keep = f", keep {told['keep']:.3g}" if context.choice != "keep" else ""
+    others = int(rare.sum())
+    have = "has" if others == 1 else "have"
     return [
-        f"Only {counted(int(rare.sum()), 'held-out new row')} of another label than the commonest: "
-        f"{noun(context.choice)} names {told[context.choice]:.3g} of them right{keep}, if the likeliest label is taken."
+        f"Only {counted(others, 'held-out new row')} {have} another label than the commonest one; "
+        f"by its likeliest label {noun(context.choice)} gets {told[context.choice]:.3g} right{keep}."
     ]
 
 

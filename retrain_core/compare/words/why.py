@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from retrain_core.compare.basis_words import old_rows, seeds_scored, weighed_rows
 from retrain_core.compare.decision import effort
-from retrain_core.compare.differences import paired
+from retrain_core.compare.differences import ends_of, paired
 from retrain_core.compare.evidence import Side
 from retrain_core.compare.measures import sign_of
 from retrain_core.compare.score_words import better_text, gap_text, name_of, range_text
@@ -87,7 +87,7 @@ def _gains(context: Context, weights: dict[ScoredSide, float]) -> str:
     for score in context.decision.weighing.margins:
         gap = paired(context.evidence, context.choice, "keep", weights, score)
         sign, known = sign_of(score), known or gap.known
-        ends = sorted(sign * end for end in gap.interval)
+        ends = sorted(sign * end for end in ends_of(gap, score))
         interval = range_text(score, *ends) if gap.known else "too few rows for an interval"
         parts.append(f"{name_of(score)} {better_text(score, sign * gap.value)} ({interval})")
     return ", ".join(parts) + ("; 95 % intervals" if known else "")
