@@ -154,8 +154,8 @@ def covered(case: str, rows: int, trials: int, truth: Mapping[str, tuple[float, 
         found = with_draws(evidence(case, rows, seed=trial))
         for score, (value, difference) in truth.items():
             own = score_interval(found, "candidate", "new", score)
-            gap = paired(found, "candidate", "keep", {"new": 1.0}, score).interval
-            held[score].append((holds(own, value), holds(gap, difference)))
+            gap = paired(found, "candidate", "keep", {"new": 1.0}, score)
+            held[score].append((holds(own, value), holds(gap.interval if gap.known else None, difference)))
     return [
         Covered(case, rows, score, *(share(each) for each in zip(*pairs, strict=True)))
         for score, pairs in held.items()
