@@ -13,11 +13,13 @@ import psutil
 
 import retrain_core
 from retrain_core.data.files import write_atomic
-from retrain_core.machine import PARENT, cpu, may_have_gpu
+from retrain_core.machine import cpu, may_have_gpu
 from retrain_core.runs.launchers.warm import WarmServer
 from retrain_core.types import Work, to_json
+from retrain_core.workers.ties import PARENT
 
 PACKAGE_ROOT = str(Path(retrain_core.__file__).parents[1])
+LOCKED = "retrain_core.workers.locked"
 TRAINING, MEASURING = "retrain_core.training.worker", "retrain_core.workers.measuring"
 WORKERS: dict[Work, str] = {
     "train": TRAINING,
@@ -59,7 +61,7 @@ class LocalLauncher:
         with (folder / "worker.log").open("ab") as log:
             arguments = [str(folder), device, str(threads)]
             self._fresh[folder] = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+                [sys.executable, "-m", LOCKED, module, *arguments],
                 env=_environment(device),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
