@@ -12,9 +12,9 @@ import pytest
 
 from retrain_core.data import read_table
 from retrain_core.data.observed import Observed, save_observed
+from retrain_core.runs.events import read_events
 from retrain_core.runs.prepare import link_inputs
 from retrain_core.runs.probes import known_shift, plan_shift, shift_of
-from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store
 from retrain_core.samples import samples
 from retrain_core.shift.frames import label_names

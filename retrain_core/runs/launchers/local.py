@@ -31,6 +31,13 @@ WORKERS: dict[Work, str] = {
     "explain": MEASURING,
 }
 CAN_FORK = sys.platform == "linux"  # TensorFlow on macOS does not survive a fork; Windows has none
+# What workers get of the environment, by how a name begins: a model must not see what else a server keeps there.
+KEPT = (
+    "PATH", "HOME", "LANG", "LC_", "TZ", "TMP", "TEMP", "USER", "LOGNAME", "PYTHON", "VIRTUAL_ENV", "CONDA", "LD_", "DYLD_",
+    "TF_", "XLA_", "KERAS_", "CUDA", "NVIDIA_", "NCCL_", "ROCM_", "HIP_", "HSA_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "BLIS_",
+    "NUMEXPR_", "GOTO_", "MALLOC_", "GLIBC_", "HDF5_", "COVERAGE", "RETRAIN_", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC",
+    "PATHEXT", "APPDATA", "LOCALAPPDATA", "USERPROFILE", "PROGRAM",
+)  # fmt: skip
 SEARCH_SECONDS = 60.0  # a search for GPUs that takes longer hangs in a driver
 
 
@@ -164,4 +171,5 @@ def _environment(device: str) -> dict[str, str]:
     }
     if device == "cpu":
         extra["CUDA_VISIBLE_DEVICES"] = "-1"
-    return {**os.environ, **extra}
+    kept = {name: value for name, value in os.environ.items() if name.upper().startswith(KEPT)}
+    return {**kept, **extra}
