@@ -22,7 +22,7 @@ from retrain_core.report import render
 from retrain_core.report.content import Commands, ReportContent
 from retrain_core.runs.client import known_devices
 from retrain_core.runs.events import read_events
-from retrain_core.runs.from_worker import copy_plain
+from retrain_core.runs.from_worker import MOST_MODEL, copy_plain, read_plain
 from retrain_core.runs.outcomes import load_outcomes
 from retrain_core.runs.probes import measured_curves, plan_report, sensitivities, shift_of
 from retrain_core.runs.quick import has_chosen
@@ -202,3 +202,12 @@ def model_path(store: Store, content: ReportContent, strategy: str) -> Path:
     seeds = content.comparison.strategies[strategy].per_seed
     run = next(seed["run"] for seed in seeds if seed["new"] is not None)
     return store.run_folder(content.spec.id, run) / "model.keras"
+
+
+def model_bytes(store: Store, content: ReportContent, strategy: str) -> bytes:
+    """Return the file of a strategy's model.
+
+    Raises:
+        StoreError: If it is no plain file.
+    """
+    return read_plain(model_path(store, content, strategy), MOST_MODEL)

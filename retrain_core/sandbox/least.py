@@ -6,10 +6,12 @@ looks at it again, once it is locked in and before it loads a model.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from typing import TYPE_CHECKING
 
 from retrain_core.errors import RunError
+from retrain_core.sandbox.strength import strength
 
 if TYPE_CHECKING:
     from retrain_core.types import Locked, SandboxLevel
@@ -22,6 +24,29 @@ def least() -> SandboxLevel:
     """Return the least level; ``none`` if nobody has set one, and ``full`` if what was set is no level."""
     asked = os.environ.get(LEAST, "none").strip().lower()
     return "none" if asked == "none" else "partial" if asked == "partial" else "full"
+
+
+def least_for(address: str | None) -> SandboxLevel:
+    """Return the least level for a server that listens on ``address``, if its owner sets none.
+
+    >>> least_for("127.0.0.1"), least_for("localhost"), least_for("0.0.0.0"), least_for(None)
+    ('none', 'none', 'full', 'full')
+    """
+    try:
+        near = address == "localhost" or ipaddress.ip_address(address or "").is_loopback
+    except ValueError:  # a name, or nothing: all addresses
+        near = False
+    return "none" if near else "full"
+
+
+def require_here() -> None:
+    """Do nothing if runs may start on this machine.
+
+    Raises:
+        RunError: If its sandbox is not strong enough.
+    """
+    if least() != "none":
+        require(strength())
 
 
 def require(locked: Locked) -> None:
