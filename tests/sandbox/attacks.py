@@ -22,7 +22,6 @@ from pathlib import Path
 
 from retrain_core import sandbox
 
-
 NO_RESERVE = 0x4000  # MAP_NORESERVE
 
 

@@ -12,12 +12,11 @@ from retrain_core.types import Locked, RunResult, to_json
 
 # The code of a Lambda layer: every line of it is tried, and what came of it is written into the run folder.
 BUILD = """
-import json, sys
-import keras, numpy as np
+import sys
+import keras
 
-around = json.loads(sys.argv[2])
-
-def payload(x, around=around):
+def payload(x):
+    around = AROUND
     import json, os, signal, socket, subprocess, pathlib
     def link():
         os.symlink(around["canary"], around["room"] + "/link")
@@ -57,6 +56,7 @@ def payload(x, around=around):
         json.dump(found, file)
     return x
 
+payload.__name__ = "<lambda>"  # so Keras writes its code into the file
 model = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(payload, output_shape=(2,)), keras.layers.Dense(1)])
 model.save(sys.argv[1])
 """

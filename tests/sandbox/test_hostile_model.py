@@ -31,7 +31,7 @@ def world(tmp_path: Path, keras_script, monkeypatch: pytest.MonkeyPatch) -> Iter
     with made_world(tmp_path) as made:
         room = Path(made.around.room)
         model = tmp_path / "upload.keras"
-        keras_script(BUILD, model, json.dumps(asdict(made.around) | {"input": str(model)}))
+        keras_script(BUILD.replace("AROUND", repr(asdict(made.around) | {"input": str(model)})), model)
         Path(made.around.room, "found.json").unlink(missing_ok=True)  # building the model calls it too
         for name in Path(made.around.outside).iterdir():
             name.unlink()
