@@ -46,10 +46,12 @@ def opened(path: Path, most: int) -> Iterator[BinaryIO]:
     flags = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
     if path.is_symlink():
         raise _unreadable(path, "It is a link, not a plain file.")
-    with os.fdopen(os.open(path, os.O_RDONLY | flags), "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise _unreadable(path, "It is not a plain file.")
+    handle = os.open(path, os.O_RDONLY | flags)
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        raise _unreadable(path, "It is not a plain file.")
+    with os.fdopen(handle, "rb") as file:
         if found.st_size > most:
             raise _unreadable(path, f"It has {found.st_size:,} bytes; at most {most:,} are read.")
         yield file
