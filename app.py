@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import state
+from pages._ui import sandbox_parts, state
 
 st.set_page_config(page_title="Retrain Compare", page_icon=str(state.ICON), layout="wide")
 page = st.navigation(
@@ -16,5 +16,6 @@ page = st.navigation(
         st.Page("pages/report.py", title="Report", icon=":material/description:"),
     ]
 )
+sandbox_parts.guard()
 state.sidebar()
 page.run()

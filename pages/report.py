@@ -1,13 +1,14 @@
 """Report: take the answer away."""
 
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
 from pages._ui import state, ways
 from pages._ui.answers import certainty, current_answer
 from pages._ui.text import literal
-from retrain_core.answer import commands_of, model_path
+from retrain_core.answer import commands_of, model_bytes
 from retrain_core.figures.style import look_of
 from retrain_core.report import render
 from retrain_core.report.content import COMMANDS_WHERE, Commands, ReportContent
@@ -102,10 +103,9 @@ with st.container(horizontal=True):
     for name, candidate in comparison.strategies.items():
         if candidate.model is None:
             continue
-        path = model_path(state.store(), content, name)
         st.download_button(
             f"{look_of(name).title} (.keras)",
-            data=path.read_bytes,
+            data=partial(model_bytes, state.store(), content, name),
             file_name=f"{file_name}-{name}.keras",
             mime="application/octet-stream",
             key=f"model_{name}",

@@ -11,11 +11,12 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from retrain_core.cli import COMMANDS
 from retrain_core.cli.parsing import Parser
 from retrain_core.errors import InputError, RetrainError
-from retrain_core.types import to_json
+from retrain_core.types import from_json, to_json
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,8 +58,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _inspect(options: argparse.Namespace) -> None:
     from retrain_core.models import read_card
+    from retrain_core.sandbox import strength
 
-    sys.stdout.buffer.write(to_json(read_card(options.model)) + b"\n")
+    card = from_json(to_json(read_card(options.model)), dict[str, Any])
+    sys.stdout.buffer.write(to_json({**card, "sandbox": strength()}) + b"\n")
 
 
 def _runner(options: argparse.Namespace) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -22,10 +21,12 @@ from retrain_core.machine import available_memory_mb, total_memory_mb
 from retrain_core.report import render
 from retrain_core.report.content import Commands, ReportContent
 from retrain_core.runs.client import known_devices
+from retrain_core.runs.events import read_events
+from retrain_core.runs.from_worker import MOST_MODEL, copy_plain, read_plain
 from retrain_core.runs.outcomes import load_outcomes
 from retrain_core.runs.probes import measured_curves, plan_report, sensitivities, shift_of
 from retrain_core.runs.quick import has_chosen
-from retrain_core.runs.state import probe_states, read_events
+from retrain_core.runs.state import probe_states
 from retrain_core.runs.store import Store
 from retrain_core.types import (
     Comparison,
@@ -163,7 +164,7 @@ def write_answer(store: Store, content: ReportContent, out: Path) -> None:
     models.mkdir(parents=True, exist_ok=True)
     for name, candidate in content.comparison.strategies.items():
         if candidate.model is not None:
-            shutil.copyfile(model_path(store, content, name), out / candidate.model)
+            copy_plain(model_path(store, content, name), out / candidate.model)
     write_atomic(out / "comparison.json", to_json(content.comparison))
     content = replace(content, commands=commands_of(store, content))
     write_atomic(out / "report.html", render(content).encode())
@@ -201,3 +202,12 @@ def model_path(store: Store, content: ReportContent, strategy: str) -> Path:
     seeds = content.comparison.strategies[strategy].per_seed
     run = next(seed["run"] for seed in seeds if seed["new"] is not None)
     return store.run_folder(content.spec.id, run) / "model.keras"
+
+
+def model_bytes(store: Store, content: ReportContent, strategy: str) -> bytes:
+    """Return the file of a strategy's model.
+
+    Raises:
+        StoreError: If it is no plain file.
+    """
+    return read_plain(model_path(store, content, strategy), MOST_MODEL)

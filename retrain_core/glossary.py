@@ -50,6 +50,8 @@ GLOSSARY: dict[str, str] = {
     "gain in margins": "How much better than the old model it is, as a multiple of the smallest difference that matters (half "
     "a point of accuracy, 0.01 of log-loss, half a percent of a mean error), on rows that it was not trained on and that are "
     "none of the holdout; ± one standard error.",
+    "sandbox": "The room that a worker is locked into before it loads a model: it reads its own data and writes its own folder, and "
+    "finds no other file, no network and no other program, whatever the model's code does. Full: every wall that counts holds.",
     "prequential score": "Score on each arriving batch before it is trained on, averaged over the rows so far.",
     "peak memory": "The largest amount of main memory that the training process held at any moment.",
     "hash": "A fingerprint of content: the same content has the same one, any change gives another (here SHA-256).",

@@ -14,7 +14,6 @@ import psutil
 
 from retrain_core.types import Device
 
-PARENT = "RETRAIN_PARENT"  # in a cold worker's environment: the process id of the runner that started it
 LOGICAL_GPUS = "RETRAIN_LOGICAL_GPUS"  # in the environment of tests: how many parts of the CPU play a GPU
 GPU_SIGNS = (
     "/dev/nvidia*",  # NVIDIA's driver, loaded and used

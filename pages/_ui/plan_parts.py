@@ -10,6 +10,7 @@ from pages._ui import state
 from pages._ui.forecasts import forecast_board
 from pages._ui.forms import options_form
 from pages._ui.quick_parts import ask_quick_look, quick_board, quick_buttons
+from pages._ui.sandbox_parts import sandbox_line, sandbox_warning
 from pages._ui.text import help_for, show_error
 from retrain_core.errors import RetrainError
 from retrain_core.runs import (
@@ -31,6 +32,7 @@ def settings(spec: ExperimentSpec) -> None:
     st.markdown(
         "Every strategy trains on the same rows and is scored on the same holdout. Keep is always run."
     )
+    sandbox_warning()
     shared, plan = _shared_settings()
     start = st.container()  # above the forms, so that no one has to scroll to it
     st.subheader("Strategies")
@@ -133,6 +135,7 @@ def _shared_settings() -> tuple[dict[str, Scalar | None], dict[str, Any]]:
     first, second, third, fourth = st.columns(4)
     with first:
         device = st.selectbox("Device", list(devices), format_func=devices.__getitem__, key="device", **keep)
+        sandbox_line()
     with second:
         epochs = st.number_input(
             "Epochs (at most)", 1, 1000, 10, key="epochs", help=help_for("epoch"), **keep

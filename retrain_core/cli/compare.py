@@ -102,8 +102,10 @@ def run(options: argparse.Namespace) -> None:
     from retrain_core.runs.plan import plan_runs
     from retrain_core.runs.settings import read_settings
     from retrain_core.runs.store import Store, new_id
+    from retrain_core.sandbox.least import require_here
 
     _check_compare(options)
+    require_here()
     shared = {
         "epochs": options.epochs,
         "batch_size": options.batch_size,

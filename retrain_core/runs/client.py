@@ -15,6 +15,7 @@ from retrain_core.runs.forecasts import estimates, plan_costs, with_forecasts
 from retrain_core.runs.launchers.local import PACKAGE_ROOT
 from retrain_core.runs.lock import runner_is_alive
 from retrain_core.runs.store import Store
+from retrain_core.sandbox.least import require_here
 from retrain_core.types import Device, RunSpec, from_json
 
 START_SECONDS = 10.0  # a runner that was started this recently may not hold its lock yet
@@ -45,7 +46,13 @@ def ensure_runner(store: Store, idle_seconds: float | None = None) -> None:
 
 
 def submit(store: Store, runs: Sequence[RunSpec]) -> None:
-    """Hand runs to the runner, each with what was estimated for it; they are safe on disk when this returns."""
+    """Hand runs to the runner, each with what was estimated for it; they are safe on disk when this returns.
+
+    Raises:
+        RunError: If the sandbox of this machine is weaker than its owner asks for.
+        StoreError: If the store cannot be written.
+    """
+    require_here()
     store.add_runs(with_forecasts(store, runs))
     ensure_runner(store)
 

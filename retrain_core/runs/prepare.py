@@ -14,9 +14,12 @@ from retrain_core.data.groups import groups_of
 from retrain_core.data.marks import Rows, marks_of
 from retrain_core.data.parts import COLUMNS, GROUPS, save_columns, save_dataset
 from retrain_core.models import read_card
+from retrain_core.runs.from_worker import opened, remove_tree
 from retrain_core.runs.store import Store, question_hash
 from retrain_core.types import Dataset, ExperimentSpec, RunSpec, Work, to_json
+from retrain_core.workers.locked import TEMPORARY
 
+MOST_INPUT = 1 << 62  # data is as large as it is
 MEASURED: tuple[Work, ...] = ("shift", "explain")  # done on the files, without the split and without a model
 
 
@@ -64,9 +67,19 @@ def link_inputs(store: Store, run: RunSpec) -> Path:
     spec = store.experiment(run.experiment)
     folder = store.run_folder(run.experiment, run.id)
     inputs = folder / "inputs"
-    shutil.rmtree(inputs, ignore_errors=True)
-    for left in ("model.keras", "scores.npz", "shared"):  # by an attempt that was cut off
-        (folder / left).unlink(missing_ok=True)
+    for left in (
+        "inputs",
+        TEMPORARY,
+        "model.keras",
+        "scores.npz",
+        "shared",
+    ):  # by an attempt that was cut off
+        remove_tree(folder / left)
+    for path in folder.iterdir():
+        if path.is_symlink() or not (
+            path.is_file() or path.is_dir()
+        ):  # a worker's: whoever opened it might wait for ever
+            path.unlink()
     inputs.mkdir()  # fails if the run folder is being removed
     before = store.run_folder(run.experiment, run.after) if run.after else None
     if run.work in MEASURED:
@@ -104,8 +117,14 @@ def _is_hdf5(path: Path) -> bool:
 
 
 def _link(source: str | Path, target: str | Path) -> None:
-    """Link, or copy where the file system has no hard links."""
+    """Link by name, or copy where the file system has no such links.
+
+    A worker writes its folder, so a hard link would let it change what other runs read too. Where a link leads may be read
+    by the worker, so it has to lead to a file: what another worker has left is not followed.
+    """
+    with opened(Path(source), MOST_INPUT):
+        pass
     try:
-        os.link(source, target)
+        os.symlink(os.path.abspath(source), target)
     except OSError:
         shutil.copyfile(source, target)

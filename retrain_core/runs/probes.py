@@ -12,16 +12,17 @@ A probe is worked off like a run, in a folder of its own, beside the runs: it ne
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from retrain_core.diagnosis import subsample_sizes
 from retrain_core.machine import usable_cores
 from retrain_core.runs.client import ensure_runner
+from retrain_core.runs.from_worker import read_array, read_found
 from retrain_core.runs.index import read_runs
 from retrain_core.runs.placement import MEASURE
 from retrain_core.runs.plan import Options
@@ -36,7 +37,6 @@ from retrain_core.types import (
     ShiftReport,
     ShiftSettings,
     Work,
-    from_json,
     to_json,
 )
 from retrain_core.workers import measuring
@@ -44,6 +44,7 @@ from retrain_core.workers.files import IMAGES, MODEL, REPORT
 
 CURVE_SEEDS = (0, 1)
 SENSITIVITY = "sensitivity.json"
+MOST_IMAGES = 256 * 1024**2
 
 # --- what is asked for ----------------------------------------------------------------------------
 
@@ -196,7 +197,9 @@ def known_shift(store: Store, experiment: str, settings: ShiftSettings) -> tuple
     """Return the ids of the probes that tell how the data has moved and have told it; empty if there is no report yet."""
     shift, _, explain = plan_shift(experiment, settings)
     files = {shift.id: REPORT, explain.id: MODEL}
-    known = tuple(id for id, name in files.items() if (store.run_folder(experiment, id) / name).is_file())
+    known = tuple(
+        id for id, name in files.items() if os.path.lexists(store.run_folder(experiment, id) / name)
+    )
     return known if shift.id in known else ()
 
 
@@ -214,7 +217,7 @@ def shift_of(store: Store, experiment: str, settings: ShiftSettings | None = Non
     known = known_shift(store, experiment, settings or store.shift_settings(experiment))
     if not known:
         return None
-    report = from_json((store.run_folder(experiment, known[0]) / REPORT).read_bytes(), ShiftReport)
+    report = read_found(store.run_folder(experiment, known[0]) / REPORT, ShiftReport)
     return replace(report, model=model_shift_of(store, experiment, settings))
 
 
@@ -222,14 +225,14 @@ def model_shift_of(store: Store, experiment: str, settings: ShiftSettings | None
     """Return the shift as the old model sees it; ``None`` if that is not known."""
     explain = plan_shift(experiment, settings or store.shift_settings(experiment))[-1]
     path = store.run_folder(experiment, explain.id) / MODEL
-    return from_json(path.read_bytes(), ModelShift) if path.is_file() else None
+    return read_found(path, ModelShift) if os.path.lexists(path) else None
 
 
 def unusual_images(store: Store, spec: ExperimentSpec) -> NDArray[Any] | None:
     """Return the new images that look least like the old ones to the model, in the order of ``ModelShift.unusual``."""
     explain = plan_shift(spec.id, store.shift_settings(spec.id))[-1]
     path = store.run_folder(spec.id, explain.id) / IMAGES
-    return np.load(path, allow_pickle=False) if path.is_file() else None
+    return read_array(path, MOST_IMAGES) if os.path.lexists(path) else None
 
 
 def known_sensitivities(store: Store, experiment: str) -> tuple[str, ...]:
@@ -246,7 +249,7 @@ def sensitivities(store: Store, experiment: str) -> tuple[Sensitivity, ...]:
     )
     return tuple(
         replace(
-            from_json((store.run_folder(experiment, spec.id) / SENSITIVITY).read_bytes(), Sensitivity),
+            read_found(store.run_folder(experiment, spec.id) / SENSITIVITY, Sensitivity),
             model=spec.strategy,
         )
         for spec in known

@@ -13,6 +13,7 @@ from typing import Any
 from retrain_core.errors import StoreError
 from retrain_core.runs.client import ensure_runner
 from retrain_core.runs.store import Store
+from retrain_core.sandbox.least import require_here
 from retrain_core.strategies import STRATEGIES, options_of
 from retrain_core.types import QuickCandidate, QuickLook, RunSpec, Wishes
 
@@ -57,8 +58,10 @@ def start_quick_look(store: Store, experiment: str, look: QuickLook) -> None:
     """Hand a quick look to the runner, in the place of an earlier one.
 
     Raises:
+        RunError: If the sandbox of this machine is weaker than its owner asks for.
         StoreError: If the store cannot be written.
     """
+    require_here()
     store.add_look(experiment, look)
     ensure_runner(store)
 

@@ -11,8 +11,8 @@ from retrain_core.compare.halving import still_to_fall
 from retrain_core.compare.weighing import margin_of, weighing_of, weights
 from retrain_core.data.parts import load_parts
 from retrain_core.data.small import small_question
+from retrain_core.runs.events import read_events
 from retrain_core.runs.outcomes import outcome_of
-from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store
 from retrain_core.types import Holdout, Outcome, QuickLook, QuickRung, QuickTry, ScoredSide
 

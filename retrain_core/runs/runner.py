@@ -17,6 +17,7 @@ from retrain_core.errors import RetrainError, RunError
 from retrain_core.machine import usable_cores
 from retrain_core.runs import endings
 from retrain_core.runs.endings import FOLDER_ERRORS, broken, died
+from retrain_core.runs.from_worker import remove_tree
 from retrain_core.runs.index import Index, IndexRow
 from retrain_core.runs.launchers import LAUNCHERS
 from retrain_core.runs.lock import RunnerLock
@@ -26,6 +27,7 @@ from retrain_core.runs.prepare import link_inputs, prepare
 from retrain_core.runs.quick_rounds import advance, fail
 from retrain_core.runs.store import Store, is_beside, is_estimate, is_probe, is_quick, strategy_of
 from retrain_core.types import Device, RunResult, from_json
+from retrain_core.workers.locked import TEMPORARY
 
 TICK_SECONDS = 0.05
 IDLE_TICK_SECONDS = 0.25
@@ -125,7 +127,9 @@ class Runner:
         open_experiments = {row.experiment for row in unfinished}
         for row in self._index.rows("running"):
             try:
-                self._launcher.end_left_over(self._store.run_folder(row.experiment, row.id))
+                folder = self._store.run_folder(row.experiment, row.id)
+                self._launcher.end_left_over(folder)
+                remove_tree(folder / TEMPORARY)
                 if self._was_removed(row):
                     self._ask_again(row)
                 elif not self._end_with_result(row):
@@ -273,6 +277,7 @@ class Runner:
     def _finish_runs(self) -> None:
         for folder, code in self._launcher.ended():
             work = self._running.pop(folder)
+            remove_tree(folder / TEMPORARY)
             try:
                 if self._was_removed(work.row):
                     self._ask_again(work.row)
@@ -295,7 +300,7 @@ class Runner:
     def _ask_again(self, row: IndexRow) -> None:
         """Forget work that was removed, and what its worker may have written since; queue it if it is there anew."""
         self._index.forget(row.experiment, row.id)
-        (self._store.run_folder(row.experiment, row.id) / "result.json").unlink(missing_ok=True)
+        remove_tree(self._store.run_folder(row.experiment, row.id) / "result.json")
         self._queue_rehearsals(row.experiment)
         self._queue_probes(row.experiment)
         self._queue_tries(row.experiment)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from retrain_core.runs.events import read_events
 from retrain_core.runs.index import IndexRow, read_experiment, read_runs
 from retrain_core.runs.store import Store, is_beside
-from retrain_core.types import RunEvent, RunResult, RunSpec, RunStatus
+from retrain_core.types import RunResult, RunSpec, RunStatus
 
 STALLED_SECONDS = 15.0
 ENDED = ("finished", "failed", "stopped")
@@ -156,18 +153,3 @@ def _state(store: Store, spec: RunSpec, row: IndexRow, waiting: int, *, on_the_w
         result=store.result(spec.experiment, spec.id) if row.finished else None,
         error=row.error,
     )
-
-
-def read_events(path: Path) -> list[RunEvent]:
-    """Return the events written so far.
-
-    A line that is still being written is left for the next time; one that was cut off, by a full disk, is passed over.
-    """
-    if not path.is_file():
-        return []
-    whole, _, _ = path.read_bytes().rpartition(b"\n")
-    events = []
-    for line in whole.split(b"\n"):
-        with contextlib.suppress(ValueError):
-            events.append(msgspec.json.decode(line, type=RunEvent))
-    return events

@@ -11,7 +11,8 @@ store/
 │   ├── quick/                  a quick look: look.json (QuickLook), and RUN/, the same as a run folder, for each try
 │   └── runs/RUN/               the run folder, all that a worker sees
 │       ├── run.json            what to do (RunSpec)
-│       ├── inputs/             links to data/ and to the old model
+│       ├── inputs/             links to data/ and to the old model; what they lead to is read, never written
+│       ├── tmp/                what libraries write while the run lasts
 │       ├── events.jsonl, worker.log
 │       ├── result.json, model.keras, scores.npz
 │       ├── shared              there once another run was on the same device
@@ -26,6 +27,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 import secrets
 import shutil
@@ -38,6 +40,7 @@ from typing import Any, TypeVar
 from retrain_core.data.files import write_atomic
 from retrain_core.data.readers import file_hash
 from retrain_core.errors import StoreError
+from retrain_core.runs.from_worker import MOST_JSON, MOST_RESULT, read_plain, remove_tree
 from retrain_core.types import (
     ExperimentSpec,
     FileRef,
@@ -424,10 +427,10 @@ class Store:
     def result(self, experiment: str, run: str) -> RunResult | None:
         """Return how a run ended, once it has; ``failed`` if its result cannot be read."""
         path = self.run_folder(experiment, run) / "result.json"
-        if not path.is_file():
+        if not os.path.lexists(path):
             return None
         try:
-            return _read(path, RunResult)
+            return _read(path, RunResult, most=MOST_RESULT)
         except StoreError as error:
             return RunResult("failed", error=str(error))
 
@@ -473,7 +476,7 @@ def _remove(folder: Path) -> None:
         return
     except OSError:  # Windows does not rename what is open
         gone = folder
-    shutil.rmtree(gone, ignore_errors=True)
+    remove_tree(gone)
 
 
 def _renewed(text: bytes) -> bytes:
@@ -503,11 +506,11 @@ def _renewed_split(text: bytes) -> bytes:
     return to_json(split)
 
 
-def _read(path: Path, kind: type[T], renew: Callable[[bytes], bytes] = bytes) -> T:
-    """Return what a file of the store holds, which ``renew`` brings into today's form."""
+def _read(path: Path, kind: type[T], renew: Callable[[bytes], bytes] = bytes, *, most: int = MOST_JSON) -> T:
+    """Return what a file of the store holds, which ``renew`` brings into today's form; at most so many bytes."""
     try:
-        return from_json(renew(path.read_bytes()), kind)
-    except (OSError, ValueError) as error:
+        return from_json(renew(read_plain(path, most)), kind)
+    except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise StoreError(
             f"{path.name} of '{path.parent.name}' cannot be read.",

@@ -1,8 +1,7 @@
-"""One run: read the run folder, do what it asks for, write the result. Usage: ``worker RUN_DIR DEVICE THREADS``."""
+"""One run, behind the walls of ``workers.locked``: read the run folder, do what it asks for, write the result."""
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,6 +13,7 @@ from retrain_core.data.chosen import draw
 from retrain_core.data.files import write_atomic
 from retrain_core.data.small import small_question
 from retrain_core.errors import RetrainError
+from retrain_core.sandbox.least import require
 from retrain_core.strategies import make_strategy
 from retrain_core.training.devices import use_device
 from retrain_core.training.engine import Engine
@@ -21,17 +21,26 @@ from retrain_core.training.job import Job, ended, open_job
 from retrain_core.training.observe import observe
 from retrain_core.training.scoring import score_parts
 from retrain_core.training.sensitivity import measure_sensitivity
-from retrain_core.types import RunResult, RunSpec, Work, from_json, to_json
+from retrain_core.types import Locked, RunResult, RunSpec, Work, from_json, to_json
 from retrain_core.workers.events import EventLog
-from retrain_core.workers.processes import die_with_parent, peak_memory_mb
+from retrain_core.workers.processes import peak_memory_mb
 
 
-def run(folder: Path, device: str, threads: int) -> RunResult:
-    """Do the run in ``folder`` and return how it ended, which is also written to ``result.json``."""
+def run(folder: Path, device: str, threads: int, locked: Locked | None = None) -> RunResult:
+    """Do the run in ``folder`` and return how it ended, which is also written to ``result.json``.
+
+    Args:
+        folder: The run folder.
+        device: Where it is done.
+        threads: CPU threads that it may keep busy.
+        locked: What holds of the sandbox; ``None`` in the very process that asks for the work.
+    """
     spec = from_json((folder / "run.json").read_bytes(), RunSpec)
     report = EventLog(folder, spec.id)
-    report("started", {"device": device, "threads": threads})
+    report("started", {"device": device, "threads": threads, "sandbox": locked})
     try:
+        if locked is not None:  # else it is work in the very process that asks for it
+            require(locked)
         with use_device(device, threads):
             result = WORK[spec.work](open_job(folder, spec, device, report))
     except RetrainError as error:
@@ -117,8 +126,3 @@ WORK: Mapping[Work, Callable[[Job], RunResult]] = {
 def _unexpected(error: Exception) -> str:
     first = str(error).strip().split("\n")[0][:300]
     return f"The run failed: {type(error).__name__}: {first} The details are in its worker.log."
-
-
-if __name__ == "__main__":
-    die_with_parent()
-    run(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -51,6 +51,7 @@ from retrain_core.types.runs import (
     RunSpec,
     Work,
 )
+from retrain_core.types.sandbox import Locked, SandboxLevel
 from retrain_core.types.shift import (
     Aspect,
     Chunk,
@@ -122,6 +123,7 @@ __all__ = [
     "LearningCurve",
     "Level",
     "Limits",
+    "Locked",
     "LossChange",
     "LossStep",
     "Machine",
@@ -145,6 +147,7 @@ __all__ = [
     "RunResult",
     "RunSpec",
     "RunStatus",
+    "SandboxLevel",
     "Scalar",
     "Schema",
     "ScoredSide",

@@ -2,6 +2,8 @@
 
 ``events``     a worker's word to those who watch
 ``forkserver`` keeps a worker's imports warm and forks it
+``locked``     locks a worker in, then lets it work
 ``measuring``  the worker that measures
-``processes``  how a worker is tied to who started it, and what it tells of its memory
+``processes``  how much memory a worker has used
+``ties``       how a worker is tied to who started it
 """

@@ -1,6 +1,6 @@
 """Keeps workers warm: imports what a worker needs and never uses it, then forks a worker for each run.
 
-Usage: ``forkserver MODULE``, where ``MODULE.run(folder, device, threads)`` does the work. A fresh process needs seconds to
+Usage: ``forkserver MODULE``, see ``locked`` for what a forked worker does with it. A fresh process needs seconds to
 import TensorFlow, and most of one for pandas and SciPy; a fork of one that has imported them and computed nothing is
 ready in some hundredths of a second, and is a process of its own. It serves the CPU: a GPU run starts in a fresh process,
 because CUDA does not survive a fork once it was used.
@@ -19,16 +19,16 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from retrain_core.workers.processes import die_with_parent
+from retrain_core.workers import locked
+from retrain_core.workers.ties import die_with_parent
 
 POLL_SECONDS = 0.2
 
 
-def serve(worker: ModuleType) -> None:
-    """Answer requests for ``worker`` until standard input ends, then stop the workers that are left."""
+def serve(worker: str) -> None:
+    """Answer requests for the module ``worker`` until standard input ends, then stop the workers that are left."""
     children: dict[int, str] = {}
     pending = b""
     poll = selectors.DefaultSelector()
@@ -59,7 +59,7 @@ def serve(worker: ModuleType) -> None:
         _reap(children)
 
 
-def _start(worker: ModuleType, request: dict[str, Any], children: dict[int, str]) -> None:
+def _start(worker: str, request: dict[str, Any], children: dict[int, str]) -> None:
     server = os.getpid()
     try:
         pid = os.fork()
@@ -81,7 +81,7 @@ def _start(worker: ModuleType, request: dict[str, Any], children: dict[int, str]
     _say({"started": request["run"], "pid": pid})
 
 
-def _be_worker(worker: ModuleType, request: dict[str, Any]) -> None:
+def _be_worker(worker: str, request: dict[str, Any]) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -90,7 +90,8 @@ def _be_worker(worker: ModuleType, request: dict[str, Any]) -> None:
     folder = Path(request["run"])
     log = os.open(folder / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 2)
-    worker.run(folder, request["device"], int(request["threads"]))
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # the pipes of the server
+    locked.work(worker, folder, request["device"], int(request["threads"]))
 
 
 def _reap(children: dict[int, str]) -> None:
@@ -105,4 +106,5 @@ def _say(message: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    serve(importlib.import_module(sys.argv[1]))
+    importlib.import_module(sys.argv[1])  # all that it imports is there in every fork
+    serve(sys.argv[1])

@@ -1,8 +1,7 @@
-"""The worker that measures how data has moved, without TensorFlow. Usage: ``measuring RUN_DIR DEVICE THREADS``."""
+"""The worker that measures how data has moved, without TensorFlow; started by ``locked``."""
 
 from __future__ import annotations
 
-import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -17,12 +16,14 @@ from retrain_core.data.encode import array_for
 from retrain_core.data.files import write_atomic
 from retrain_core.data.observed import load_observed
 from retrain_core.errors import RetrainError
+from retrain_core.sandbox.least import require
 from retrain_core.shift.frames import feature_frame, label_names
 from retrain_core.shift.images import is_images
 from retrain_core.shift.seen import model_shift
 from retrain_core.shift.whole import measure_shift
 from retrain_core.types import (
     ExperimentSpec,
+    Locked,
     RunResult,
     RunSpec,
     Schema,
@@ -33,16 +34,23 @@ from retrain_core.types import (
 )
 from retrain_core.workers.events import EventLog
 from retrain_core.workers.files import IMAGES, MODEL, REPORT
-from retrain_core.workers.processes import die_with_parent, peak_memory_mb
+from retrain_core.workers.processes import peak_memory_mb
 
 Tell = Callable[[float, str], None]
 
 
-def run(folder: Path, device: str, threads: int) -> RunResult:
-    """Do what the folder asks for and return how it ended, which is also written to ``result.json``."""
+def run(folder: Path, device: str, threads: int, locked: Locked | None = None) -> RunResult:
+    """Do what the folder asks for and return how it ended, which is also written to ``result.json``.
+
+    Args:
+        folder: The run folder.
+        device: Where it is done.
+        threads: CPU threads that it may keep busy.
+        locked: What holds of the sandbox; ``None`` in the very process that asks for the work.
+    """
     spec = from_json((folder / "run.json").read_bytes(), RunSpec)
     report = EventLog(folder, spec.id)
-    report("started", {"device": device, "threads": threads})
+    report("started", {"device": device, "threads": threads, "sandbox": locked})
     start = time.perf_counter()
 
     def tell(share: float, label: str) -> None:
@@ -50,6 +58,8 @@ def run(folder: Path, device: str, threads: int) -> RunResult:
 
     status, error = "finished", None
     try:
+        if locked is not None:  # else it is work in the very process that asks for it
+            require(locked)
         WORK[spec.work](folder, spec.shift or ShiftSettings(), tell)
     except RetrainError as known:
         status, error = "failed", str(known)
@@ -112,8 +122,3 @@ def _read(folder: Path, tell: Tell) -> tuple[ExperimentSpec, Table, Table]:
         (path,) = (folder / "inputs").glob(f"{side}*")
         tables.append(read_table(path, ref.name))
     return question, tables[0], tables[1]
-
-
-if __name__ == "__main__":
-    die_with_parent()
-    run(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -11,7 +11,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from retrain_core.runs.state import read_events
+from retrain_core.runs.events import read_events
 from tests.benchmarks.three_strategies import WarmRunner
 
 ROOT = Path(__file__).parents[2]

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from retrain_core.runs.events import read_events
 from retrain_core.runs.launchers.local import LocalLauncher
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.prepare import link_inputs, prepare
-from retrain_core.runs.state import read_events
 from tests.make import question
 
 

@@ -9,10 +9,11 @@ import pytest
 
 from retrain_core.errors import DataError
 from retrain_core.machine import LOGICAL_GPUS
+from retrain_core.runs.events import read_events
 from retrain_core.runs.outcomes import crashed
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
-from retrain_core.runs.state import read_events, run_states
+from retrain_core.runs.state import run_states
 from retrain_core.types import Device, RunResult, to_json
 from tests.runs.conftest import Asked, Idle, rows, until
 

@@ -15,12 +15,13 @@ import psutil
 import pytest
 
 from retrain_core.answer import answer
+from retrain_core.runs.events import read_events
 from retrain_core.runs.index import read_runs
 from retrain_core.runs.launchers import warm
 from retrain_core.runs.launchers.local import LocalLauncher
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
-from retrain_core.runs.state import RunState, experiment_status, read_events, run_states
+from retrain_core.runs.state import RunState, experiment_status, run_states
 from retrain_core.runs.store import Store
 from retrain_core.types import Limits, Wishes
 from tests.conftest import ROOT

@@ -14,11 +14,11 @@ import pytest
 
 from retrain_core.data.parts import COLUMNS, load_columns, save_columns
 from retrain_core.errors import DataError, StoreError
+from retrain_core.runs.events import read_events
 from retrain_core.runs.lock import RunnerLock, runner_is_alive
 from retrain_core.runs.outcomes import crashed, load_outcomes
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.prepare import link_inputs, prepare
-from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store, new_id
 from retrain_core.types import (
     Binding,

@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 def work(folder: Path, device: str = "cpu") -> RunResult:
     done = subprocess.run(
-        [sys.executable, "-m", "retrain_core.training.worker", str(folder), device, "1"],
+        [sys.executable, "-m", "retrain_core.workers.locked", "retrain_core.training.worker", str(folder), device, "1"],
         cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

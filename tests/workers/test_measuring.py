@@ -12,14 +12,14 @@ import pytest
 
 from retrain_core.data import read_table
 from retrain_core.data.observed import Observed, save_observed
+from retrain_core.runs.events import read_events
 from retrain_core.runs.prepare import link_inputs
 from retrain_core.runs.probes import known_shift, plan_shift, shift_of
-from retrain_core.runs.state import read_events
 from retrain_core.runs.store import Store
 from retrain_core.samples import samples
 from retrain_core.shift.frames import label_names
 from retrain_core.shift.whole import measure_shift
-from retrain_core.types import ExperimentSpec, RunResult, ShiftSettings, from_json
+from retrain_core.types import ExperimentSpec, Locked, RunResult, ShiftSettings, from_json
 from retrain_core.workers.files import IMAGES
 from retrain_core.workers.measuring import run
 from tests.conftest import ROOT
@@ -112,6 +112,21 @@ def test_a_file_that_cannot_be_read_is_said_in_a_sentence(asked: Asked) -> None:
         result.error.startswith("new.parquet cannot be read as Parquet.") and "Traceback" not in result.error
     )
     assert read_events(folder / "events.jsonl")[-1].kind == "failed"
+
+
+def test_it_does_nothing_in_a_sandbox_that_is_weaker_than_asked_for(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, spec = asked
+    shift = plan_shift(spec.id, ShiftSettings())[0]
+    folder = link_inputs(store, shift)
+    monkeypatch.setenv("RETRAIN_LEAST_SANDBOX", "full")
+    (folder / "shift_report.json").unlink(missing_ok=True)
+    result = run(folder, "measure", 1, Locked("partial", {"landlock": "The kernel has none."}))
+    assert result.status == "failed" and "Runs do not start here" in (result.error or "")
+    started = read_events(folder / "events.jsonl")[0]
+    assert started.values["sandbox"]["level"] == "partial"
+    assert not (folder / "shift_report.json").exists()
 
 
 def test_it_is_a_process_that_loads_no_tensorflow(asked: Asked) -> None:

@@ -13,11 +13,13 @@ import psutil
 
 import retrain_core
 from retrain_core.data.files import write_atomic
-from retrain_core.machine import PARENT, cpu, may_have_gpu
+from retrain_core.machine import cpu, may_have_gpu
 from retrain_core.runs.launchers.warm import WarmServer
 from retrain_core.types import Work, to_json
+from retrain_core.workers.ties import PARENT
 
 PACKAGE_ROOT = str(Path(retrain_core.__file__).parents[1])
+LOCKED = "retrain_core.workers.locked"
 TRAINING, MEASURING = "retrain_core.training.worker", "retrain_core.workers.measuring"
 WORKERS: dict[Work, str] = {
     "train": TRAINING,
@@ -29,6 +31,13 @@ WORKERS: dict[Work, str] = {
     "explain": MEASURING,
 }
 CAN_FORK = sys.platform == "linux"  # TensorFlow on macOS does not survive a fork; Windows has none
+# What workers get of the environment, by how a name begins: a model must not see what else a server keeps there.
+KEPT = (
+    "PATH", "HOME", "LANG", "LC_", "TZ", "TMP", "TEMP", "USER", "LOGNAME", "PYTHON", "VIRTUAL_ENV", "CONDA", "LD_", "DYLD_",
+    "TF_", "XLA_", "KERAS_", "CUDA", "NVIDIA_", "NCCL_", "ROCM_", "HIP_", "HSA_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "BLIS_",
+    "NUMEXPR_", "GOTO_", "MALLOC_", "GLIBC_", "HDF5_", "COVERAGE", "RETRAIN_", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC",
+    "PATHEXT", "APPDATA", "LOCALAPPDATA", "USERPROFILE", "PROGRAM",
+)  # fmt: skip
 SEARCH_SECONDS = 60.0  # a search for GPUs that takes longer hangs in a driver
 
 
@@ -59,7 +68,7 @@ class LocalLauncher:
         with (folder / "worker.log").open("ab") as log:
             arguments = [str(folder), device, str(threads)]
             self._fresh[folder] = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+                [sys.executable, "-m", LOCKED, module, *arguments],
                 env=_environment(device),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -162,4 +171,5 @@ def _environment(device: str) -> dict[str, str]:
     }
     if device == "cpu":
         extra["CUDA_VISIBLE_DEVICES"] = "-1"
-    return {**os.environ, **extra}
+    kept = {name: value for name, value in os.environ.items() if name.upper().startswith(KEPT)}
+    return {**kept, **extra}

@@ -1,0 +1,65 @@
+"""The least level at which runs start: a server that others reach refuses models that it cannot lock in.
+
+``RETRAIN_LEAST_SANDBOX`` is ``full``, ``partial`` or ``none``. It is handed on to the runner and its workers, and each worker
+looks at it again, once it is locked in and before it loads a model.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import TYPE_CHECKING
+
+from retrain_core.errors import RunError
+from retrain_core.sandbox.strength import strength
+
+if TYPE_CHECKING:
+    from retrain_core.types import Locked, SandboxLevel
+
+LEAST = "RETRAIN_LEAST_SANDBOX"
+RANKS: dict[str, int] = {"none": 0, "partial": 1, "full": 2}
+
+
+def least() -> SandboxLevel:
+    """Return the least level; ``none`` if nobody has set one, and ``full`` if what was set is no level."""
+    asked = os.environ.get(LEAST, "none").strip().lower()
+    return "none" if asked == "none" else "partial" if asked == "partial" else "full"
+
+
+def least_for(address: str | None) -> SandboxLevel:
+    """Return the least level for a server that listens on ``address``, if its owner sets none.
+
+    >>> least_for("127.0.0.1"), least_for("localhost"), least_for("0.0.0.0"), least_for(None)
+    ('none', 'none', 'full', 'full')
+    """
+    try:
+        near = address == "localhost" or ipaddress.ip_address(address or "").is_loopback
+    except ValueError:  # a name, or nothing: all addresses
+        near = False
+    return "none" if near else "full"
+
+
+def require_here() -> None:
+    """Do nothing if runs may start on this machine.
+
+    Raises:
+        RunError: If its sandbox is not strong enough.
+    """
+    if least() != "none":
+        require(strength())
+
+
+def require(locked: Locked) -> None:
+    """Do nothing if a sandbox is strong enough.
+
+    Raises:
+        RunError: If it is not.
+    """
+    if RANKS[locked.level] >= RANKS[least()]:
+        return
+    why = " ".join(f"{name}: {reason}" for name, reason in locked.missing.items())
+    raise RunError(
+        f"Runs do not start here: the sandbox is '{locked.level}', and this server asks for '{least()}'.",
+        f"An uploaded model could reach other people's files. {why}".strip(),
+        f"Run it on Linux 6.2 or newer, outside a container that forbids it; or, if you trust every model, set {LEAST}=none.",
+    )

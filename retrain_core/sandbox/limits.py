@@ -1,0 +1,39 @@
+"""Limits of the process: no core dump, no endless file, no more open files and memory than work needs.
+
+The address space is not limited: TensorFlow reserves more than it uses, and breaks. Data is: what is really writable,
+which for TensorFlow is less than its resident memory.
+"""
+
+from __future__ import annotations
+
+import os
+
+from retrain_core.sandbox.kernel import Missing
+from retrain_core.sandbox.room import Room
+
+MOST_FILE_BYTES = 8 * 1024**3  # of one file; models that we take are smaller
+MOST_OPEN_FILES = 4096
+
+
+def lock(room: Room) -> None:
+    """Set the limits for good.
+
+    Raises:
+        Missing: On Windows.
+        OSError: If the system refuses.
+    """
+    try:
+        import resource
+    except ImportError as error:
+        raise Missing("Windows has no such limits.") from error
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: MOST_FILE_BYTES,
+        resource.RLIMIT_NOFILE: MOST_OPEN_FILES,
+    }
+    if not room.gpu:  # drivers of GPUs map more than the machine has
+        limits[resource.RLIMIT_DATA] = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for kind, most in limits.items():
+        hard = resource.getrlimit(kind)[1]
+        allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (allowed, allowed))
