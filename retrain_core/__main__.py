@@ -56,9 +56,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _inspect(options: argparse.Namespace) -> None:
-    from retrain_core.models import read_card
+    from retrain_core.models import checked_card
 
-    sys.stdout.buffer.write(to_json(read_card(options.model)) + b"\n")
+    sys.stdout.buffer.write(to_json(checked_card(options.model)) + b"\n")
 
 
 def _runner(options: argparse.Namespace) -> None:
