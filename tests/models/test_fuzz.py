@@ -17,7 +17,7 @@ FILES = (
     *("sequential.keras", "functional.keras", "recurrent.keras", "text.keras", "brain_float.keras"),
     *("nested.keras", "sequential.h5", "recurrent.h5", "nested.h5"),
 )
-CHANGES = 500
+CHANGES = 300
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="each file is read in a fork")
