@@ -57,10 +57,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _inspect(options: argparse.Namespace) -> None:
-    from retrain_core.models import read_card
+    from retrain_core.models import checked_card
     from retrain_core.sandbox import strength
 
-    card = from_json(to_json(read_card(options.model)), dict[str, Any])
+    card = from_json(to_json(checked_card(options.model)), dict[str, Any])
     sys.stdout.buffer.write(to_json({**card, "sandbox": strength()}) + b"\n")
 
 

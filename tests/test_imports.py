@@ -51,4 +51,4 @@ def test_the_core_loads_neither_tensorflow_nor_streamlit() -> None:
 def test_no_page_loads_tensorflow(tmp_path: Path) -> None:
     loaded = modules_after(PAGES, RETRAIN_STORE=str(tmp_path / "store"))
     assert {"streamlit", "retrain_core"} <= loaded
-    assert not loaded & HEAVY
+    assert not loaded & {*HEAVY, "h5py"}  # model files are read in a process of their own

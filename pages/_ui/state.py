@@ -11,7 +11,7 @@ from pages._ui.text import literal, show_error
 from pages._ui.wishes import UNTOLD
 from retrain_core.data import read_table
 from retrain_core.errors import RetrainError
-from retrain_core.models import read_card
+from retrain_core.models import checked_card
 from retrain_core.runs import Store, ensure_runner, experiment_status, known_shift, shift_of
 from retrain_core.types import (
     ExperimentSpec,
@@ -48,10 +48,25 @@ def tables(files: dict[str, FileRef]) -> dict[str, Table]:
     return {role: table(ref.sha256, ref.name) for role, ref in files.items() if role != "model"}
 
 
-@st.cache_resource(max_entries=24, show_spinner="Reading the model ...")
 def card(sha256: str, name: str) -> ModelCard:
-    """Return the card of a model file of the store, read once."""
-    return read_card(store().file_path(FileRef(sha256, name)), name)
+    """Return the card of a model file of the store, read once.
+
+    Raises:
+        RetrainError: If the model cannot be used, or not safely.
+    """
+    found = _card_or_refusal(sha256, name)
+    if isinstance(found, RetrainError):
+        raise type(found)(found.what, found.why, found.next_step)
+    return found
+
+
+# A refusal is kept too: to read a bad file may take long, and a page runs at each click. After a while it is tried again.
+@st.cache_resource(max_entries=24, ttl=600, show_spinner="Reading the model ...")
+def _card_or_refusal(sha256: str, name: str) -> ModelCard | RetrainError:
+    try:
+        return checked_card(store().file_path(FileRef(sha256, name)), name)
+    except RetrainError as error:
+        return error
 
 
 # --- the experiment -------------------------------------------------------------------------------

@@ -101,9 +101,9 @@ def experiment_of(
         DataError: If the files do not fit the model; what is only doubtful is told on standard error.
     """
     from retrain_core.data import check, read_table
-    from retrain_core.models import read_card
+    from retrain_core.models import checked_card
 
-    card = read_card(options.model)
+    card = checked_card(options.model)
     paths = {"new": options.new, "old": options.old, "holdout": getattr(options, "holdout", None)}
     tables = {role: read_table(path) for role, path in paths.items() if path is not None}
     schema = schema_of(options, card, tables["new"], tables.get("old"), apart)

@@ -58,7 +58,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     """Measure the shift and write ``shift.json``."""
     from retrain_core.data import chosen_labels, read_table
-    from retrain_core.models import read_card
+    from retrain_core.models import checked_card
     from retrain_core.shift import shift_json
     from retrain_core.shift.frames import label_names
     from retrain_core.shift.whole import measure_shift
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> None:
     old, new = read_table(options.old), read_table(options.new)
     schema, task = None, None
     if options.model:
-        schema = schema_of(options, read_card(options.model), new, old, _apart(options))
+        schema = schema_of(options, checked_card(options.model), new, old, _apart(options))
         labels, task = label_names(schema), schema.task
     elif options.label:
         labels = chosen_labels(new, options.label)

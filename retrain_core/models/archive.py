@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Literal
 
-from retrain_core.errors import FileError, ModelError
+from retrain_core.errors import FileError, ModelError, StoreError
 from retrain_core.models.wording import SAVE_AGAIN, count, megabytes, quoted
 
 SAVE_AS_KERAS = 'Load or rebuild the model in Keras and save it with model.save("model.keras").'
@@ -219,9 +219,18 @@ def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> tu
                     raise _unexpected(
                         f"Its member {shown} unpacks to more than {MAX_RATIO} times its stored size."
                     )
-                target.write(chunk)
+                _write(target, chunk)
     except BaseException:
         target.close()
         raise
     target.seek(0)
     return target, size
+
+
+def _write(target: IO[bytes], chunk: bytes) -> None:
+    try:
+        target.write(chunk)
+    except OSError as error:
+        raise StoreError(
+            "There is no room to unpack the model.", f"{error.strerror}.", "Free some room, then try again."
+        ) from error

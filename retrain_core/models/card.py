@@ -1,8 +1,13 @@
-"""The model card: what a model file says about itself, without Keras and without loading it."""
+"""The model card: what a model file says about itself, without Keras and without loading it.
+
+It is read in a process of its own (``retrain_core.workers.reading``); everybody else calls ``checked_card``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from retrain_core.errors import InputError, ModelError
@@ -22,15 +27,42 @@ from retrain_core.types import Finding, LayerCard, ModelCard
 UNKNOWN_VERSION = "unknown"
 
 
+@dataclass(frozen=True)
+class Checked:
+    """A model file in which everything was checked, still open.
+
+    Args:
+        card: What it says about itself.
+        archive: Its parts.
+        model: Its config, without how it was compiled.
+        compiled: How it was compiled; empty if it was not.
+        objects: All that the config names.
+        weights: What its HDF5 data holds.
+        layout: Where the weights of its layers are.
+    """
+
+    card: ModelCard
+    archive: Archive
+    model: Json
+    compiled: Json
+    objects: list[Described]
+    weights: Weights
+    layout: Layout
+
+
 def read_card(path: Path, name: str | None = None) -> ModelCard:
-    """Return what the model file at ``path`` says about itself, without loading it.
+    """Return what the model file at ``path`` says about itself; as ``open_checked``."""
+    with open_checked(path, name) as checked:
+        return checked.card
+
+
+@contextmanager
+def open_checked(path: Path, name: str | None = None) -> Iterator[Checked]:
+    """Check the model file at ``path`` without loading it, and give what was checked.
 
     Args:
         path: A ``.keras`` or ``.h5`` file; the format is told from its content.
         name: The file's name as the user knows it, for messages.
-
-    Returns:
-        The card; its findings list what was checked and what deserves attention.
 
     Raises:
         FileError: If the file is empty, damaged, or no Keras model.
@@ -40,7 +72,7 @@ def read_card(path: Path, name: str | None = None) -> ModelCard:
     try:
         archive = open_archive(path)
         with archive.weights:
-            return _keras_card(archive) if archive.format == "keras" else _h5_card(archive)
+            yield _keras(archive) if archive.format == "keras" else _h5(archive)
     except InputError as error:
         raise type(error)(f"{shown}: {error.what}", error.why, error.next_step) from error
     except (
@@ -48,22 +80,22 @@ def read_card(path: Path, name: str | None = None) -> ModelCard:
     ) as error:  # the config's names are known to be harmless, not its structure: anything may be missing
         raise ModelError(
             f"{shown}: The model's config is not as Keras writes it.",
-            f"Reading it failed with {type(error).__name__} ({str(error)[:80]}).",
+            f"Reading it failed with {type(error).__name__} ({plain(error)}).",
             SAVE_AGAIN,
         ) from error
 
 
-def _keras_card(archive: Archive) -> ModelCard:
+def _keras(archive: Archive) -> Checked:
     """Check the config first: what is refused by its names never has its weights opened."""
     model = parse_json(archive.config, "config.json")
     objects = _checked(model, legacy=False)
     metadata = parse_json(archive.metadata, "metadata.json") if archive.metadata is not None else {}
     version = plain(metadata.get("keras_version", UNKNOWN_VERSION))
     weights = read_weights(archive.weights)
-    return _card(archive, weights, model, objects, model.get("compile_config"), version)
+    return _card(archive, weights, model, objects, model.pop("compile_config", None), version)
 
 
-def _h5_card(archive: Archive) -> ModelCard:
+def _h5(archive: Archive) -> Checked:
     weights = read_weights(archive.weights)
     model = parse_json(_h5_config(weights), "model_config")
     objects = _checked(model, legacy=True)
@@ -112,13 +144,14 @@ def _card(
     objects: list[Described],
     compile_config: object,
     version: str,
-) -> ModelCard:
+) -> Checked:
     check_sizes(objects)
     inputs, output = graph.inputs(model), output_spec(model)
     layout = keras_layout(model, weights) if archive.format == "keras" else h5_layout(model, weights)
     layers = tuple(
         card_of(entry, own) for entry, own in zip(graph.layers(model), layout.tensors, strict=True)
     )
+    compile_config = compile_config if isinstance(compile_config, dict) else {}
     activation, how = output_activation(model), compiled(compile_config)
     task, reason = task_of(activation, output, how)
     findings = (
@@ -136,7 +169,7 @@ def _card(
         *_use_findings(model, objects, layers),
         *compile_findings(activation, output, how),
     )
-    return ModelCard(
+    card = ModelCard(
         format=archive.format,
         name=name_of(model),
         sha256=archive.sha256,
@@ -154,6 +187,7 @@ def _card(
         keras_version=version,
         findings=findings,
     )
+    return Checked(card, archive, model, compile_config, objects, weights, layout)
 
 
 def _version_findings(version: str) -> list[Finding]:

@@ -82,7 +82,14 @@ def _loss(value: object) -> tuple[str | None, Json]:
 
 def _optimizer(value: object) -> tuple[str | None, float | None]:
     if isinstance(value, str):
-        return next((name for name in OPTIMIZERS if name.lower() == value.lower()), None), None
+        known = next((name for name in OPTIMIZERS if name.lower() == value.lower()), None)
+        if known is None:
+            raise ModelError(
+                f"The model was compiled with the optimizer {quoted(value)}, which is not built into Keras.",
+                "A custom optimizer is code of its own, which is not run here.",
+                RECOMPILE,
+            )
+        return known, None
     if not isinstance(value, dict):
         return None, None
     config = value.get("config")

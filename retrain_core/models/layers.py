@@ -11,7 +11,7 @@ from retrain_core.models.allowed import ATTENTION, CONVOLUTION, LOOKUP, NORMALIZ
 from retrain_core.models.config import name_of
 from retrain_core.models.parsing import Json
 from retrain_core.models.sizes import check_shapes
-from retrain_core.models.weights import Tensor, Weights, is_state
+from retrain_core.models.weights import Tensor, Weights
 from retrain_core.models.wording import SAVE_AGAIN, count, quoted
 from retrain_core.types import LayerCard
 
@@ -23,6 +23,7 @@ LEARNS = frozenset(
 )
 # Wrappers keep the wrapped layer under these names; a recurrent layer keeps its weights in its cell.
 WRAPPED = {"TimeDistributed": "layer", "SpectralNormalization": "layer", "Bidirectional": "forward_layer"}
+H5_WEIGHTS = "model_weights"
 CELL = frozenset({"LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"})
 
 
@@ -59,7 +60,7 @@ def keras_layout(model: Json, weights: Weights) -> Layout:
         parts = tensor.path.split("/")
         for end in range(1, len(parts)):
             below.setdefault("/".join(parts[:end]), []).append(tensor)
-    root = "layers" if "layers" in below else "_layer_checkpoint_dependencies"  # as Keras 2.12 wrote it
+    root = weights_root(weights)
     first: dict[int, str] = {}  # a layer that the model uses in several places is saved in the first of them
     groups, places = [], []
     for layer, path in _with_paths(graph.layers(model), root):
@@ -73,6 +74,12 @@ def keras_layout(model: Json, weights: Weights) -> Layout:
             own = {tensor: None for tensor in own if tensor.path != f"{path}/vars/0"}
         groups.append(tuple(own))
     return Layout(tuple(groups), tuple(places))
+
+
+def weights_root(weights: Weights) -> str:
+    """Return the group that holds the layers of a ``.keras`` file."""
+    known = any(path.startswith("layers/") for path in weights.tensors)
+    return "layers" if known else "_layer_checkpoint_dependencies"  # as Keras 2.12 wrote it
 
 
 def _with_paths(layers: list[Json], root: str) -> Iterator[tuple[Json, str]]:
@@ -110,9 +117,16 @@ def h5_layout(model: Json, weights: Weights) -> Layout:
         ModelError: If a layer's weights are missing or do not fit its config.
     """
     groups = []
+    in_order = set(weights.names.get(H5_WEIGHTS, ()))  # Keras goes by this list
     for layer in graph.layers(model):
         name = name_of(layer)
-        own = tuple(_listed(weights, f"model_weights/{name}", name))
+        own = tuple(_listed(weights, f"{H5_WEIGHTS}/{name}", name))
+        if own and name not in in_order:
+            raise ModelError(
+                f"The weights of layer {quoted(name)} would not be read.",
+                "The file's list of layers does not name it.",
+                SAVE_AGAIN,
+            )
         inner = layer["config"]["layer"] if layer["class_name"] == "TimeDistributed" else layer
         check_shapes(inner, tuple(tensor.shape for tensor in own))
         groups.append(own)
@@ -124,7 +138,7 @@ def _listed(weights: Weights, group: str, layer: str) -> Iterator[Tensor]:
         path = f"{group}/{name}"
         if path in weights.tensors:
             yield weights.tensors[path]
-        elif not is_state(path):
+        elif path not in weights.states:
             raise ModelError(
                 f"The weights of layer {quoted(layer)} are incomplete.",
                 f"{quoted(path)} is missing.",

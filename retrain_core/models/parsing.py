@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from retrain_core.errors import ModelError
@@ -12,8 +11,6 @@ from retrain_core.models.wording import SAVE_AGAIN
 Json = dict[str, Any]
 
 MAX_DEPTH = 100
-# A string is taken as one token, closed or not, so that the scan stays linear whatever the text is.
-TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.S)
 
 
 def parse_json(text: bytes | str, what: str) -> Json:
@@ -28,10 +25,12 @@ def parse_json(text: bytes | str, what: str) -> Json:
     """
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
-        _check_depth(decoded, what)
         value = json.loads(decoded, object_pairs_hook=_unique_keys)
+    except RecursionError as error:  # Python's reader stops long before its stack ends
+        raise _too_deep(what) from error
     except ValueError as error:
         raise ModelError(f"The model's {what} is not valid JSON.", f"{error}.", SAVE_AGAIN) from error
+    _check_depth(value, what)
     if not isinstance(value, dict):
         raise ModelError(
             f"The model's {what} does not describe a model.", "It is not a JSON object.", SAVE_AGAIN
@@ -39,20 +38,26 @@ def parse_json(text: bytes | str, what: str) -> Json:
     return value
 
 
-def _check_depth(text: str, what: str) -> None:
-    depth = 0
-    for token in TOKENS.finditer(text):
-        character = text[token.start()]
-        if character in "[{":
-            depth += 1
-        elif character in "]}":
-            depth -= 1
-        if depth > MAX_DEPTH:
-            raise ModelError(
-                f"The model's {what} nests more than {MAX_DEPTH} levels deep.",
-                "No real network does; it could exhaust the reader.",
-                SAVE_AGAIN,
-            )
+def _check_depth(value: Any, what: str) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        below = (
+            each.values() if isinstance(each, dict) else each
+            for each in level
+            if isinstance(each, (dict, list))
+        )
+        level = [item for items in below for item in items]
+        if not level:
+            return
+    raise _too_deep(what)
+
+
+def _too_deep(what: str) -> ModelError:
+    return ModelError(
+        f"The model's {what} nests more than {MAX_DEPTH} levels deep.",
+        "No real network does; it could exhaust the reader.",
+        SAVE_AGAIN,
+    )
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> Json:

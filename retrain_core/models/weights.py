@@ -58,12 +58,14 @@ class Weights:
         texts: Those of ``TEXTS`` that an ``.h5`` file keeps beside its weights.
         names: Names of layers or weights, in their order, by the path of the group that lists them.
         arrays: How many arrays were checked, optimiser state included.
+        states: Paths of the state of random generators and text layers: Keras reads it, and counts it as no weights.
     """
 
     tensors: dict[str, Tensor]
     texts: dict[str, str]
     names: dict[str, list[str]]
     arrays: int
+    states: frozenset[str] = frozenset()
 
 
 def read_weights(file: IO[bytes]) -> Weights:
@@ -88,7 +90,8 @@ def _read(root: h5py.File) -> Weights:
     names = {"": _names(root)}
     seen = {_address(root)}
     stack: list[tuple[str, Any]] = [("", root)]
-    arrays = declared = searched = 0
+    states: set[str] = set()
+    arrays = declared = stored = searched = 0
     while stack:
         prefix, group = stack.pop()
         for name in group:
@@ -107,16 +110,21 @@ def _read(root: h5py.File) -> Weights:
                 continue
             arrays += 1
             size = _checked_bytes(item, path)
-            declared += size
+            declared, stored = declared + size, stored + item.id.get_storage_size()
             if declared > MAX_BYTES:
                 raise _unexpected(f"the arrays declare more than {megabytes(MAX_BYTES)}")
-            if path.startswith(OPTIMIZER_STATE) or is_state(path):
+            if path.startswith(OPTIMIZER_STATE):
+                continue
+            if is_state(path):
+                states.add(path)
                 continue
             searched += size
             finite = _is_finite(item) if searched <= MAX_BYTES_SEARCHED else None
             tensors[path] = Tensor(path, tuple(item.shape), finite)
+    if _is_bomb(declared, stored):  # many arrays, each of them small enough
+        raise _unexpected(f"the arrays declare {megabytes(declared)} and store next to nothing")
     texts = {name: _text(root.attrs[name]) for name in TEXTS if name in root.attrs}
-    return Weights(tensors, texts, names, arrays)
+    return Weights(tensors, texts, names, arrays, frozenset(states))
 
 
 def is_state(path: str) -> bool:
@@ -150,25 +158,31 @@ def _checked_bytes(dataset: Any, path: str) -> int:
         raise _unexpected(f"the values of {quoted(path)} are kept in another file")
     if any(plist.get_filter(i)[0] not in FILTERS for i in range(plist.get_nfilters())):
         raise _unexpected(f"{quoted(path)} is packed with an unknown filter")
-    if dataset.dtype.kind not in "fiub" and not _is_bfloat16(dataset):
+    if dataset.dtype.kind not in "fiub" and not is_bfloat16(dataset):
         raise _unexpected(f"{quoted(path)} holds {quoted(dataset.dtype)}, not numbers")
     if dataset.shape is None:
         raise _unexpected(f"{quoted(path)} has no shape")
     declared = int(prod(dataset.shape) * dataset.dtype.itemsize)
-    if declared > RATIO_FLOOR_BYTES and declared > MAX_RATIO * max(1, dataset.id.get_storage_size()):
+    if _is_bomb(declared, dataset.id.get_storage_size()):
         raise _unexpected(f"{quoted(path)} declares {megabytes(declared)} and stores next to nothing")
     return declared
 
 
-def _is_bfloat16(dataset: Any) -> bool:
+def _is_bomb(declared: int, stored: int) -> bool:
+    return declared > RATIO_FLOOR_BYTES and declared > MAX_RATIO * max(1, stored)
+
+
+def is_bfloat16(dataset: Any) -> bool:
     """Whether these are bfloat16 numbers, which HDF5 does not know and Keras stores as two raw bytes."""
-    return dataset.dtype == np.dtype("V2") and "dtype" in dataset.attrs
+    return dataset.dtype == np.dtype("V2") and _text(dataset.attrs.get("dtype")) == "bfloat16"
 
 
 def _is_finite(dataset: Any) -> bool:
     if dataset.dtype.kind not in "fV":
         return True
-    return all(bool(np.isfinite(_as_float(block)).all()) for block in _blocks(dataset))
+    return all(
+        bool(np.isfinite(_as_float(np.asarray(dataset[block]))).all()) for block in blocks(dataset.shape)
+    )
 
 
 def _as_float(block: Any) -> Any:
@@ -178,13 +192,24 @@ def _as_float(block: Any) -> Any:
     return (np.ascontiguousarray(block).view(np.uint16).astype(np.uint32) << 16).view(np.float32)
 
 
-def _blocks(dataset: Any) -> Iterator[Any]:
-    if not dataset.shape:
-        yield np.atleast_1d(dataset[()])
+def blocks(shape: tuple[int, ...]) -> Iterator[tuple[int | slice, ...]]:
+    """Yield the indices of an array in pieces of at most ``CHUNK`` values, so that no array is held as a whole.
+
+    >>> list(blocks((2, 3))), list(blocks(()))
+    ([(slice(0, 1333333, None),)], [()])
+    """
+    if not shape:
+        yield ()
+    elif 0 in shape:
         return
-    rows = max(1, CHUNK // max(1, prod(dataset.shape[1:])))
-    for start in range(0, dataset.shape[0], rows):
-        yield dataset[start : start + rows]
+    elif len(shape) == 1 or prod(shape[1:]) <= CHUNK:
+        rows = max(1, CHUNK // max(1, prod(shape[1:])))
+        for start in range(0, shape[0], rows):
+            yield (slice(start, start + rows),)
+    else:
+        for row in range(shape[0]):
+            for rest in blocks(shape[1:]):
+                yield (row, *rest)
 
 
 def _text(value: Any) -> str:

@@ -13,10 +13,11 @@ from retrain_core.data.files import write_atomic
 from retrain_core.data.groups import groups_of
 from retrain_core.data.marks import Rows, marks_of
 from retrain_core.data.parts import COLUMNS, GROUPS, save_columns, save_dataset
-from retrain_core.models import read_card
+from retrain_core.models import checked_card
+from retrain_core.models.checked import SCRATCH
 from retrain_core.runs.from_worker import opened, remove_tree
-from retrain_core.runs.store import Store, question_hash
-from retrain_core.types import Dataset, ExperimentSpec, RunSpec, Work, to_json
+from retrain_core.runs.store import MODEL_FILES, Store, question_hash
+from retrain_core.types import Dataset, ExperimentSpec, ModelCard, RunSpec, Work, to_json
 from retrain_core.workers.locked import TEMPORARY
 
 MOST_INPUT = 1 << 62  # data is as large as it is
@@ -24,17 +25,21 @@ MEASURED: tuple[Work, ...] = ("shift", "explain")  # done on the files, without 
 
 
 def prepare(store: Store, spec: ExperimentSpec) -> None:
-    """Write the parts of ``spec`` into its ``data`` folder; do nothing if they are there.
+    """Write the parts of ``spec`` and the rebuilt model into its ``data`` folder; do nothing if they are there.
 
-    Parts of another question, left by one who changed it while they were being written, are replaced.
+    Parts of another question, left by one who changed it while they were being written, are replaced. Parts of this one
+    stay as they are if only the model is missing, as earlier versions did not rebuild it.
 
     Raises:
         InputError: If the files do not fit the question.
+        StoreError: If there is no room.
     """
     if store.is_prepared(spec):
         return
     folder = store.experiment_folder(spec.id) / "data"
-    card = read_card(store.file_path(spec.model), spec.model.name)
+    if store.has_parts(spec):
+        _rebuild_model(store, spec, folder)
+        return
     refs = {"new": spec.new, "old": spec.old, "holdout": spec.holdout}
     tables = {
         side: read_table(store.file_path(ref), ref.name) for side, ref in refs.items() if ref is not None
@@ -47,6 +52,8 @@ def prepare(store: Store, spec: ExperimentSpec) -> None:
     done = split(spec.schema, **data, settings=spec.split, marks=marks)
     temporary = folder.with_name("data.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    card = _rebuild_model(store, spec, temporary)
     for part, rows in done.parts.items():
         side = "holdout" if part == "new_holdout" and "holdout" in data else part.split("_")[0]
         save_dataset(temporary / part, data[side], rows)
@@ -60,6 +67,13 @@ def prepare(store: Store, spec: ExperimentSpec) -> None:
     (temporary / "question").write_text(question_hash(spec))
     shutil.rmtree(folder, ignore_errors=True)
     temporary.replace(folder)
+
+
+def _rebuild_model(store: Store, spec: ExperimentSpec, folder: Path) -> ModelCard:
+    """Check the old model anew and write the file that workers load, which is never the one that was uploaded."""
+    for left in folder.glob(f"{SCRATCH}*"):  # by an attempt that was cut off
+        shutil.rmtree(left, ignore_errors=True)
+    return checked_card(store.file_path(spec.model), spec.model.name, rebuild_in=folder)
 
 
 def link_inputs(store: Store, run: RunSpec) -> Path:
@@ -88,18 +102,16 @@ def link_inputs(store: Store, run: RunSpec) -> Path:
             _link(before / "observed.npz", inputs / "observed.npz")
         return folder
     data = store.experiment_folder(run.experiment) / "data"
-    unused = shutil.ignore_patterns(COLUMNS, GROUPS)
+    # A candidate's model rather than the old one, if the work is about a candidate.
+    unused = shutil.ignore_patterns(COLUMNS, GROUPS, *(MODEL_FILES if before is not None else ()))
     shutil.copytree(data, inputs, ignore=unused, copy_function=_link, dirs_exist_ok=True)
     if spec.holdout:  # a file of its own: its row numbers are not those of the new file
         (inputs / "new_holdout" / "rows.npy").unlink(missing_ok=True)
     write_atomic(
         inputs / "schema.json", to_json(spec.schema)
     )  # in today's form, whichever version prepared it
-    if before is not None:  # a candidate's model rather than the old one
+    if before is not None:
         _link(before / "model.keras", inputs / "model.keras")
-        return folder
-    extension = ".h5" if _is_hdf5(store.file_path(spec.model)) else ".keras"
-    _link(store.file_path(spec.model), inputs / f"model{extension}")
     return folder
 
 
@@ -109,11 +121,6 @@ def _link_tables(store: Store, spec: ExperimentSpec, inputs: Path) -> None:
     for side, ref in (("old", spec.old), ("new", spec.new)):
         if ref is not None:
             _link(store.file_path(ref), inputs / f"{side}{store.file_path(ref).suffix}")
-
-
-def _is_hdf5(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == b"\x89HDF"
 
 
 def _link(source: str | Path, target: str | Path) -> None:

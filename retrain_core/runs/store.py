@@ -4,7 +4,8 @@ store/
 ├── files/SHA256.EXT            uploads, by content
 ├── experiments/ID/
 │   ├── experiment.json         the question (ExperimentSpec)
-│   ├── data/                   the split: card.json, schema.json, split.json, one folder a part; and whose it is
+│   ├── data/                   the split: card.json, schema.json, split.json, one folder a part; whose it is; and
+│   │                           model.keras or model.h5, the old model as it was rebuilt: workers load no other
 │   ├── shift.json              how shift is measured, where the user decided it (ShiftSettings)
 │   ├── estimates/RUN/          the same as a run folder, for a rehearsal: a few steps before the first run
 │   ├── diagnosis/RUN/          the same, for a probe: a piece of diagnosis, with what it found in files of its own
@@ -54,6 +55,7 @@ from retrain_core.types import (
     to_json,
 )
 
+MODEL_FILES = ("model.keras", "model.h5")  # the rebuilt model in data/ is one of them
 EXTENSIONS = (".keras", ".h5", ".csv", ".parquet", ".npz")
 ID_PATTERN = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 # Begin the ids of a rehearsal, of a probe and of a try of a quick look, and of nothing else.
@@ -187,7 +189,7 @@ class Store:
 
     def _is_changed(self, spec: ExperimentSpec) -> bool:
         """Whether something may be there that belongs to another question than ``spec``."""
-        if (self.experiment_folder(spec.id) / "data").exists() and not self.is_prepared(spec):
+        if (self.experiment_folder(spec.id) / "data").exists() and not self.has_parts(spec):
             return True
         try:
             return question_hash(self.experiment(spec.id)) != question_hash(spec)
@@ -195,7 +197,12 @@ class Store:
             return True
 
     def is_prepared(self, spec: ExperimentSpec) -> bool:
-        """Whether the data is there, and is that of the question as ``spec`` puts it."""
+        """Whether all that workers need is there: the parts, and the rebuilt model."""
+        data = self.experiment_folder(spec.id) / "data"
+        return self.has_parts(spec) and any((data / name).is_file() for name in MODEL_FILES)
+
+    def has_parts(self, spec: ExperimentSpec) -> bool:
+        """Whether the rows are split, as the question asks that ``spec`` puts."""
         data = self.experiment_folder(spec.id) / "data"
         try:
             return (data / "question").read_text() == question_hash(spec)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import pandas as pd
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal
 
 from retrain_core.types.text import CLASS_NUMBER_LOSSES, Part, Task
+
+if TYPE_CHECKING:  # not loaded by what only passes values on, such as the process that reads model files
+    import pandas as pd
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

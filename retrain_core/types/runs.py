@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal
 
 from retrain_core.types.data import Schema, SplitSettings
 from retrain_core.types.shift import ShiftSettings
 from retrain_core.types.text import Scalar
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Work = Literal["train", "rehearse", "quick", "observe", "sensitivity", "shift", "explain"]
 

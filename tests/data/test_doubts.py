@@ -16,7 +16,7 @@ from retrain_core.data.encode import fingerprint
 from retrain_core.data.leaks import leaks, near_copies
 from retrain_core.data.marks import Marks
 from retrain_core.data.power import rows_for, smallest_difference
-from retrain_core.models import read_card
+from retrain_core.models.card import read_card
 from retrain_core.samples import Sample, samples
 from retrain_core.types import Binding, Dataset, Finding, Schema, SplitSettings, Task
 from tests.data.test_split import SCHEMA, data

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from retrain_core.models import read_card
+from retrain_core.models.card import read_card
 from retrain_core.models.compiled import Compiled, compile_findings, compiled, task_of
 from retrain_core.types import LayerCard, ModelCard, TensorSpec, from_json, to_json
 from tests.conftest import ROOT, command_line
@@ -245,7 +245,7 @@ def test_every_allowed_name_exists_in_keras(facts: dict[str, Any]) -> None:
 
 def test_reading_a_card_loads_neither_keras_nor_tensorflow(saved: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from retrain_core.models import read_card; "
+        "import sys; from pathlib import Path; from retrain_core.models.card import read_card; "
         "read_card(Path(sys.argv[1])); print({'keras', 'tensorflow', 'sklearn', 'streamlit'} & set(sys.modules))"
     )
     done = subprocess.run(

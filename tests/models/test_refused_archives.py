@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from retrain_core.errors import FileError, ModelError
-from retrain_core.models import archive, read_card
+from retrain_core.models import archive
+from retrain_core.models.card import read_card
 
 ONNX = b"\x08\x07\x12\x07pytorch" + bytes(50)
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from retrain_core.errors import ModelError
-from retrain_core.models import graph, read_card
+from retrain_core.models import graph
+from retrain_core.models.card import read_card
 
 Json = dict[str, Any]
 LAMBDA = {"class_name": "__lambda__", "config": {"value": ["4wEAAA==", None, None]}}

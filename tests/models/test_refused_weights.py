@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from retrain_core.errors import FileError, ModelError
-from retrain_core.models import read_card, weights
-from retrain_core.types import ModelCard
+from retrain_core.models import weights
+from retrain_core.models.card import read_card
+from tests.models.keras_2 import save_keras_2
 
 Change = Callable[[h5py.File], Any]
 
@@ -236,52 +237,6 @@ def test_a_lost_vocabulary_is_named(
         read_card(path)
 
 
-def keras_2(path: Path) -> ModelCard:
-    """Write a functional model as Keras 2 wrote it, and read it."""
-
-    def entry(class_name: str, name: str, inbound: list[Any], **config: Any) -> dict[str, Any]:
-        inner = {"name": name, "trainable": True, "dtype": "float32", **config}
-        return {"class_name": class_name, "config": inner, "name": name, "inbound_nodes": inbound}
-
-    zeros = {"class_name": "Zeros", "config": {}}
-    layers = [
-        entry("InputLayer", "input_1", [], batch_input_shape=[None, 4], sparse=False, ragged=False),
-        entry(
-            "Dense", "hidden", [[["input_1", 0, 0, {}]]], units=3, activation="relu", bias_initializer=zeros
-        ),
-        entry("BatchNormalization", "norm", [[["hidden", 0, 0, {}]]], axis=[1]),
-        entry("Dense", "out", [[["norm", 0, 0, {}]]], units=1, activation="sigmoid"),
-    ]
-    graph = {
-        "name": "model",
-        "layers": layers,
-        "input_layers": [["input_1", 0, 0]],
-        "output_layers": [["out", 0, 0]],
-    }
-    training = {
-        "loss": "binary_crossentropy",
-        "metrics": None,
-        "optimizer_config": {"class_name": "Custom>Adam", "config": {"learning_rate": 0.25}},
-    }
-    shapes = {
-        "input_1": [],
-        "hidden": [(4, 3), (3,)],
-        "norm": [(3,)] * 4,
-        "out": [(3, 1), (1,)],
-    }
-    with h5py.File(path, "w") as file:
-        file.attrs["keras_version"] = "2.12.0"
-        file.attrs["model_config"] = json.dumps({"class_name": "Functional", "config": graph})
-        file.attrs["training_config"] = json.dumps(training)
-        for name, arrays in shapes.items():
-            group = file.create_group(f"model_weights/{name}")
-            names = [f"{name}/w{i}:0" for i in range(len(arrays))]
-            group.attrs["weight_names"] = [each.encode() for each in names]
-            for each, shape in zip(names, arrays, strict=True):
-                group[each] = np.zeros(shape, "f4")
-    return read_card(path)
-
-
 def test_a_keras_2_sequential_model_keeps_its_input_shape_in_its_first_layer(
     h5: Callable[..., Path],
 ) -> None:
@@ -295,7 +250,7 @@ def test_a_keras_2_sequential_model_keeps_its_input_shape_in_its_first_layer(
 
 
 def test_keras_2_h5_is_read(tmp_path: Path) -> None:
-    card = keras_2(tmp_path / "old.h5")
+    card = read_card(save_keras_2(tmp_path / "old.h5"))
     assert [(layer.name, layer.parameters) for layer in card.layers] == [
         ("input_1", 0),
         ("hidden", 15),
@@ -305,3 +260,11 @@ def test_keras_2_h5_is_read(tmp_path: Path) -> None:
     assert (card.inputs[0].shape, card.outputs[0].shape, card.task) == ((4,), (1,), "binary")
     assert (card.optimizer, card.learning_rate) == ("Adam", 0.25)
     assert any("Keras 2.12.0" in finding.title for finding in card.findings)
+
+
+def test_keras_2_h5_without_its_list_of_layers_is_refused(tmp_path: Path) -> None:
+    path = save_keras_2(tmp_path / "old.h5")
+    with h5py.File(path, "r+") as file:
+        del file["model_weights"].attrs["layer_names"]
+    with pytest.raises(ModelError, match=r"'hidden' would not be read.*list of layers"):
+        read_card(path)

@@ -7,18 +7,21 @@ import json
 import shutil
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages._ui import state
 from pages._ui.drafts import Draft
 from retrain_core.answer import answer
 from retrain_core.data.time_order import ROW_ORDER
+from retrain_core.models import checked_card
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.store import new_id
 from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES, options_of
-from retrain_core.types import SplitSettings, Wishes, to_json
+from retrain_core.types import ModelCard, SplitSettings, Wishes, to_json
 from tests.conftest import ROOT
 from tests.make import table
 from tests.pages.conftest import Answered
@@ -257,6 +260,25 @@ def test_a_wrong_file_is_refused_and_what_was_entered_is_kept(open_page, answere
     assert any("picture.csv cannot be used as data." in error.value.replace("\\", "") for error in app.error)
     said = texts(app)
     assert "model.keras" in said and "old.parquet" in said  # still there
+
+
+def test_a_wrong_model_is_refused_and_read_once(
+    open_page, answered: Answered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+
+    def counted(path: Path, name: str) -> ModelCard:
+        reads.append(name)
+        return checked_card(path, name)
+
+    monkeypatch.setattr(state, "checked_card", counted)
+    app = open_page("data", answered.without_old.id)
+    upload(app, "Old model", "churn.keras", b"\x80\x04" + b"0" * 64)
+    app.run()
+    assert not app.exception and reads == ["churn.keras"]
+    (error,) = [error.value.replace("\\", "") for error in app.error if "churn" in error.value]
+    assert "churn.keras: The file is a Python pickle" in error and "model.save(" in error
+    assert "new.parquet" in texts(app)  # still there
 
 
 def test_names_are_shown_as_they_are_and_never_as_markdown(open_page, answered: Answered) -> None:

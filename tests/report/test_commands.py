@@ -21,7 +21,7 @@ from retrain_core.answer import commands_of
 from retrain_core.cli.compare import add
 from retrain_core.cli.reading import wishes_of
 from retrain_core.data.time_order import ROW_ORDER
-from retrain_core.models import read_card
+from retrain_core.models.card import read_card
 from retrain_core.report import render
 from retrain_core.report.content import ReportContent
 from retrain_core.report.facts import sources

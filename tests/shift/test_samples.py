@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from retrain_core.data import infer_schema, read_table
-from retrain_core.models import read_card
+from retrain_core.models.card import read_card
 from retrain_core.samples import FOLDER
 from retrain_core.shift import MEASURES, feature_frame, image_features, shift_json, shift_report, shift_table
 from retrain_core.shift.others import others_said

@@ -9,7 +9,7 @@ import pytest
 from retrain_core.data import infer_schema, read_table
 from retrain_core.data.encode import encode
 from retrain_core.data.observed import Observed
-from retrain_core.models import read_card
+from retrain_core.models.card import read_card
 from retrain_core.samples import FOLDER
 from retrain_core.shift import feature_frame, image_features, model_json, model_shift
 from retrain_core.shift.layer import layer_features
