@@ -16,6 +16,7 @@ from retrain_core.data.parts import COLUMNS, GROUPS, save_columns, save_dataset
 from retrain_core.models import read_card
 from retrain_core.runs.store import Store, question_hash
 from retrain_core.types import Dataset, ExperimentSpec, RunSpec, Work, to_json
+from retrain_core.workers.checkpoints import newest
 
 MEASURED: tuple[Work, ...] = ("shift", "explain")  # done on the files, without the split and without a model
 
@@ -60,12 +61,17 @@ def prepare(store: Store, spec: ExperimentSpec) -> None:
 
 
 def link_inputs(store: Store, run: RunSpec) -> Path:
-    """Give the run folder links to everything its worker may read, and nothing of an earlier attempt; return it."""
+    """Give the run folder links to everything its worker may read, and of an earlier attempt its checkpoint alone."""
     spec = store.experiment(run.experiment)
     folder = store.run_folder(run.experiment, run.id)
     inputs = folder / "inputs"
     shutil.rmtree(inputs, ignore_errors=True)
-    for left in ("model.keras", "scores.npz", "shared"):  # by an attempt that was cut off
+    goes_on = newest(folder) is not None  # then its times are those of all attempts
+    for left in (
+        "model.keras",
+        "scores.npz",
+        *([] if goes_on else ["shared"]),
+    ):  # by an attempt that was cut off
         (folder / left).unlink(missing_ok=True)
     inputs.mkdir()  # fails if the run folder is being removed
     before = store.run_folder(run.experiment, run.after) if run.after else None

@@ -138,7 +138,7 @@ def _state(store: Store, spec: RunSpec, row: IndexRow, waiting: int, *, on_the_w
     latest = told[-1] if told else {}
     progress = 1.0 if row.status == "finished" else float(latest.get("progress", 0.0))
     now = time.time()
-    elapsed = ((row.finished or now) - events[0].time) if events else 0.0
+    elapsed = _elapsed(events, row.finished or now)
     running = row.status == "running"
     return RunState(
         spec=spec,
@@ -156,6 +156,12 @@ def _state(store: Store, spec: RunSpec, row: IndexRow, waiting: int, *, on_the_w
         result=store.result(spec.experiment, spec.id) if row.finished else None,
         error=row.error,
     )
+
+
+def _elapsed(events: Sequence[RunEvent], until: float) -> float:
+    """Return for how long a run has been at work, without the time that it was cut off for."""
+    starts = [event for event in events if event.kind == "started"]
+    return until - starts[-1].time + float(starts[-1].values.get("seconds", 0.0)) if starts else 0.0
 
 
 def read_events(path: Path) -> list[RunEvent]:

@@ -61,7 +61,8 @@ class Job:
     def why_stopped(self) -> str | None:
         """Return what ended a run early, ``None`` if it was somebody's wish."""
         if self.stop_asked:
-            return (self.folder / "stop").read_text("utf-8").strip() or None
+            reason = (self.folder / "stop").read_text("utf-8").strip()
+            return f"{reason} {BEST_SO_FAR}" if reason else None
         minutes = (self.spec.limits.seconds or 0) / 60
         return f"It reached its time limit of {counted(minutes, 'minute')}. {BEST_SO_FAR}"
 
