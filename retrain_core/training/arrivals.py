@@ -95,14 +95,14 @@ def fit_arrivals(
     if moment is not None:
         stream.take_up(moment)
     else:
-        course.curve_start(loop, validation)
+        course.telling.curve_start(loop, validation)
     while stream.number < len(starts):
         number, start = stream.number, starts[stream.number]
         arrived = np.arange(start, min(start + arrivals.arrival_rows, rows.rows), dtype=np.int32)
         if moment is None:
             before = loop.score(source, arrived)
             stream.loss += before["loss"] * len(arrived)
-            stream.right += before[course.metric] * len(arrived)
+            stream.right += before[course.telling.metric] * len(arrived)
             stream.seen += len(arrived)
             stream.order = _mix(np.resize(arrived, taken[number]), size, extra, stream.memory)
         moment = None
@@ -115,9 +115,9 @@ def fit_arrivals(
         if number % every == every - 1 or number == len(starts) - 1 or course.stopped:
             so_far = {
                 "prequential_loss": stream.loss / stream.seen,
-                f"prequential_{course.metric}": stream.right / stream.seen,
+                f"prequential_{course.telling.metric}": stream.right / stream.seen,
             }
-            course.point(logs, loop.score(validation), **so_far)
+            course.telling.point(logs, loop.score(validation), **so_far)
         stream.number += 1
         if course.stopped:
             break

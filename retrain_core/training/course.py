@@ -1,9 +1,8 @@
-"""The course of a run over all its fits: how far it is, what it tells of that, and what it keeps to go on from."""
+"""The course of a run over all its fits: what they share, and what it keeps to go on from."""
 
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -28,21 +27,10 @@ from retrain_core.training.resume import (
     set_generator,
     set_global_state,
 )
+from retrain_core.training.telling import Progress, Report, Telling
 from retrain_core.types import Dataset, Limits, Schema
 from retrain_core.workers.checkpoints import Moment
 from retrain_core.workers.keeper import Keeper
-
-Report = Callable[[str, dict[str, Any]], None]
-
-
-@dataclass
-class Progress:
-    """Where a run is, over all its fits."""
-
-    done: float = 0.0
-    rows: int = 0
-    epoch: int = 0
-    share: float = 0.0  # of the run that was begun
 
 
 @dataclass(frozen=True)
@@ -95,19 +83,24 @@ class Course:
         self.should_stop, self.beat = should_stop, beat
         self.budget = limits.steps if limits else None
         self.forecast = Forecast() if rehearse else None
-        self.at = Progress()
         self.best_loss = math.inf
         self.fitted: keras.Model | None = None  # what the last fit in epochs returned
         self.steps = 0
         self.ways: list[str] = []
         self.stopped = False
         self.prequential: float | None = None
-        self._report, self._keeper = report, keeper
-        self._started = time.perf_counter()
+        self._keeper = keeper
         self._known_ways = list(ways)
         self._fit = 0
         self._moments = deque(keeper.moments if keeper else ())
+        self.telling = Telling(report, "mae" if schema.task == "regression" else "accuracy")
+        self.telling.silent = bool(self._moments)  # an earlier attempt has told it all
         self._inside: Mapping[str, Any] = {}  # where in a call of ``train`` the run was cut off
+
+    @property
+    def at(self) -> Progress:
+        """Where the run is."""
+        return self.telling.at
 
     # --- going on after a cut -------------------------------------------------------------------
 
@@ -120,7 +113,7 @@ class Course:
         self._take_up(moment.values)
         self._known_ways = self._known_ways[1:]
         self._fit += 1
-        self._tell_resumed("after a part of the run")
+        self._silence_ends("after a part of the run")
         return True
 
     def cut_off(self, loop: Loop, source: Source) -> Moment | None:
@@ -131,20 +124,21 @@ class Course:
         loop.restore(moment.values["loop"], moment.arrays, source)
         self._take_up(moment.values)
         self._inside = moment.values["inside"]
-        self._tell_resumed(f"at {self._inside['label']}")
+        self._silence_ends(f"at {self._inside['label']}")
         return moment
 
     def _take_up(self, values: Mapping[str, Any]) -> None:
-        self.at = Progress(**values["at"])
+        self.telling.at = Progress(**values["at"])
         self.best_loss, self.steps = values["best_loss"], values["steps"]
         self.ways, self.prequential = list(values["ways"]), values["prequential"]
         set_generator(self.rng.bit_generator, values["rng"])
         set_global_state(values["random"])
-        self._started = time.perf_counter() - values["seconds"]
+        self.telling.begin(values["seconds"])
 
-    def _tell_resumed(self, where: str) -> None:
+    def _silence_ends(self, where: str) -> None:
         if not self._moments:  # this was the last thing known
-            self.tell(f"resumed {where}")
+            self.telling.silent = False
+            self.telling.tell(f"resumed {where}")
 
     def _values(self) -> dict[str, Any]:
         return {
@@ -155,7 +149,7 @@ class Course:
             "prequential": self.prequential,
             "rng": generator_state(self.rng.bit_generator),
             "random": global_state(),
-            "seconds": self.seconds(),
+            "seconds": self.telling.seconds(),
         }
 
     def end(self, loop: Loop, model: keras.Model) -> None:
@@ -222,7 +216,7 @@ class Course:
             by_class = len(targets) / (np.count_nonzero(counts) * np.maximum(counts, 1))
             weights = by_class[targets] * (1.0 if weights is None else weights)
         elif balanced:
-            self.notice("Classes are not balanced: only a model with one label a row can be.")
+            self.telling.notice("Classes are not balanced: only a model with one label a row can be.")
         return None if weights is None else np.asarray(weights, np.float32)
 
     def shuffled(self, rows: int) -> Rows:
@@ -268,7 +262,7 @@ class Course:
         for logs in loop.train(source, order, size, following, begin):
             self.at.rows = rows + int(logs["rows"])
             self.at.done = done + share * logs["share"]
-            self.tell(label, **self._position(logs))
+            self.telling.tell(label, **self.telling.position(logs))
             if self.should_stop():
                 self.stopped = True
                 break
@@ -288,46 +282,3 @@ class Course:
         if self.budget is None:
             return None
         return max(1, round(self.budget * self.at.share) - round(self.budget * begun))
-
-    # --- what is told -----------------------------------------------------------------------------
-
-    @property
-    def metric(self) -> str:
-        """Name of the metric beside the loss."""
-        return "mae" if self.schema.task == "regression" else "accuracy"
-
-    def report(self, kind: str, values: dict[str, Any]) -> None:
-        """Tell something, unless an earlier attempt has."""
-        if not self._moments:
-            self._report(kind, values)
-
-    def notice(self, text: str) -> None:
-        """Tell the user something about this run."""
-        self.report("notice", {"text": text})
-
-    def tell(self, label: str, **values: Any) -> None:
-        """Tell how far the run is."""
-        self.report("progress", {**values, "progress": min(self.at.done, 1.0), "label": label})
-
-    def curve_start(self, loop: Loop, validation: Source) -> None:
-        """Tell the first point of the curve; a later fit of the same run goes on with it."""
-        if self.at.rows:
-            return
-        scores = loop.score(validation)
-        self.report("epoch", {"epoch": 0, "rows_seen": 0, "seconds": self.seconds(), **_prefixed(scores)})
-
-    def point(self, logs: dict[str, float], scores: dict[str, float], **more: Any) -> None:
-        """Tell a point of the curve."""
-        self.report("epoch", {**self._position(logs), **_prefixed(scores), **more})
-
-    def _position(self, logs: dict[str, float]) -> dict[str, Any]:
-        scores = {name: logs[name] for name in ("loss", self.metric) if name in logs}
-        return {**scores, "rows_seen": self.at.rows, "seconds": self.seconds()}
-
-    def seconds(self) -> float:
-        """Return for how long the run has trained, without what it was cut off for."""
-        return round(time.perf_counter() - self._started, 3)
-
-
-def _prefixed(scores: dict[str, float]) -> dict[str, float]:
-    return {f"validation_{name}": value for name, value in scores.items()}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from retrain_core.strategies.toolbox import Arrivals, Pace, Replay
 from retrain_core.training import heads, models
 from retrain_core.training.arrivals import fit_arrivals
-from retrain_core.training.course import Course, Report
+from retrain_core.training.course import Course
 from retrain_core.training.epochs import fit_epochs
 from retrain_core.training.forecast import Forecast
 from retrain_core.training.forward import Forward
@@ -22,6 +22,7 @@ from retrain_core.training.learner import Penalty, Teacher, pull
 from retrain_core.training.loop import way_of_run
 from retrain_core.training.objective import Objective
 from retrain_core.training.rows import inputs_of
+from retrain_core.training.telling import Report
 from retrain_core.training.weights import fisher_information, shrunk_and_perturbed
 from retrain_core.types import Dataset, Limits, Schema
 from retrain_core.workers.keeper import Keeper
@@ -159,7 +160,7 @@ class Engine:
     ) -> Penalty:
         """Return the same, each weight as firmly as it matters for old rows, but no firmer than a step can follow."""
         rows = self.course.rng.permutation(old.rows)[:most_rows].astype(np.int32)
-        self.course.tell("measuring which weights matter for the old rows")
+        self.course.telling.tell("measuring which weights matter for the old rows")
         # A step of gradient descent takes the share rate * strength of the way back: more than 1 would overshoot.
         firmest = 1 / self.objective.highest_rate(rate)
         found = fisher_information(model, self.objective, old, rows)
@@ -226,7 +227,7 @@ class Engine:
 
     def notice(self, text: str) -> None:
         """Tell the user something about this run."""
-        self.course.notice(text)
+        self.course.telling.notice(text)
 
     # --- the rest -----------------------------------------------------------------------------
 

@@ -108,7 +108,7 @@ def fit_epochs(
         search = _Search(model.get_weights())
         if model is course.fitted:  # an earlier part of the run made it, and may have been better
             search.best_loss = loop.score(validation)["loss"]
-        course.curve_start(loop, validation)
+        course.telling.curve_start(loop, validation)
         search.following = course.shuffled(rows.rows)
     while search.epoch < epochs:
         if not len(search.order):
@@ -125,7 +125,7 @@ def fit_epochs(
         loop.finalize()  # an optimiser that averages weights is judged by its averages, which are kept
         scores = loop.score(validation)
         course.at.epoch += 1
-        course.point(logs, scores, epoch=course.at.epoch)
+        course.telling.point(logs, scores, epoch=course.at.epoch)
         search.judge(scores["loss"], model)
         if learnt is not None:
             model.set_weights(learnt)
@@ -138,7 +138,7 @@ def fit_epochs(
             "Try a tenth of the learning rate, or look at the column findings.",
         )
     if search.fell > STILL_FALLING and share == 1.0 and budget is None and not course.stopped:
-        course.notice(
+        course.telling.notice(
             f"The validation loss still fell by {search.fell:.0%} in the last epoch: allow more epochs."
         )
     model.set_weights(search.best)
