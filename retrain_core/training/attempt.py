@@ -66,7 +66,8 @@ class Attempt:
         return Keeper(
             self.folder,
             self.identity,
-            told=self.log.flush,
+            told=lambda: self.log.number,
+            flush=self.log.flush,
             spent=spent,
             notice=lambda text: self.log("notice", {"text": text}),
             moments=self.moments,

@@ -37,10 +37,14 @@ class EventLog:
         os.ftruncate(self._file, sum(map(len, whole)))
         self._number = len(whole)
 
-    def flush(self) -> int:
-        """Have all events on the disk; return how many there are."""
-        os.fsync(self._file)
+    @property
+    def number(self) -> int:
+        """How many events there are."""
         return self._number
+
+    def flush(self) -> None:
+        """Have all events on the disk."""
+        os.fsync(self._file)
 
     def beat(self) -> None:
         """Give a sign of life during a long piece of work that has nothing to tell.

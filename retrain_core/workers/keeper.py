@@ -22,7 +22,8 @@ class Keeper:
     Args:
         run: The run folder.
         identity: See ``checkpoints.identity_of``.
-        told: Flushes what was told of the run so far, and returns how many events that is.
+        told: Returns how many events were told of the run so far.
+        flush: Has them on the disk, before a checkpoint that counts on them.
         spent: Returns what the run has cost so far, all attempts together.
         notice: Tells the user something.
         moments: What an earlier attempt has left.
@@ -34,12 +35,13 @@ class Keeper:
         identity: str,
         *,
         told: Callable[[], int],
+        flush: Callable[[], None],
         spent: Callable[[], Mapping[str, Any]],
         notice: Callable[[str], None],
         moments: Sequence[Moment] = (),
     ) -> None:
         self._run, self._identity = run, identity
-        self._told, self._spent, self._notice = told, spent, notice
+        self._told, self._flush, self._spent, self._notice = told, flush, spent, notice
         self.moments = tuple(moments)
         self._waiting: list[Moment] = []  # ends of fits that are not written yet
         self._last, self._took = time.perf_counter(), 0.0
@@ -67,6 +69,7 @@ class Keeper:
     def _write(self, moments: Callable[[], Sequence[Moment]]) -> None:
         start = time.perf_counter()
         try:
+            self._flush()
             for moment in moments():
                 checkpoints.write(self._run, self._identity, moment)
         except OSError as error:

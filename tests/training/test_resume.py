@@ -37,7 +37,8 @@ from tests.training.conftest import Question
 
 QUICK = {
     "epochs": 4,
-    "trial_epochs": 2,
+    "trial_epochs": 1,
+    "most_blocks": 2,
     "batch_size": 8,
     "arrival_rows": 40,
     "memory_rows": 50,
@@ -169,7 +170,9 @@ def in_pieces(make: Callable[[Keeper], Recorded], folder: Path, train: Callable[
     while True:
         moments, why = checkpoints.read(folder, "mine")
         assert not why
-        writer = Keeper(folder, "mine", told=int, spent=dict, notice=print, moments=moments)
+        writer = Keeper(
+            folder, "mine", told=int, flush=lambda: None, spent=dict, notice=print, moments=moments
+        )
         engine = make(writer)
         asked = iter(range(3))
 
