@@ -14,6 +14,7 @@ from retrain_core.runs.settings import DEVICE, write_settings
 from retrain_core.strategies import SHARED_OPTIONS
 from retrain_core.types import (
     ExperimentSpec,
+    Limits,
     RunSpec,
     Schema,
     ShiftSettings,
@@ -212,10 +213,15 @@ def _seeds(runs: Sequence[RunSpec]) -> list[int]:
 
 
 def _unsaid_of_runs(spec: ExperimentSpec, runs: Sequence[RunSpec]) -> list[str]:
-    seeds, seconds = _seeds(runs), runs[0].limits.seconds
+    seeds, limits = _seeds(runs), runs[0].limits
     found = []
-    if seconds is not None:
-        found.append(f"It has no time limit; here each run had {seconds / 60:g} min.")
+    if limits.seconds is not None:
+        found.append(f"It has no time limit; here each run had {limits.seconds / 60:g} min.")
+    if limits.memory_mb is not None:
+        found.append(f"It has no memory limit; here each run had {limits.memory_mb:,.0f} MB.")
+    if limits.silence_seconds != Limits().silence_seconds:
+        said = "none" if limits.silence_seconds is None else f"{limits.silence_seconds / 60:g} min"
+        found.append(f"Its limit on silence is the usual one; here it was {said}.")
     if seeds != list(range(seeds[0], seeds[0] + len(seeds))):
         found.append(f"It counts seeds up from the first one; here they were {', '.join(map(str, seeds))}.")
     if spec.split.seed != seeds[0]:

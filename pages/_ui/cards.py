@@ -36,6 +36,8 @@ def run_card(run: RunState, *, several_seeds: bool) -> None:
             st.caption(f":material/info: {literal(notice)}")
         if run.error and run.status == "failed":
             st.error(literal(run.error), icon=":material/error:")
+        if run.error and run.status == "stopped" and run.result and run.result.new:
+            st.caption(f":material/timer_off: {literal(run.error)}")
         if not run.done and st.button(
             "Stop", key=f"stop_{run.spec.id}", help="It keeps its best weights and is scored."
         ):
@@ -70,6 +72,8 @@ def _trained(spec: RunSpec, result: RunResult) -> str:
     if spec.forecast is not None:
         low, high = spec.forecast.seconds
         parts.append(f"forecast {low:.1f} to {high:.1f} s")
+    if result.resumed:
+        parts.append(f"cut off and resumed {result.resumed} time{'s'[: result.resumed != 1]}")
     if result.shared:
         parts.append("device shared")
     if result.steps:  # version 0.1.0 did not count them

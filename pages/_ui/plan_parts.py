@@ -179,6 +179,32 @@ def _shared_settings() -> tuple[dict[str, Scalar | None], dict[str, Any]]:
             )
         with third:
             balanced = st.toggle("Balance classes", key="balanced", help=help_for("class weights"), **keep)
-    limits = Limits(seconds=float(minutes) * 60 if minutes else None, steps=int(steps) if steps else None)
+        with first:
+            memory = st.number_input(
+                "Memory limit (MB a run)",
+                0,
+                10_000_000,
+                0,
+                key="memory_limit",
+                help="0: no limit. A run whose worker holds more memory ends with its best weights.",
+                **keep,
+            )
+        with second:
+            silence = st.number_input(
+                "Silence limit (min)",
+                0,
+                10_000,
+                15,
+                key="silence_limit",
+                help="0: no limit. A run that gives no sign of life for so long is taken to hang, and ends with its "
+                "best weights. Signs come between steps, so it should be longer than the longest step.",
+                **keep,
+            )
+    limits = Limits(
+        seconds=float(minutes) * 60 if minutes else None,
+        steps=int(steps) if steps else None,
+        memory_mb=float(memory) if memory else None,
+        silence_seconds=float(silence) * 60 if silence else None,
+    )
     options = {"epochs": epochs, "batch_size": size, "balanced": balanced}
     return options, {"device": str(device), "seeds": range(int(seeds)), "limits": limits}

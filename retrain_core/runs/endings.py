@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from retrain_core.errors import RetrainError
@@ -20,9 +21,19 @@ NOT_STOPPING = (
 )
 PROBE_ENDLESS = "It took longer than an hour, so its worker was killed. Try again when nothing else runs."
 FILES_ENDLESS = "It took longer than an hour, so its worker was killed. Use files with fewer rows."
+NO_SCORES = "Its worker did not heed the stop and was killed. It leaves no scores."
 OVER_LIMIT = (
     "It was over its time limit and went on, so its worker was killed. It leaves no scores. "
     "Allow more time, or try fewer rows."
+)
+OVER_TIME = "It was over its time limit and went on, so its worker was killed."
+OVER_MEMORY = (
+    "It used {used:,.0f} MB of memory; its limit is {limit:,.0f} MB. "
+    "Allow more memory, or try a smaller batch."
+)
+SILENT = (
+    "It gave no sign of life for {minutes:g} minutes, so it was taken to hang. "
+    "Start it again; if it recurs, its worker.log may say why."
 )
 Kind = Literal["run", "probe", "files"]
 MORE_ROOM: dict[Kind, str] = {
@@ -32,6 +43,14 @@ MORE_ROOM: dict[Kind, str] = {
 }
 REHEARSAL_OVER = "It was not estimated to its end, because the runs were started."
 REHEARSAL_ENDLESS = "A few steps took longer than ten minutes, so the cost is not known. Try smaller batches."
+
+
+def reason_of(folder: Path) -> str:
+    """Return why a run was asked to stop, as a limit did; empty if it was somebody's wish."""
+    try:
+        return (folder / "stop").read_text("utf-8").strip()
+    except OSError:
+        return ""
 
 
 def broken(error: Exception) -> str:

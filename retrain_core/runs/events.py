@@ -61,7 +61,12 @@ def _is_notice(values: Mapping[str, Any]) -> bool:
     return isinstance(values.get("text"), str)
 
 
+def _is_start(values: Mapping[str, Any]) -> bool:
+    return _is_number(values.get("seconds", 0.0))
+
+
 SOUND: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
+    "started": _is_start,
     "progress": _is_progress,
     "epoch": _is_point,
     "notice": _is_notice,

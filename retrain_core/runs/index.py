@@ -95,11 +95,18 @@ class Index:
             (device, time.time(), row.experiment, row.id),
         )
 
-    def requeue(self, row: IndexRow, device: str) -> None:
-        """Put a run that was cut off back into its place, for the device that was asked for."""
+    def requeue(self, row: IndexRow, device: str, attempts: int | None = None) -> None:
+        """Put a run that was cut off back into its place, for the device that was asked for.
+
+        Args:
+            row: The run.
+            device: What was asked for.
+            attempts: How many attempts count from now on; as many as there were if it is left out.
+        """
         self._db.execute(
-            "UPDATE runs SET status = 'queued', device = ?, started = NULL WHERE experiment = ? AND id = ?",
-            (device, row.experiment, row.id),
+            "UPDATE runs SET status = 'queued', device = ?, started = NULL, attempts = COALESCE(?, attempts) "
+            "WHERE experiment = ? AND id = ?",
+            (device, attempts, row.experiment, row.id),
         )
 
     def end(self, experiment: str, id: str, status: RunStatus, error: str | None) -> None:

@@ -18,6 +18,7 @@ from retrain_core.models.checked import SCRATCH
 from retrain_core.runs.from_worker import opened, remove_tree
 from retrain_core.runs.store import MODEL_FILES, Store, question_hash
 from retrain_core.types import Dataset, ExperimentSpec, ModelCard, RunSpec, Work, to_json
+from retrain_core.workers.checkpoints import newest
 from retrain_core.workers.locked import TEMPORARY
 
 MOST_INPUT = 1 << 62  # data is as large as it is
@@ -77,17 +78,13 @@ def _rebuild_model(store: Store, spec: ExperimentSpec, folder: Path) -> ModelCar
 
 
 def link_inputs(store: Store, run: RunSpec) -> Path:
-    """Give the run folder links to everything its worker may read, and nothing of an earlier attempt; return it."""
+    """Give the run folder links to everything its worker may read, and of an earlier attempt its checkpoint alone."""
     spec = store.experiment(run.experiment)
     folder = store.run_folder(run.experiment, run.id)
     inputs = folder / "inputs"
-    for left in (
-        "inputs",
-        TEMPORARY,
-        "model.keras",
-        "scores.npz",
-        "shared",
-    ):  # by an attempt that was cut off
+    goes_on = newest(folder) is not None  # then its times are those of all attempts
+    cut_off = ("inputs", TEMPORARY, "model.keras", "scores.npz", *([] if goes_on else ["shared"]))
+    for left in cut_off:  # by an earlier attempt
         remove_tree(folder / left)
     for path in folder.iterdir():
         if path.is_symlink() or not (

@@ -9,13 +9,14 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from retrain_core.errors import RetrainError, RunError
 from retrain_core.machine import usable_cores
 from retrain_core.runs import endings
+from retrain_core.runs.cut_off import attempts_left, can_finish, is_to_stop, was_interrupted
 from retrain_core.runs.endings import FOLDER_ERRORS, broken, died
 from retrain_core.runs.from_worker import remove_tree
 from retrain_core.runs.index import Index, IndexRow
@@ -26,45 +27,17 @@ from retrain_core.runs.plan import start_order
 from retrain_core.runs.prepare import link_inputs, prepare
 from retrain_core.runs.quick_rounds import advance, fail
 from retrain_core.runs.store import Store, is_beside, is_estimate, is_probe, is_quick, strategy_of
+from retrain_core.runs.watch import Work, over_limit, overdue
 from retrain_core.types import Device, RunResult, from_json
+from retrain_core.workers import checkpoints
 from retrain_core.workers.locked import TEMPORARY
 
 TICK_SECONDS = 0.05
 IDLE_TICK_SECONDS = 0.25
 IDLE_SECONDS = 3600.0  # workers stay warm for this long after the last run
-MOST_ATTEMPTS = 2  # a run that was cut off twice is not tried again
-GRACE_SECONDS = 60.0  # a worker that was to end and goes on training for this long is killed
-SCORING_GRACE_SECONDS = 600.0  # the same for one that has saved its model and scores it
-REHEARSAL_GRACE_SECONDS = 5.0  # the same for a rehearsal, for whose end the runs wait
-REHEARSAL_SECONDS = 600.0  # a few steps that take longer hang
-PROBE_SECONDS = 3600.0  # so does a probe
 LOCK_PATIENCE_SECONDS = 1.0
 MOST_CPU_LANES = 4
 NICENESS = 10  # the pages stay quick while data is prepared, measured and trained on
-
-
-@dataclass
-class Work:
-    """A run that a worker is doing.
-
-    Args:
-        row: Its row in the index.
-        limit: Seconds it may take.
-        started: When, on the monotonic clock.
-        stop_seen: When somebody was first seen to ask for its end.
-        killed: How it ends and why, if the runner has killed its worker.
-    """
-
-    row: IndexRow
-    limit: float | None
-    started: float
-    stop_seen: float | None = None
-    killed: tuple[Literal["failed", "stopped"], str] | None = None
-
-    @property
-    def rehearsal(self) -> bool:
-        """Whether it is a rehearsal."""
-        return is_estimate(self.row.id)
 
 
 class Runner:
@@ -132,11 +105,8 @@ class Runner:
                 remove_tree(folder / TEMPORARY)
                 if self._was_removed(row):
                     self._ask_again(row)
-                elif not self._end_with_result(row):
-                    if row.attempts >= MOST_ATTEMPTS:
-                        self._end(row, "failed", endings.CUT_OFF)
-                    else:
-                        self._index.requeue(row, self._store.run(row.experiment, row.id).device)
+                elif not self._end_with_result(row) and not self._try_again(row, row.started or 0.0):
+                    self._end(row, "failed", endings.CUT_OFF)
             except FOLDER_ERRORS as error:
                 self._end(row, "failed", broken(error))
         for experiment in open_experiments:
@@ -281,11 +251,33 @@ class Runner:
             try:
                 if self._was_removed(work.row):
                     self._ask_again(work.row)
-                elif not self._end_with_result(work.row):
+                elif not self._end_with_result(work.row) and not self._take_up(folder, work, code):
                     self._end(work.row, *(work.killed or _died(code, work.row)))
             except FOLDER_ERRORS as error:
                 self._end(work.row, "failed", broken(error))
             self._queue_next(work.row)
+
+    def _take_up(self, folder: Path, work: Work, code: int) -> bool:
+        """Queue a run again whose worker ended without a result; return whether that makes sense.
+
+        One that was to stop, or over a limit, has its best weights scored by a fresh worker.
+        """
+        if work.killed is not None or is_to_stop(folder):
+            if work.finishing or not can_finish(folder, work.row):
+                return False
+            if not is_to_stop(folder):
+                self._store.request_stop(work.row.experiment, work.row.id, endings.OVER_TIME)
+            self._index.requeue(work.row, self._store.run(work.row.experiment, work.row.id).device)
+            return True
+        return was_interrupted(work.row, code) and self._try_again(work.row, work.since)
+
+    def _try_again(self, row: IndexRow, since: float) -> bool:
+        """Queue work that was cut off once more, if it may be; it goes on from its last checkpoint."""
+        attempts = attempts_left(self._store.run_folder(row.experiment, row.id), row, since)
+        if attempts is None:
+            return False
+        self._index.requeue(row, self._store.run(row.experiment, row.id).device, attempts)
+        return True
 
     def _queue_next(self, row: IndexRow) -> None:
         """Queue what waited for a piece of work that has ended."""
@@ -310,6 +302,9 @@ class Runner:
         result = self._store.result(row.experiment, row.id)
         if result is None:
             return False
+        remove_tree(
+            self._store.run_folder(row.experiment, row.id) / checkpoints.FOLDER
+        )  # if its worker could not any more
         self._index.end(row.experiment, row.id, result.status, result.error)
         return True
 
@@ -319,6 +314,8 @@ class Runner:
             self._store.save_result(row.experiment, row.id, RunResult(status, device=row.device, error=error))
         except FOLDER_ERRORS as trouble:
             print(f"{row.experiment}/{row.id}: no result written: {trouble}", file=sys.stderr)
+        else:
+            remove_tree(self._store.run_folder(row.experiment, row.id) / checkpoints.FOLDER)
         self._index.end(row.experiment, row.id, status, error)
 
     def _end_unstarted(self, row: IndexRow, status: Literal["failed", "stopped"], error: str) -> None:
@@ -332,29 +329,21 @@ class Runner:
             folder = self._store.run_folder(row.experiment, row.id)
             if is_beside(row.id) and not os.path.exists(folder / "run.json"):
                 self._index.forget(row.experiment, row.id)
-            elif os.path.exists(folder / "stop"):
+            elif is_to_stop(folder) and not can_finish(folder, row):
                 self._end_unstarted(row, "stopped", endings.STOPPED_IN_QUEUE)
 
     def _end_overdue(self) -> None:
-        """Kill workers that were to end, because of a stop or their time limit, and did not."""
-        now = time.monotonic()
+        """Ask runs over a limit to end, and kill workers that were to end and did not."""
         for folder, work in self._running.items():
-            if work.stop_seen is None and os.path.exists(folder / "stop"):
-                work.stop_seen = now
-            grace = self._grace(folder, work)
-            if work.stop_seen is not None and now - work.stop_seen > grace:
-                work.killed = "stopped", endings.REHEARSAL_OVER if work.rehearsal else endings.NOT_STOPPING
-            elif work.limit is not None and now - work.started > work.limit + grace:
-                work.killed = _over_limit(work)
+            if reason := over_limit(folder, work, self._launcher.process_id(folder)):
+                with contextlib.suppress(*FOLDER_ERRORS):  # a broken folder is noticed when its worker ends
+                    self._store.request_stop(work.row.experiment, work.row.id, reason)
+            ending = overdue(folder, work)
+            if ending is not None:
+                work.killed = ending
             elif not self._was_removed(work.row):
                 continue
             self._launcher.kill(folder)
-
-    @staticmethod
-    def _grace(folder: Path, work: Work) -> float:
-        if work.rehearsal:
-            return REHEARSAL_GRACE_SECONDS
-        return SCORING_GRACE_SECONDS if os.path.exists(folder / "model.keras") else GRACE_SECONDS
 
     def _start_runs(self) -> None:
         """Start what can start, first come first served, rehearsals too: who asked first expects to be served first.
@@ -399,6 +388,7 @@ class Runner:
                 self._prepare(row.experiment)  # the question was changed after it had been prepared
                 return
             folder = link_inputs(self._store, spec)
+            finishing = is_to_stop(folder)
             self._mark_shared(folder, device)
             self._index.start(row, device)
             threads = self._cores if device == MEASURE else self._threads
@@ -412,10 +402,8 @@ class Runner:
             else:
                 self._end_unstarted(row, "failed", broken(error))
         else:
-            limit = REHEARSAL_SECONDS if spec.rehearse else spec.limits.seconds
-            if limit is None and is_probe(row.id):
-                limit = PROBE_SECONDS
-            self._running[folder] = Work(replace(row, device=device), limit, time.monotonic())
+            started = replace(row, device=device, attempts=row.attempts + 1)
+            self._running[folder] = Work(started, spec.limits, finishing)
 
     def _mark_shared(self, folder: Path, device: str) -> None:
         """Note in the folder of a run that is about to start, and of those it joins, that their times are longer."""
@@ -434,15 +422,6 @@ def _died(code: int, row: IndexRow) -> tuple[Literal["failed"], str]:
 def _leads_nowhere(before: RunResult) -> bool:
     """Return whether work that others wait for has left them nothing to go on with."""
     return before.status == "failed" or (before.status == "stopped" and not before.model)
-
-
-def _over_limit(work: Work) -> tuple[Literal["failed", "stopped"], str]:
-    """Return how work that was over its limit ends."""
-    if work.rehearsal:
-        return "failed", endings.REHEARSAL_ENDLESS
-    if is_probe(work.row.id):
-        return "failed", endings.FILES_ENDLESS if work.row.device == MEASURE else endings.PROBE_ENDLESS
-    return "stopped", endings.OVER_LIMIT
 
 
 PREPARING_AGAIN = "Preparing the data was cut off once."

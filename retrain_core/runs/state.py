@@ -10,7 +10,7 @@ from typing import Any
 from retrain_core.runs.events import read_events
 from retrain_core.runs.index import IndexRow, read_experiment, read_runs
 from retrain_core.runs.store import Store, is_beside
-from retrain_core.types import RunResult, RunSpec, RunStatus
+from retrain_core.types import RunEvent, RunResult, RunSpec, RunStatus
 
 STALLED_SECONDS = 15.0
 ENDED = ("finished", "failed", "stopped")
@@ -135,7 +135,7 @@ def _state(store: Store, spec: RunSpec, row: IndexRow, waiting: int, *, on_the_w
     latest = told[-1] if told else {}
     progress = 1.0 if row.status == "finished" else float(latest.get("progress", 0.0))
     now = time.time()
-    elapsed = ((row.finished or now) - events[0].time) if events else 0.0
+    elapsed = _elapsed(events, row.finished or now)
     running = row.status == "running"
     return RunState(
         spec=spec,
@@ -153,3 +153,9 @@ def _state(store: Store, spec: RunSpec, row: IndexRow, waiting: int, *, on_the_w
         result=store.result(spec.experiment, spec.id) if row.finished else None,
         error=row.error,
     )
+
+
+def _elapsed(events: Sequence[RunEvent], until: float) -> float:
+    """Return for how long a run has been at work, without the time that it was cut off for."""
+    starts = [event for event in events if event.kind == "started"]
+    return until - starts[-1].time + float(starts[-1].values.get("seconds", 0.0)) if starts else 0.0

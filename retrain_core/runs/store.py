@@ -445,9 +445,13 @@ class Store:
         """Write how a run ended whose worker could not do it."""
         write_atomic(self.run_folder(experiment, run) / "result.json", to_json(result))
 
-    def request_stop(self, experiment: str, run: str) -> None:
-        """Ask a run to stop; it keeps its best weights."""
-        (self.run_folder(experiment, run) / "stop").touch()
+    def request_stop(self, experiment: str, run: str, reason: str = "") -> None:
+        """Ask a run to stop; it keeps its best weights, and tells the reason if there is one to tell."""
+        path = self.run_folder(experiment, run) / "stop"
+        if reason:
+            write_atomic(path, reason.encode())
+        else:
+            path.touch()
 
 
 def _no_experiment(name: str) -> StoreError:

@@ -97,7 +97,11 @@ class Toolbox(Protocol):
     """Verbs that strategies are written in."""
 
     schema: Schema
-    stopped: bool  # whether the run was asked to end; what is trained after that stays as it is
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run was asked to end; what is trained after that stays as it is."""
+        ...
 
     def old_model(self) -> Model:
         """Return the old model exactly as it is."""

@@ -5,7 +5,7 @@ They are computed for many steps at once, and for the next rows while the learni
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from retrain_core.training.graph import Noise, is_preprocessing, noise_apart, split
+from retrain_core.training.resume import generator_state, set_generator
 from retrain_core.training.rows import row_bytes, take
 from retrain_core.training.steps import graph_function
 
@@ -42,6 +43,7 @@ class Ahead:
         )
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ahead")
         self._next: tuple[NDArray[np.int32], Future[list[tf.Tensor]]] | None = None
+        self._before: list[dict[str, Any]] = []  # the generators, when those rows were begun with
 
     def rows_at_once(self, inputs: list[NDArray[Any]]) -> int:
         """Return for how many rows it should be asked."""
@@ -58,9 +60,26 @@ class Ahead:
             outputs = found if np.array_equal(begun[0], rows) else None
         if outputs is None:
             outputs = self._do(inputs, rows)
-        if len(then):
-            self._next = then, self._thread.submit(self._do, inputs, then)
+        self._begin(inputs, then)
         return outputs
+
+    def kept(self) -> tuple[list[dict[str, Any]], NDArray[np.int32]]:
+        """Return the generators of the masks, and the rows that are begun with, which draw from them anew."""
+        return self._before, self._next[0] if self._next else np.zeros(0, np.int32)
+
+    def restore(
+        self, masks: Sequence[Mapping[str, Any]], rows: NDArray[np.int32], inputs: list[NDArray[Any]]
+    ) -> None:
+        """Be as another was that gave ``masks`` and ``rows``."""
+        for part, state in zip(self._masks, masks, strict=True):
+            set_generator(part.random, state)
+        self._begin(inputs, rows)
+
+    def _begin(self, inputs: list[NDArray[Any]], rows: NDArray[np.int32]) -> None:
+        # Nothing is drawn meanwhile: the thread has ended what it had begun.
+        self._before = [generator_state(part.random) for part in self._masks]
+        if len(rows):
+            self._next = rows, self._thread.submit(self._do, inputs, rows)
 
     def _do(self, inputs: list[NDArray[Any]], rows: NDArray[np.int32]) -> list[tf.Tensor]:
         masks = [tf.constant(part.draw(len(rows))) for part in self._masks]
@@ -80,12 +99,12 @@ class _Masks:
         rate = part.layer.rate
         self._least, self._scale = np.uint16(round(rate * 2**16)), 1 / (1 - rate)
         self._values = int(np.prod(part.shape))
-        self._random = np.random.SFC64(np.asarray(part.layer.seed_generator.next()).tolist())
+        self.random = np.random.SFC64(np.asarray(part.layer.seed_generator.next()).tolist())
 
     def draw(self, rows: int) -> NDArray[np.bool_]:
         # Whole words a row, so that it does not matter how many rows are drawn at once.
         words = -(-self._values // 4)
-        drawn = np.asarray(self._random.random_raw(rows * words), np.uint64).view(np.uint16)
+        drawn = np.asarray(self.random.random_raw(rows * words), np.uint64).view(np.uint16)
         drawn = drawn.reshape(rows, words * 4)[:, : self._values]
         return (drawn >= self._least).reshape(rows, *self.part.shape)
 

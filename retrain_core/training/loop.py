@@ -6,7 +6,7 @@ The meaning (losses, metrics, dropout, BatchNormalization, schedules, weights) i
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from retrain_core.errors import RunError
 from retrain_core.machine import available_memory_mb
 from retrain_core.training.ahead import Ahead, ahead_of
-from retrain_core.training.graph import functional, is_preprocessing, noise_apart, split
+from retrain_core.training.forward import Forward, cast
+from retrain_core.training.graph import is_preprocessing, noise_apart, split
 from retrain_core.training.learner import Learner, Penalty, Teacher
 from retrain_core.training.memory import exhaustion_told, score_batch
 from retrain_core.training.objective import Objective
+from retrain_core.training.resume import arrays_of, bytes_of, give_back
 from retrain_core.training.rows import CHUNK_BYTES, inputs_of, row_bytes, specs, take
 from retrain_core.training.steps import Batch, compiled_steps, graph_function, may_compile, plain_steps
 from retrain_core.types import Dataset
@@ -82,6 +84,8 @@ class Loop:
         teacher: Added to the loss in training.
         rows: How many rows it will see over and over, to judge whether the trunk's outputs fit in memory.
         way: ``plain`` or ``compiled``, if it is known which is faster; else both are tried.
+        cached: Whether the trunk's outputs are to be computed once; ``None`` if the memory is to decide.
+        beat: Called between two chunks, as a sign of life.
 
     Attributes:
         way: ``plain`` or ``compiled``, once it is chosen; see ``RunResult``.
@@ -101,13 +105,15 @@ class Loop:
         teacher: Teacher | None = None,
         rows: int = 0,
         way: str = "",
+        cached: bool | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
-        self._model, self._objective = model, objective
+        self._model, self._objective, self._beat = model, objective, beat
         self.steps, self._planned = 0, planned_steps
         trunk, head = split(model)
-        self.cached = trunk is not None and _worth_keeping(trunk, rows)
+        self.cached = trunk is not None and (_worth_keeping(trunk, rows) if cached is None else cached)
         self._trunk = None if self.cached else trunk
-        self._features = Forward(trunk) if trunk is not None and self.cached else None
+        self._features = Forward(trunk, beat) if trunk is not None and self.cached else None
         self._head = head
         self._score_batch = score_batch(model)
         self._call_steps = call_steps
@@ -149,17 +155,19 @@ class Loop:
         return source
 
     def train(
-        self, source: Source, order: Rows, batch_size: int, following: Rows = NOTHING
+        self, source: Source, order: Rows, batch_size: int, following: Rows = NOTHING, begin: int = 0
     ) -> Iterator[dict[str, float]]:
         """Train on the rows ``order`` names, yielding the running loss and metric after each chunk.
 
         The next call is expected for the rows ``following``, if they are known: it then begins without a wait.
+        What was cut off goes on at row ``begin`` of the order, once the loop is as it was then.
 
         Raises:
             RunError: If the loss is not a number any more; it names the step.
         """
-        self._learner.reset_metrics()
-        done, told = 0, time.perf_counter()
+        if not begin:
+            self._learner.reset_metrics()
+        done, told = begin, time.perf_counter()
         while done < len(order):
             start = time.perf_counter()
             rows = order[done:][: self._due(len(order) - done, batch_size, source)]
@@ -168,10 +176,11 @@ class Loop:
             then = then[: self._due(len(then), batch_size, source)]
             with exhaustion_told():
                 self._steps(source, self._batch(source, rows, then), len(rows), batch_size)
+            self._beat()
             now = time.perf_counter()
             if done == len(order) or now - told > CHUNK_SECONDS or self._trial:
                 told = now
-                yield {**_logs(self._learner), "share": done / len(order), "rows": done}
+                yield {**self.logs(), "share": done / len(order), "rows": done}
             if self.way == "plain" and not self._trial and len(rows) >= batch_size:
                 self._pace(len(rows) // batch_size, now - start)
 
@@ -187,6 +196,7 @@ class Loop:
             rows = order[start : start + most]
             with exhaustion_told():
                 self._test(take(source.inputs, rows), self._targets(source, rows))
+            self._beat()
         return _logs(self._scorer)
 
     @property
@@ -199,6 +209,43 @@ class Loop:
     def finalize(self) -> None:
         """Give the model its averaged weights, if its optimiser averages them."""
         self._learner.optimizer.finalize_variable_values(self._learner.trainable_weights)
+
+    # --- going on after a cut -------------------------------------------------------------------
+
+    def logs(self) -> dict[str, float]:
+        """Return loss and metric over the rows that the last call of ``train`` has trained on."""
+        return _logs(self._learner)
+
+    @property
+    def bytes(self) -> int:
+        """About how many bytes ``kept`` gives."""
+        return bytes_of(self._model.variables) + bytes_of(self._learner.optimizer.variables)
+
+    def kept(self) -> tuple[dict[str, Any], dict[str, list[NDArray[Any]]]]:
+        """Return all that the steps to come depend on; only once the way of computing is chosen."""
+        masks, rows = self._ahead.kept() if self._ahead else ([], NOTHING)
+        values = {"steps": self.steps, "way": self.way, "cached": self.cached, "masks": masks}
+        return values, {
+            "variables": arrays_of(self._model.variables),
+            "optimizer": arrays_of(self._learner.optimizer.variables),
+            "metrics": arrays_of(self._learner.metrics_variables),
+            "ahead": [rows],
+        }
+
+    def restore(
+        self, values: Mapping[str, Any], arrays: Mapping[str, Sequence[NDArray[Any]]], source: Source
+    ) -> None:
+        """Be as another loop of the same fit was that gave ``values`` and ``arrays``.
+
+        Raises:
+            Unfit: If it was of another fit.
+        """
+        give_back(self._model.variables, arrays["variables"])
+        give_back(self._learner.optimizer.variables, arrays["optimizer"])
+        give_back(self._learner.metrics_variables, arrays["metrics"])
+        self.steps, self.way, self._trial = values["steps"], values["way"], []
+        if self._ahead:
+            self._ahead.restore(values["masks"], arrays["ahead"][0], source.inputs)
 
     # --- chunks -------------------------------------------------------------------------------
 
@@ -307,8 +354,8 @@ class Loop:
 
     def _head_inputs(self, inputs: list[tf.Tensor]) -> list[tf.Tensor]:
         if self._trunk is None:
-            return _cast(inputs, self._head)
-        outputs = self._trunk(_cast(inputs, self._trunk), training=False)
+            return cast(inputs, self._head)
+        outputs = self._trunk(cast(inputs, self._trunk), training=False)
         return list(keras.tree.flatten(outputs))
 
     def _make_test(self, source: Source) -> Any:
@@ -340,37 +387,6 @@ class Loop:
         self._learner.optimizer.build(self._learner.trainable_variables)
 
 
-class Forward:
-    """A model's outputs for many rows, without training.
-
-    Args:
-        model: Any; with several outputs each call gives several arrays.
-    """
-
-    def __init__(self, model: keras.Model) -> None:
-        self.model = model
-        self._batch = score_batch(model)
-        self._call: Any = None
-
-    def __call__(self, inputs: list[NDArray[Any]]) -> list[NDArray[Any]]:
-        """Return one array an output, shape ``(rows, ...)``."""
-        rows = len(inputs[0])
-        if self._call is None:
-            example = take(inputs, np.zeros(1, np.int32))
-            self._call = graph_function(self._outputs, input_signature=[specs(example)])
-        pieces = []
-        for start in range(0, rows, self._batch):
-            chosen = np.arange(start, min(start + self._batch, rows), dtype=np.int32)
-            with exhaustion_told():
-                pieces.append([np.asarray(tensor) for tensor in self._call(take(inputs, chosen))])
-        return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
-
-    def _outputs(self, inputs: list[tf.Tensor]) -> list[tf.Tensor]:
-        structure = functional(self.model)._inputs_struct
-        x = keras.tree.pack_sequence_as(structure, _cast(inputs, self.model))
-        return list(keras.tree.flatten(self.model(x, training=False)))
-
-
 def way_of_run(ways: Sequence[str]) -> str:
     """Return how the steps of a run are computed, given the ways of its fits: compiled if any of them is."""
     return "compiled" if "compiled" in ways else "plain"
@@ -398,13 +414,6 @@ def _worth_keeping(trunk: keras.Model, rows: int) -> bool:
 
 def _blank(tensor: Any) -> tf.Tensor:
     return tf.zeros((1, *(size or 1 for size in tensor.shape[1:])), tensor.dtype)
-
-
-def _cast(inputs: list[tf.Tensor], model: keras.Model) -> list[tf.Tensor]:
-    return [
-        values if values.dtype == tf.string or tensor.dtype == "string" else tf.cast(values, tensor.dtype)
-        for values, tensor in zip(inputs, model.inputs, strict=True)
-    ]
 
 
 def _logs(model: keras.Model) -> dict[str, float]:

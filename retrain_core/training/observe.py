@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from retrain_core.data.observed import MOST_ROWS, Observed, Side, save_observed
 from retrain_core.training import models
 from retrain_core.training.features import projected, with_features
-from retrain_core.training.job import Job, ended
-from retrain_core.training.loop import Forward
+from retrain_core.training.forward import Forward
+from retrain_core.training.job import Job
 from retrain_core.training.objective import Objective
 from retrain_core.training.rows import CHUNK_BYTES, inputs_of, row_bytes
 from retrain_core.training.scoring import metric_rows, refuse_no_number
@@ -53,7 +53,7 @@ def observe(job: Job) -> RunResult:
         seen = []
         for piece in those:
             if job.should_stop():
-                return replace(ended(job.folder, job.cost()), status="stopped")
+                return replace(job.ended(job.cost()), status="stopped")
             seen.append(_seen(piece, outputs_of, objective))
             done += len(piece.numbers)
             label = f"the old model looks at {side} rows"
@@ -62,7 +62,7 @@ def observe(job: Job) -> RunResult:
             found[side] = _joined(seen)
             refuse_no_number(f"the {side} rows", found[side].loss, found[side].error)
     save_observed(job.folder / "observed.npz", found, layer)
-    return ended(job.folder, job.cost())
+    return job.ended(job.cost())
 
 
 def _pieces(job: Job, side: Side, rng: np.random.Generator) -> Iterator[_Piece]:

@@ -44,6 +44,17 @@ class Reservoir:
                 self._rows[place] = row
         self._chances = None
 
+    def kept(self) -> tuple[Rows, int]:
+        """Return the rows it holds, none if these never change, and how many it has seen."""
+        rows = self._rows if self._size else []
+        return np.asarray(rows, dtype=np.int32), self._seen
+
+    def restore(self, rows: Rows, seen: int) -> None:
+        """Be as another was that gave ``rows`` and ``seen``."""
+        self._seen, self._chances = seen, None
+        if self._size:
+            self._rows = list(rows)
+
     def draw(self, count: int) -> Rows:
         """Return ``count`` row numbers, drawn with replacement."""
         rows = np.asarray(self._rows, dtype=np.int32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,18 @@ from numpy.typing import NDArray
 from retrain_core.data.files import write_atomic
 from retrain_core.data.parts import PART_NAMES, SCORED_PARTS, looked_at
 from retrain_core.errors import RunError
-from retrain_core.training.loop import Forward
+from retrain_core.training.forward import Forward
 from retrain_core.training.objective import Objective
 from retrain_core.training.rows import inputs_of
 from retrain_core.types import Dataset, PartScores, Schema
 
 
 def score_parts(
-    model: keras.Model, objective: Objective, parts: Mapping[str, Dataset], folder: Path
+    model: keras.Model,
+    objective: Objective,
+    parts: Mapping[str, Dataset],
+    folder: Path,
+    beat: Callable[[], None] = lambda: None,
 ) -> tuple[PartScores, PartScores | None]:
     """Score on each of ``SCORED_PARTS``, and keep the loss of each row and each prediction in ``scores.npz``.
 
@@ -29,7 +33,7 @@ def score_parts(
         Scores on the new and on the old part of the holdout; the second is ``None`` without old data.
     """
     arrays: dict[str, NDArray[Any]] = {}
-    schema, outputs_of = objective.schema, Forward(model)
+    schema, outputs_of = objective.schema, Forward(model, beat)
     scores: dict[str, PartScores | None] = {"old": None}
     for side, part in SCORED_PARTS.items():
         data = parts.get(part)

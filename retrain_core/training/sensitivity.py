@@ -15,10 +15,10 @@ from retrain_core.data.files import write_atomic
 from retrain_core.diagnosis.disturb import DISTURBANCES, Disturbance, Facts, facts_of, kind_of
 from retrain_core.diagnosis.sensitivity import change_interval, robustness
 from retrain_core.training import memory, models
+from retrain_core.training.forward import Forward
 from retrain_core.training.gradient import Gradient
 from retrain_core.training.graph import input_structure, leaves
-from retrain_core.training.job import Job, ended
-from retrain_core.training.loop import Forward
+from retrain_core.training.job import Job
 from retrain_core.training.objective import Objective
 from retrain_core.training.observe import rows_of
 from retrain_core.training.rows import CHUNK_BYTES, inputs_of, row_bytes
@@ -83,9 +83,9 @@ def measure_sensitivity(job: Job) -> RunResult:
     try:
         found = probe.measure()
     except Stopped:
-        return replace(ended(job.folder, job.cost()), status="stopped")
+        return replace(job.ended(job.cost()), status="stopped")
     write_atomic(job.folder / "sensitivity.json", to_json(found))
-    return ended(job.folder, job.cost())
+    return job.ended(job.cost())
 
 
 class Probe:

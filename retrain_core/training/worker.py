@@ -15,14 +15,16 @@ from retrain_core.data.small import small_question
 from retrain_core.errors import RetrainError
 from retrain_core.sandbox.least import require
 from retrain_core.strategies import make_strategy
+from retrain_core.training.attempt import attempt_at
 from retrain_core.training.devices import use_device
 from retrain_core.training.engine import Engine
-from retrain_core.training.job import Job, ended, open_job
+from retrain_core.training.job import Job, open_job
 from retrain_core.training.observe import observe
+from retrain_core.training.resume import Unfit
 from retrain_core.training.scoring import score_parts
 from retrain_core.training.sensitivity import measure_sensitivity
 from retrain_core.types import Locked, RunResult, RunSpec, Work, from_json, to_json
-from retrain_core.workers.events import EventLog
+from retrain_core.workers import checkpoints
 from retrain_core.workers.processes import peak_memory_mb
 
 
@@ -36,13 +38,14 @@ def run(folder: Path, device: str, threads: int, locked: Locked | None = None) -
         locked: What holds of the sandbox; ``None`` in the very process that asks for the work.
     """
     spec = from_json((folder / "run.json").read_bytes(), RunSpec)
-    report = EventLog(folder, spec.id)
-    report("started", {"device": device, "threads": threads, "sandbox": locked})
+    attempt = attempt_at(folder, spec, device, locked)
+    report = attempt.log
+    attempt.begin(device, threads)
     try:
         if locked is not None:  # else it is work in the very process that asks for it
             require(locked)
         with use_device(device, threads):
-            result = WORK[spec.work](open_job(folder, spec, device, report))
+            result = _done(open_job(folder, spec, device, report, attempt), threads)
     except RetrainError as error:
         result = RunResult("failed", device=device, error=str(error), peak_memory_mb=peak_memory_mb())
     except (MemoryError, tf.errors.ResourceExhaustedError):
@@ -51,11 +54,23 @@ def run(folder: Path, device: str, threads: int, locked: Locked | None = None) -
         traceback.print_exc()  # into worker.log; the user gets one line
         result = RunResult("failed", device=device, error=_unexpected(error), peak_memory_mb=peak_memory_mb())
     write_atomic(folder / "result.json", to_json(result))
+    checkpoints.remove(folder)
     report(
         "failed" if result.status == "failed" else "finished",
         {"status": result.status, "error": result.error},
     )
     return result
+
+
+def _done(job: Job, threads: int) -> RunResult:
+    """Do the work, from the beginning if a checkpoint turns out not to fit."""
+    try:
+        return WORK[job.spec.work](job)
+    except Unfit as why:
+        assert job.attempt is not None
+        attempt = job.attempt.anew(f"It does not fit the model ({why}).")
+        attempt.begin(job.device, threads)
+        return WORK[job.spec.work](open_job(job.folder, job.spec, job.device, job.report, attempt))
 
 
 OUT_OF_MEMORY = "The run needs more memory than there is. Try a smaller batch, or fewer rows."
@@ -66,6 +81,7 @@ def train(job: Job) -> RunResult:
     folder, spec, parts = job.folder, job.spec, dict(job.parts)
     if spec.new_rows is not None:
         parts["new_train"] = draw(parts["new_train"], spec.new_rows, spec.seed)
+    keeps = job.attempt is not None and spec.work == "train"
     engine = Engine(
         job.model_path,
         job.schema,
@@ -76,13 +92,15 @@ def train(job: Job) -> RunResult:
         limits=spec.limits,
         rehearse=spec.rehearse,
         ways=spec.forecast.ways if spec.forecast else (),
+        keeper=job.attempt.keeper(job.spent) if keeps and job.attempt else None,
+        beat=job.beat,
     )
     strategy = make_strategy(spec.strategy, spec.options)
     model = strategy.train(parts.get("old_train"), parts["new_train"], engine)
     cost = replace(job.cost(), rows_seen=engine.rows_seen, steps=engine.steps, way=engine.way)
     if spec.rehearse:
         assert engine.forecast is not None
-        result = ended(folder, cost)
+        result = job.ended(cost)
         estimate = engine.forecast.estimate(result.peak_memory_mb, result.energy_joules)
         return replace(
             result,
@@ -96,11 +114,12 @@ def train(job: Job) -> RunResult:
     model.save(temporary)
     temporary.replace(folder / "model.keras")
     job.report("progress", {"progress": 1.0, "label": "scoring on the holdout"})
-    new, old = score_parts(model, engine.objective, parts, folder)
+    new, old = score_parts(model, engine.objective, parts, folder, job.beat)
     job.report("scored", {"new": new, "old": old})
     return replace(
-        ended(folder, cost),
+        job.ended(cost),
         status="stopped" if engine.stopped else "finished",
+        error=job.why_stopped() if engine.stopped else None,
         new=new,
         old=old,
         model="model.keras",

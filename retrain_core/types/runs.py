@@ -76,10 +76,14 @@ class Limits:
         seconds: Wall time; a run over it ends with its best weights.
         steps: Training steps of one batch each. With it every strategy does exactly as many, however many epochs that
             is ("equal compute"); without it, each trains for its epochs or until it stops improving.
+        memory_mb: Resident memory of its worker; a run over it ends with its best weights.
+        silence_seconds: Time without a sign of life, after which it is taken to hang, and ends the same way.
     """
 
     seconds: float | None = None
     steps: int | None = None
+    memory_mb: float | None = None
+    silence_seconds: float | None = 900.0
 
 
 @dataclass(frozen=True)
@@ -180,12 +184,12 @@ class RunResult:
         status: ``finished``, ``failed`` or ``stopped``.
         new: Scores on the new part of the holdout.
         old: Scores on the old part; ``None`` without old data.
-        seconds: Wall time of the training alone.
+        seconds: Wall time of the training alone, of all attempts together.
         peak_memory_mb: Largest resident memory of the worker.
         device: Where it really ran.
         rows_seen: Training rows, counted each time one was used.
         model: Path of the model inside the run folder.
-        error: What, why and what next, if it failed.
+        error: What, why and what next, if it failed; the reason, if a limit stopped it.
         prequential: Incremental only: mean score on each arriving batch before training on it.
         steps: Training steps done.
         way: How a step was computed: ``plain`` (TensorFlow's graph) or ``compiled`` (by XLA).
@@ -193,6 +197,7 @@ class RunResult:
         energy_joules: Energy of the whole machine meanwhile, ``None`` where it does not tell.
         shared: Whether another run used the device at the same time, which makes times longer.
         estimate: Of a rehearsal only.
+        resumed: How often it was cut off and went on from a checkpoint.
     """
 
     status: Literal["finished", "failed", "stopped"]
@@ -211,6 +216,7 @@ class RunResult:
     energy_joules: float | None = None
     shared: bool = False
     estimate: Estimate | None = None
+    resumed: int = 0
 
     @property
     def own_seconds(self) -> float:

@@ -12,6 +12,7 @@ import msgspec
 from retrain_core.types import RunEvent
 
 PROGRESS_SECONDS = 0.3  # progress is told no more often than this; all other events always
+BEAT_SECONDS = 1.0  # so are signs of life
 
 
 class EventLog:
@@ -20,13 +21,40 @@ class EventLog:
     Args:
         folder: The run folder.
         run: The run's id.
+        keep: How many events of an attempt that was cut off stay; the run is told again from there.
     """
 
-    def __init__(self, folder: Path, run: str) -> None:
-        self._run, self._number, self._last_progress = run, 0, 0.0
-        self._file = os.open(
-            folder / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644
-        )
+    def __init__(self, folder: Path, run: str, keep: int = 0) -> None:
+        self._run, self._number, self._last_progress, self._last_beat = run, 0, 0.0, 0.0
+        self._path = folder / "events.jsonl"
+        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self.tell_again(keep)
+
+    def tell_again(self, keep: int = 0) -> None:
+        """Drop all but the first ``keep`` events."""
+        lines = self._path.read_bytes().splitlines(keepends=True)[:keep] if keep else []
+        whole = [line for line in lines if line.endswith(b"\n")]
+        os.ftruncate(self._file, sum(map(len, whole)))
+        self._number = len(whole)
+
+    @property
+    def number(self) -> int:
+        """How many events there are."""
+        return self._number
+
+    def flush(self) -> None:
+        """Have all events on the disk."""
+        os.fsync(self._file)
+
+    def beat(self) -> None:
+        """Give a sign of life during a long piece of work that has nothing to tell.
+
+        The thread that works gives it itself, between two pieces: a thread of its own would go on where a call into
+        TensorFlow hangs. It is the time of the file, so readers of events see nothing.
+        """
+        if time.monotonic() - self._last_beat > BEAT_SECONDS:
+            self._last_beat = time.monotonic()
+            os.ftruncate(self._file, os.fstat(self._file).st_size)  # as long as it was; a sandbox allows this
 
     def __call__(self, kind: str, values: dict[str, Any]) -> None:
         """Append one event, in a single write."""

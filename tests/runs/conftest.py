@@ -70,6 +70,9 @@ class Idle:
         self.killed.append(folder)
         self.over.append((folder, -9))
 
+    def process_id(self, folder: Path) -> int | None:
+        return None
+
     def end_left_over(self, folder: Path) -> None:
         self.left_over.append(folder)
 

@@ -117,7 +117,7 @@ def test_the_model_of_an_attempt_that_was_cut_off_is_not_taken_for_a_new_one(
 
 def test_a_worker_is_killed_after_its_grace_only(asked: Asked, idle: Idle, monkeypatch) -> None:
     """While it scores it has longer: its model is saved, and would be lost."""
-    monkeypatch.setattr("retrain_core.runs.runner.GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("retrain_core.runs.watch.GRACE_SECONDS", 0.0)
     store, spec = asked
     runner = Runner(store)
     ask_for(asked)

@@ -181,7 +181,7 @@ def test_a_probe_that_was_killed_is_not_told_to_use_a_smaller_batch(
 def test_a_probe_that_hangs_is_not_told_to_allow_more_time(
     asked: Asked, idle: Idle, runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrain_core.runs.runner.PROBE_SECONDS", -100.0)
+    monkeypatch.setattr("retrain_core.runs.watch.PROBE_SECONDS", -100.0)
     store, spec = asked
     (probe,) = plan_sensitivity(store, spec.id)
     request_probes(store, [probe])

@@ -265,7 +265,7 @@ def test_a_strategy_that_cannot_be_run_has_no_costs(asked: Asked) -> None:
 def test_a_rehearsal_that_does_not_heed_the_stop_is_killed_soon(
     asked: Asked, idle: Idle, idle_runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrain_core.runs.runner.REHEARSAL_GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("retrain_core.runs.watch.REHEARSAL_GRACE_SECONDS", 0.0)
     store, spec = asked
     first, _ = rehearse(asked)
     until(lambda: len(idle.started) == 1, idle_runner)
@@ -278,7 +278,7 @@ def test_a_rehearsal_that_does_not_heed_the_stop_is_killed_soon(
 def test_a_rehearsal_that_hangs_fails_with_the_reason(
     asked: Asked, idle: Idle, idle_runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrain_core.runs.runner.REHEARSAL_SECONDS", -10.0)
+    monkeypatch.setattr("retrain_core.runs.watch.REHEARSAL_SECONDS", -10.0)
     first, second = rehearse(asked)
     until(lambda: found(asked)[second].done, idle_runner)
     assert found(asked)[first].status == "failed"

@@ -110,11 +110,18 @@ def test_a_run_over_its_time_limit_ends_with_what_it_has(asked: Asked, runner: R
     assert result is not None and result.status == "stopped" and result.new is not None
 
 
-def test_a_killed_worker_is_a_failed_run_with_a_likely_cause(asked: Asked, runner: Runner) -> None:
+def test_a_worker_that_is_killed_twice_is_a_failed_run_with_a_likely_cause(
+    asked: Asked, runner: Runner
+) -> None:
     store, spec = asked
+    folder = store.run_folder(spec.id, "full_retrain-0")
     store.add_runs(plan_runs(spec.id, {"full_retrain": {"patience": 0}}, shared=ENDLESS))
-    until(lambda: len(states(asked)["full_retrain"].curve) >= 1, runner)
-    os.kill(runner._launcher.process_id(store.run_folder(spec.id, "full_retrain-0")), signal.SIGKILL)
+    killed: set[int] = set()
+    for _ in range(2):  # before there is a checkpoint
+        until(lambda: runner._launcher.process_id(folder) not in (None, *killed), runner)
+        process = runner._launcher.process_id(folder)
+        os.kill(process, signal.SIGKILL)
+        killed.add(process)
     until(lambda: all_done(asked), runner)
     assert "out of memory" in (states(asked)["full_retrain"].error or "")
     assert states(asked)["keep"].status == "finished"  # the others go on
@@ -134,7 +141,7 @@ def test_a_worker_that_does_not_stop_is_killed_and_its_run_is_stopped(
     store, spec = asked
     store.add_runs(plan_runs(spec.id, {"full_retrain": {"patience": 0}}, shared=ENDLESS))
     hold(runner, store.run_folder(spec.id, "full_retrain-0"))
-    monkeypatch.setattr("retrain_core.runs.runner.GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("retrain_core.runs.watch.GRACE_SECONDS", 0.2)
     store.request_stop(spec.id, "full_retrain-0")
     until(lambda: all_done(asked), runner)
     state = states(asked)["full_retrain"]
@@ -150,7 +157,7 @@ def test_a_worker_far_over_its_time_limit_is_killed_and_its_run_is_stopped(
         plan_runs(spec.id, {"full_retrain": {"patience": 0}}, shared=ENDLESS, limits=Limits(seconds=1))
     )
     hold(runner, store.run_folder(spec.id, "full_retrain-0"))
-    monkeypatch.setattr("retrain_core.runs.runner.GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("retrain_core.runs.watch.GRACE_SECONDS", 0.2)
     until(lambda: all_done(asked), runner)
     state = states(asked)["full_retrain"]
     assert state.status == "stopped" and "over its time limit" in (state.error or "")

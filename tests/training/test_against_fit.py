@@ -462,7 +462,7 @@ def test_balanced_classes_are_the_class_weights_of_fit(check, tmp_path: Path) ->
     counts = np.bincount(targets)
     path = saved(build(), tmp_path / "unused.keras", None)
     engine = Recorded(path, how, rows_for(build(), how))
-    weights = engine._weights(rows_for(build(), how), None, balanced=True)
+    weights = engine.course.row_weights(rows_for(build(), how), None, balanced=True)
     check(build, how, weights=weights, class_weight=dict(enumerate(len(targets) / (3 * counts))))
 
 

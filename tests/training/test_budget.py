@@ -41,7 +41,7 @@ def test_no_step_is_lost_or_gained_by_rounding(
     engine_of: Callable[..., Recorded], shares: tuple[float, ...], budget: int
 ) -> None:
     engine = engine_of(limits=Limits(steps=budget))
-    steps = [engine._steps_of(share) for share in shares]
+    steps = [engine.course.steps_of(share) for share in shares]
     assert sum(steps) == budget
     assert all(abs(done - share * budget) <= 1 for done, share in zip(steps, shares, strict=True))
 

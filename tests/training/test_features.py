@@ -12,7 +12,7 @@ from keras import layers as kl
 
 from retrain_core.training import models
 from retrain_core.training.features import MOST_FEATURES, projected, with_features
-from retrain_core.training.loop import Forward
+from retrain_core.training.forward import Forward
 from retrain_core.training.rows import inputs_of
 from tests.training.build import mlp, output, rows_for, schema, sequential
 

@@ -183,7 +183,7 @@ def test_the_older_a_row_the_less_it_weighs_and_the_mean_weight_is_one(
 
 def test_rows_weigh_by_their_age_and_by_their_class(asked: Question, engine: Recorded) -> None:
     given = np.linspace(0.5, 1.5, asked.new.rows)
-    weights = engine._weights(asked.new, given, balanced=True) / given
+    weights = engine.course.row_weights(asked.new, given, balanced=True) / given
     positive = np.asarray(asked.new.targets) == 1
     totals = [weights[positive].sum(), weights[~positive].sum()]
     assert totals == pytest.approx([asked.new.rows / 2] * 2, rel=1e-5)
@@ -324,7 +324,7 @@ def test_a_stop_soon_after_the_trials_returns_the_best_trial(
 ) -> None:
     engine = engine_of()
     fits = watched(monkeypatch, engine, lambda *_: engine.best_validation_loss())
-    monkeypatch.setattr(engine, "_should_stop", lambda: len(fits) == 3)  # in the fit after them
+    monkeypatch.setattr(engine.course, "should_stop", lambda: len(fits) == 3)  # in the fit after them
     model = train("surgical", asked, engine, epochs=30, trial_epochs=6, patience=0)
     assert engine.stopped and min(fits[:3]) < fits[3]
     assert loss_of(asked, engine, model) == pytest.approx(min(fits), abs=1e-5)

@@ -29,6 +29,10 @@ class Launcher(Protocol):
         """End a worker at once."""
         ...
 
+    def process_id(self, folder: Path) -> int | None:
+        """Return the process that does a run, once it is known."""
+        ...
+
     def end_left_over(self, folder: Path) -> None:
         """End a worker of this run folder that an earlier runner, now gone, has left behind."""
         ...

@@ -1,0 +1,43 @@
+"""What becomes of a run whose worker ended without a result: whether it is taken up again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from retrain_core.runs.index import IndexRow
+from retrain_core.runs.store import is_beside
+from retrain_core.workers import checkpoints
+
+MOST_ATTEMPTS = 2  # a run that was cut off twice without getting further is not tried again
+
+
+def attempts_left(folder: Path, row: IndexRow, since: float) -> int | None:
+    """Return the attempts to be counted for a run that may be tried again, ``None`` if it may not.
+
+    A run that has got further, to a newer checkpoint, has as many attempts as one that begins.
+
+    Args:
+        folder: The run folder.
+        row: Its row in the index, the attempt that was cut off included.
+        since: When that attempt began, in seconds since 1970.
+    """
+    newest = checkpoints.newest(folder)
+    if newest is not None and newest > since:
+        return 0
+    return row.attempts if row.attempts < MOST_ATTEMPTS else None
+
+
+def can_finish(folder: Path, row: IndexRow) -> bool:
+    """Return whether a run that is to end has a checkpoint, whose best weights can be scored."""
+    return not is_beside(row.id) and checkpoints.newest(folder) is not None
+
+
+def was_interrupted(row: IndexRow, code: int) -> bool:
+    """Return whether a run proper was ended from outside; rehearsals, tries and probes are short, and just end."""
+    return code < 0 and not is_beside(row.id)
+
+
+def is_to_stop(folder: Path) -> bool:
+    """Return whether somebody has asked a run to end."""
+    return os.path.exists(folder / "stop")
