@@ -117,7 +117,7 @@ def _ask(path: Path, name: str, scratch: Path, seconds: float, rebuild: bool) ->
     finally:
         process.kill()
         process.wait()
-        reader.join()
+        reader.join(SECONDS)  # it ends with the process, which started no other
         pipe.close()
 
 

@@ -20,6 +20,8 @@ MODELS = {
     "never compiled": ("sigmoid", 1, None),
     "h5": ("sigmoid", 1, "binary_crossentropy"),
     "several outputs": ("linear", 2, "mean_squared_error"),
+    "mixed precision": ("sigmoid", 1, "binary_crossentropy"),
+    "no trainable layers": ("sigmoid", 1, "binary_crossentropy"),
 }
 BUILD = """
 import sys, keras, numpy as np, pandas as pd
@@ -28,12 +30,15 @@ keras.utils.set_random_seed(0)
 frame = pd.read_csv(data)
 x, labels = frame[["a", "b"]].to_numpy("float32"), frame["y"]
 y = labels.to_numpy("float32") if kind == "regression" else labels.astype("category").cat.codes.to_numpy()
-model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(int(units), activation)])
+half = "mixed_float16" if kind == "mixed precision" else None
+first, last = keras.layers.Dense(8, "relu", dtype=half), keras.layers.Dense(int(units), activation)
+model = keras.Sequential([keras.Input((2,)), first, last])
 if loss != "None":
     made = eval(loss) if loss.startswith("keras") else loss
     model.compile(keras.optimizers.Adam(0.02), made, metrics=["mae" if kind == "regression" else "accuracy"])
     if kind != "several outputs":
         model.fit(x, np.eye(int(units))[y] if "categorical_" in loss and not loss.startswith("sparse") else y, epochs=10, verbose=0)
+model.trainable = kind != "no trainable layers"
 model.save(path)
 """
 
@@ -72,7 +77,12 @@ def test_every_model_is_compared_or_refused_with_the_reason(brought: tuple[str, 
         return
     assert done.returncode == 0, done.stderr[-2000:]
     comparison = json.loads((out / "comparison.json").read_text())
-    assert all(candidate["status"] == "finished" for candidate in comparison["strategies"].values())
+    failed = {name: each["error"] for name, each in comparison["strategies"].items() if each["error"]}
+    if kind == "no trainable layers":  # fresh weights learn all the same
+        assert set(failed) == {"fine_tune", "incremental"}
+        assert all("are frozen" in error or "were saved as frozen" in error for error in failed.values())
+    else:
+        assert failed == {}
     retrained = comparison["strategies"]["full_retrain"]["new"]
     if kind == "regression":
         assert comparison["task"] == "regression" and comparison["metric"] == {
