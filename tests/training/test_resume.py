@@ -241,8 +241,7 @@ from pathlib import Path
 from retrain_core.training import attempt, loop, worker
 from retrain_core.training.attempt import attempt_at
 from retrain_core.workers import keeper
-keeper.EVERY_SECONDS = keeper.LEAST_SHARE = 0.0
-loop.CHUNK_SECONDS = 0.02
+keeper.EVERY_SECONDS, keeper.LEAST_SHARE = 0.1, 0.0
 worker.run(Path(sys.argv[1]), "cpu", 1)
 """
 
@@ -253,9 +252,9 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "epochs"), [("lp_ft", 16), ("replay", 1)])
+@pytest.mark.parametrize(("name", "epochs"), [("lp_ft", 100), ("replay", 1)])
 def test_a_killed_process_loses_nothing(folder_of: Callable[..., Path], name: str, epochs: int) -> None:
-    options = {"epochs": epochs, "patience": 0, "passes": 8, "batch_size": 4}
+    options = {"epochs": epochs, "patience": 0, "passes": 100, "batch_size": 4}
     whole, other = (folder_of(name, to, ("plain", "plain"), **options) for to in ("whole", "other"))
     assert start(whole).wait(timeout=300) == 0
     draw, before = random.Random(name), None
