@@ -1,7 +1,16 @@
 """Experiments on disk, the queue, and the processes that work it off."""
 
+from retrain_core.runs.bin import (
+    Binned,
+    binned,
+    delete_experiment,
+    empty_bin,
+    restore_experiment,
+)
 from retrain_core.runs.client import ensure_runner, known_devices, request_estimates, submit
 from retrain_core.runs.forecasts import Costs, EstimateState, costs, estimates, plan_costs
+from retrain_core.runs.index import check_index
+from retrain_core.runs.names import new_id
 from retrain_core.runs.placement import MEASURE
 from retrain_core.runs.probes import (
     asked_curve,
@@ -34,18 +43,25 @@ from retrain_core.runs.state import (
     runs_done,
     try_states,
 )
-from retrain_core.runs.store import Store, new_id
+from retrain_core.runs.store import Store
+from retrain_core.runs.usage import Usage, usage
 
 __all__ = [
     "MEASURE",
+    "Binned",
     "Costs",
     "EstimateState",
     "RunState",
     "Store",
+    "Usage",
     "asked_curve",
+    "binned",
     "candidate_options",
+    "check_index",
     "costs",
     "curve_points",
+    "delete_experiment",
+    "empty_bin",
     "ensure_runner",
     "estimates",
     "experiment_status",
@@ -65,6 +81,7 @@ __all__ = [
     "quick_verdict",
     "request_estimates",
     "request_probes",
+    "restore_experiment",
     "run_states",
     "runs_done",
     "sensitivities",
@@ -74,4 +91,5 @@ __all__ = [
     "submit",
     "try_states",
     "unusual_images",
+    "usage",
 ]

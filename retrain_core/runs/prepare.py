@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from retrain_core.data import encode, read_table, split
-from retrain_core.data.files import write_atomic
+from retrain_core.data.files import put_in_place, remove_whole, write_atomic
 from retrain_core.data.groups import groups_of
 from retrain_core.data.marks import Rows, marks_of
 from retrain_core.data.parts import COLUMNS, GROUPS, save_columns, save_dataset
+from retrain_core.errors import FileError
 from retrain_core.models import read_card
-from retrain_core.runs.store import Store, question_hash
-from retrain_core.types import Dataset, ExperimentSpec, RunSpec, Work, to_json
+from retrain_core.runs.experiments import question_hash
+from retrain_core.runs.folders import told
+from retrain_core.runs.store import Store
+from retrain_core.types import Dataset, ExperimentSpec, FileRef, RunSpec, Table, Work, to_json
 
 MEASURED: tuple[Work, ...] = ("shift", "explain")  # done on the files, without the split and without a model
 
@@ -23,40 +26,65 @@ MEASURED: tuple[Work, ...] = ("shift", "explain")  # done on the files, without 
 def prepare(store: Store, spec: ExperimentSpec) -> None:
     """Write the parts of ``spec`` into its ``data`` folder; do nothing if they are there.
 
-    Parts of another question, left by one who changed it while they were being written, are replaced.
+    Parts of another question, left by one who changed it while they were being written, are replaced. All are written
+    beside it and flushed, then they get its name: whenever this is killed, ``data`` holds what it held, or nothing, or
+    all of the new parts.
 
     Raises:
         InputError: If the files do not fit the question.
+        StoreError: If the disk is full or cannot be written.
     """
     if store.is_prepared(spec):
         return
     folder = store.experiment_folder(spec.id) / "data"
+    temporary = folder.with_name("data.tmp")
+    try:
+        with told("The data cannot be prepared.", "Free some room, then start again in a new experiment."):
+            remove_whole(temporary)
+            temporary.mkdir()  # fails if the experiment is gone
+            _write_parts(store, spec, temporary)
+            remove_whole(folder)
+            put_in_place(temporary, folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)  # on a full disk it would take the room that others need
+        raise
+
+
+def _write_parts(store: Store, spec: ExperimentSpec, folder: Path) -> None:
     card = read_card(store.file_path(spec.model), spec.model.name)
     refs = {"new": spec.new, "old": spec.old, "holdout": spec.holdout}
     tables = {
         side: read_table(store.file_path(ref), ref.name) for side, ref in refs.items() if ref is not None
     }
+    for side, table in tables.items():
+        _check_whole(table, refs[side])
     data: dict[str, Dataset] = {}
     numbers: dict[str, Rows] = {}
     for side, table in tables.items():
         data[side], numbers[side] = encode(spec.schema, table)
     marks = marks_of(spec.split, tables, numbers)
     done = split(spec.schema, **data, settings=spec.split, marks=marks)
-    temporary = folder.with_name("data.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
     for part, rows in done.parts.items():
         side = "holdout" if part == "new_holdout" and "holdout" in data else part.split("_")[0]
-        save_dataset(temporary / part, data[side], rows)
-        np.save(temporary / part / "rows.npy", numbers[side][rows])
+        save_dataset(folder / part, data[side], rows)
+        np.save(folder / part / "rows.npy", numbers[side][rows])
         if marks.ids:
-            np.save(temporary / part / GROUPS, groups_of(marks.ids[side][rows]))
+            np.save(folder / part / GROUPS, groups_of(marks.ids[side][rows]))
         if part.endswith("holdout"):
-            save_columns(temporary / part, tables[side], numbers[side][rows])
+            save_columns(folder / part, tables[side], numbers[side][rows])
     for name, value in {"card": card, "schema": spec.schema, "split": done.summary}.items():
-        write_atomic(temporary / f"{name}.json", to_json(value))
-    (temporary / "question").write_text(question_hash(spec))
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.replace(folder)
+        (folder / f"{name}.json").write_bytes(to_json(value))
+    (folder / "question").write_text(question_hash(spec))
+
+
+def _check_whole(table: Table, ref: FileRef | None) -> None:
+    """Refuse a file of the store that is not what was uploaded: somebody changed it, or the disk did."""
+    if ref is None or table.sha256 != ref.sha256:
+        raise FileError(
+            f"{table.name} has changed since it was uploaded.",
+            "Its content in the store is not what it was.",
+            "Upload it again, in a new experiment.",
+        )
 
 
 def link_inputs(store: Store, run: RunSpec) -> Path:

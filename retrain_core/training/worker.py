@@ -11,7 +11,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from retrain_core.data.chosen import draw
-from retrain_core.data.files import write_atomic
+from retrain_core.data.files import put_in_place, write_atomic
 from retrain_core.data.small import small_question
 from retrain_core.errors import RetrainError
 from retrain_core.strategies import make_strategy
@@ -85,7 +85,7 @@ def train(job: Job) -> RunResult:
     model = engine.finish(model)
     temporary = folder / ".model.tmp.keras"
     model.save(temporary)
-    temporary.replace(folder / "model.keras")
+    put_in_place(temporary, folder / "model.keras")
     job.report("progress", {"progress": 1.0, "label": "scoring on the holdout"})
     new, old = score_parts(model, engine.objective, parts, folder)
     job.report("scored", {"new": new, "old": old})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 import traceback
@@ -89,7 +90,9 @@ def _explain(folder: Path, settings: ShiftSettings, tell: Tell) -> None:
     found = model_shift(*sides, observed, layer, question.schema, settings)
     images = _images(new, question.schema)
     if images is not None and found.unusual:
-        np.save(folder / IMAGES, images[list(found.unusual)], allow_pickle=False)
+        buffer = io.BytesIO()
+        np.save(buffer, images[list(found.unusual)], allow_pickle=False)
+        write_atomic(folder / IMAGES, buffer.getvalue())
     write_atomic(folder / MODEL, to_json(found))
 
 

@@ -15,8 +15,8 @@ from streamlit.testing.v1 import AppTest
 from pages._ui.drafts import Draft
 from retrain_core.answer import answer
 from retrain_core.data.time_order import ROW_ORDER
+from retrain_core.runs.names import new_id
 from retrain_core.runs.plan import plan_runs
-from retrain_core.runs.store import new_id
 from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES, options_of
 from retrain_core.types import SplitSettings, Wishes, to_json
 from tests.conftest import ROOT
