@@ -44,16 +44,16 @@ from retrain_core.runs.state import (
     try_states,
 )
 from retrain_core.runs.store import Store
-from retrain_core.runs.usage import Usage, usage
+from retrain_core.runs.usage import ROOM_BYTES, free, taken
 
 __all__ = [
     "MEASURE",
+    "ROOM_BYTES",
     "Binned",
     "Costs",
     "EstimateState",
     "RunState",
     "Store",
-    "Usage",
     "asked_curve",
     "binned",
     "candidate_options",
@@ -65,6 +65,7 @@ __all__ = [
     "ensure_runner",
     "estimates",
     "experiment_status",
+    "free",
     "known_devices",
     "known_probes",
     "known_shift",
@@ -89,7 +90,7 @@ __all__ = [
     "start_quick_look",
     "stop_quick_look",
     "submit",
+    "taken",
     "try_states",
     "unusual_images",
-    "usage",
 ]

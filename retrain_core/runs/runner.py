@@ -31,6 +31,7 @@ from retrain_core.runs.rebuild import open_index, take_in
 from retrain_core.runs.store import Store
 from retrain_core.runs.sweep import sweep
 from retrain_core.types import Device, RunResult, from_json
+from retrain_core.workers.disk import FULL, is_full
 
 TICK_SECONDS = 0.05
 IDLE_TICK_SECONDS = 0.25
@@ -302,10 +303,16 @@ class Runner:
                 if self._was_removed(work.row):
                     self._ask_again(work.row)
                 elif not self._end_with_result(work.row):
-                    self._end(work.row, *(work.killed or _died(code, work.row)))
+                    self._end(work.row, *(work.killed or self._died(code, work.row)))
             except FOLDER_ERRORS as error:
                 self._end(work.row, "failed", broken(error))
             self._queue_next(work.row)
+
+    def _died(self, code: int, row: IndexRow) -> tuple[Literal["failed"], str]:
+        if code == 1 and is_full(self._store.root):
+            return "failed", FULL
+        what: endings.Kind = "files" if row.device == MEASURE else "probe" if is_probe(row.id) else "run"
+        return "failed", died(code, what)
 
     def _queue_next(self, row: IndexRow) -> None:
         """Queue what waited for a piece of work that has ended."""
@@ -474,11 +481,6 @@ class Runner:
         for path in (folder, *others) if others else ():
             with contextlib.suppress(OSError):  # a broken folder is noticed when its worker ends
                 (path / "shared").touch()
-
-
-def _died(code: int, row: IndexRow) -> tuple[Literal["failed"], str]:
-    what: endings.Kind = "files" if row.device == MEASURE else "probe" if is_probe(row.id) else "run"
-    return "failed", died(code, what)
 
 
 def _leads_nowhere(before: RunResult) -> bool:

@@ -6,28 +6,9 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 ROOM_BYTES = 200 * 1024**2  # with less left, models and results may not be written
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What a store takes on disk, and what is left, in bytes."""
-
-    taken: int
-    free: int
-
-    @property
-    def scarce(self) -> bool:
-        """Whether so little is left that runs may fail for it."""
-        return self.free < ROOM_BYTES
-
-
-def usage(root: Path) -> Usage:
-    """Return what the store in ``root`` takes on disk; a file with several names counts once."""
-    return Usage(taken(root), free(root))
 
 
 def free(root: Path) -> int:
@@ -36,7 +17,7 @@ def free(root: Path) -> int:
 
 
 def taken(root: Path) -> int:
-    """Return the bytes that a folder and all in it take on disk."""
+    """Return the bytes that a folder and all in it take on disk; a file with several names counts once."""
     found: dict[tuple[int, int], int] = {}
     for status in _statuses(root):
         # Windows does not count blocks.

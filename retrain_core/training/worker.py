@@ -22,6 +22,7 @@ from retrain_core.training.observe import observe
 from retrain_core.training.scoring import score_parts
 from retrain_core.training.sensitivity import measure_sensitivity
 from retrain_core.types import RunResult, RunSpec, Work, from_json, to_json
+from retrain_core.workers.disk import FULL, is_full
 from retrain_core.workers.events import EventLog
 from retrain_core.workers.processes import die_with_parent, peak_memory_mb
 
@@ -40,7 +41,9 @@ def run(folder: Path, device: str, threads: int) -> RunResult:
         result = RunResult("failed", device=device, error=OUT_OF_MEMORY, peak_memory_mb=peak_memory_mb())
     except Exception as error:
         traceback.print_exc()  # into worker.log; the user gets one line
-        result = RunResult("failed", device=device, error=_unexpected(error), peak_memory_mb=peak_memory_mb())
+        result = RunResult(
+            "failed", device=device, error=_unexpected(error, folder), peak_memory_mb=peak_memory_mb()
+        )
     write_atomic(folder / "result.json", to_json(result))
     report(
         "failed" if result.status == "failed" else "finished",
@@ -84,7 +87,11 @@ def train(job: Job) -> RunResult:
 
     model = engine.finish(model)
     temporary = folder / ".model.tmp.keras"
-    model.save(temporary)
+    try:
+        model.save(temporary)
+    except BaseException:  # on a full disk it would take the room that the result needs
+        temporary.unlink(missing_ok=True)
+        raise
     put_in_place(temporary, folder / "model.keras")
     job.report("progress", {"progress": 1.0, "label": "scoring on the holdout"})
     new, old = score_parts(model, engine.objective, parts, folder)
@@ -114,7 +121,9 @@ WORK: Mapping[Work, Callable[[Job], RunResult]] = {
 }
 
 
-def _unexpected(error: Exception) -> str:
+def _unexpected(error: Exception, folder: Path) -> str:
+    if is_full(folder, error):
+        return FULL
     first = str(error).strip().split("\n")[0][:300]
     return f"The run failed: {type(error).__name__}: {first} The details are in its worker.log."
 

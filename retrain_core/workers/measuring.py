@@ -32,6 +32,7 @@ from retrain_core.types import (
     from_json,
     to_json,
 )
+from retrain_core.workers.disk import FULL, is_full
 from retrain_core.workers.events import EventLog
 from retrain_core.workers.files import IMAGES, MODEL, REPORT
 from retrain_core.workers.processes import die_with_parent, peak_memory_mb
@@ -58,7 +59,8 @@ def run(folder: Path, device: str, threads: int) -> RunResult:
         status, error = "failed", "It needs more memory than there is. Try files with fewer rows or columns."
     except Exception as unknown:
         traceback.print_exc()  # into worker.log; the user gets one line
-        status, error = "failed", f"{type(unknown).__name__}: {unknown}. The details are in its worker.log."
+        details = f"{type(unknown).__name__}: {unknown}. The details are in its worker.log."
+        status, error = "failed", FULL if is_full(folder, unknown) else details
     seconds = round(time.perf_counter() - start, 3)
     result = RunResult(
         "failed" if status == "failed" else "finished",

@@ -53,7 +53,7 @@ def ask(asked: Asked, **plan: bool) -> None:
 
 
 def look(asked: Asked) -> QuickLook:
-    found = asked[0].look(asked[1].id)
+    found = looks.read(asked[0], asked[1].id)
     assert found is not None
     return found
 
