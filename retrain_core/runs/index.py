@@ -53,6 +53,7 @@ class Index:
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, isolation_level=None)
         try:
+            version_of(self._db)  # before anything is changed: a newer one is left as it is
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute(
                 "PRAGMA synchronous=FULL"
@@ -60,6 +61,7 @@ class Index:
             if self._db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("a page of it is damaged")
             migrate(self._db)
+            self._db.execute("SELECT 1 FROM runs, experiments LIMIT 0")
         except sqlite3.OperationalError as error:
             self._db.close()
             if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # its tables are not those of its version

@@ -27,9 +27,10 @@ def open_index(store: Store) -> Index:
         StoreError: If it is newer than this program, or cannot be written.
     """
     path = store.root / "index.sqlite"
-    missing = not path.is_file()
+    if not path.is_file() or path.stat().st_size == 0:
+        return rebuilt(store)
     try:
-        index = Index(path)
+        return Index(path)
     except sqlite3.DatabaseError as error:
         kept = _set_aside(path)
         print(
@@ -38,10 +39,6 @@ def open_index(store: Store) -> Index:
             flush=True,
         )
         return rebuilt(store)
-    if not missing:
-        return index
-    index.close()
-    return rebuilt(store)
 
 
 def rebuilt(store: Store) -> Index:
