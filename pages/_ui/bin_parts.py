@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import streamlit as st
 
@@ -108,12 +109,14 @@ def _restore_button(one: Binned, label: str) -> None:
 
 def show_usage() -> None:
     """Say in a quiet line what the store takes on disk, and what is left."""
-    st.caption(f"The store takes {_size(_taken())} on disk; {_size(free(state.store().root))} are free.")
+    st.caption(
+        f"The store takes {_size(_taken(str(state.store().root)))} on disk; {_size(free(state.store().root))} are free."
+    )
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _taken() -> int:
-    return taken(state.store().root)
+def _taken(root: str) -> int:
+    return taken(Path(root))
 
 
 def _size(number: int) -> str:
