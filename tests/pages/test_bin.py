@@ -106,14 +106,10 @@ def test_a_quiet_line_says_what_the_store_takes(asked: Asked) -> None:
     assert line.startswith("The store takes ") and line.endswith(" are free.")
 
 
-def test_a_disk_that_is_nearly_full_is_told_on_every_page(
-    asked: Asked, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_is_nearly_full_is_told(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pages._ui.state.free", lambda root: 3 * 1024**2)
     app = start()
     assert "The disk is nearly full: 3 MB are free." in texts(app) and app.title
-    app.switch_page("pages/data.py").run()
-    assert "The disk is nearly full" in texts(app) and not app.exception
 
 
 @pytest.mark.parametrize(
