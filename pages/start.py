@@ -5,6 +5,7 @@ import time
 import streamlit as st
 
 from pages._ui import state, ways
+from pages._ui.bin_parts import delete_button, show_bin, show_usage, undo
 from pages._ui.text import literal, show_error, show_unreadable
 from retrain_core.data import infer_schema
 from retrain_core.errors import RetrainError
@@ -64,6 +65,7 @@ if st.button("Choose your files", icon=":material/upload_file:"):
     state.forget_experiment()
     st.switch_page("pages/data.py")
 
+undo()
 found, unreadable = state.store().experiments()
 if found or unreadable:
     st.subheader("Experiments")
@@ -81,5 +83,8 @@ if found or unreadable:
             )
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(spec.created))
             st.caption(f"{when} · {'failed' if status == 'failed' else words}")
+            delete_button(spec)
 if unreadable:
     show_unreadable(unreadable)
+show_bin()
+show_usage()

@@ -17,6 +17,7 @@ from retrain_core.cli import COMMANDS
 from retrain_core.cli.parsing import Parser
 from retrain_core.errors import InputError, RetrainError
 from retrain_core.types import from_json, to_json
+from retrain_core.types.text import counted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     runner = commands.add_parser("runner", help="work off the queue of a store (the app starts it by itself)")
     runner.add_argument("--store", type=Path, required=True)
     runner.add_argument("--idle-seconds", type=float, default=3600.0, help="end after this long without work")
+    runner.add_argument(
+        "--rebuild", action="store_true", help="make the index of the store anew from its runs, then end"
+    )
     runner.set_defaults(command=_runner)
     return parser
 
@@ -65,9 +69,14 @@ def _inspect(options: argparse.Namespace) -> None:
 
 
 def _runner(options: argparse.Namespace) -> None:
+    from retrain_core.runs.rebuild import rebuild
     from retrain_core.runs.runner import main as serve
 
-    serve(options.store, options.idle_seconds)
+    if options.rebuild:
+        number = rebuild(options.store)
+        print(f"The index was made anew: {counted(number, 'experiment')}. The old one is kept beside it.")
+    else:
+        serve(options.store, options.idle_seconds)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from retrain_core.compare.evidence import Evidence, Held, gather
 from retrain_core.data import infer_schema, read_table
 from retrain_core.models.card import read_card
-from retrain_core.runs.store import Store, new_id
+from retrain_core.runs.names import new_id
+from retrain_core.runs.store import Store
 from retrain_core.types import (
     ExperimentSpec,
     Holdout,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -45,12 +43,15 @@ def slot(role: str) -> ModelCard | Table | None:
     generation = st.session_state.setdefault(f"upload_generation_{role}", 0)
     file = st.file_uploader(f"{title}: {kinds}", help=hint, key=f"upload_{role}_{generation}")
     if file is not None:
-        with tempfile.TemporaryDirectory(dir=state.store().root) as folder:
-            path = Path(folder) / "upload"
-            path.write_bytes(file.getbuffer())
-            drafts.set_file(role, state.store().add_file(path, file.name))
-        st.session_state[f"upload_generation_{role}"] = generation + 1  # an empty uploader drops the buffer
-        st.rerun()
+        try:
+            drafts.set_file(role, state.store().add_file(file, file.name))
+        except RetrainError as error:  # such as a full disk; what was there before stays
+            show_error(error)
+        else:
+            st.session_state[f"upload_generation_{role}"] = (
+                generation + 1
+            )  # an empty uploader drops the buffer
+            st.rerun()
     ref = drafts.draft().files.get(role)
     if ref is None:
         return None

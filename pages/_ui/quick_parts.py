@@ -13,6 +13,7 @@ from pages._ui.wishes import wishes
 from retrain_core.errors import RetrainError
 from retrain_core.runs import (
     RunState,
+    looks,
     plan_quick_look,
     quick_in_full,
     quick_title,
@@ -56,7 +57,7 @@ def ask_quick_look(spec: ExperimentSpec, runs: Sequence[RunSpec], *, vary: bool)
 def quick_board(spec: ExperimentSpec) -> None:
     """Show the quick look at the experiment, if there is one; it draws itself again until it has ended."""
     try:
-        look = state.store().look(spec.id)
+        look = looks.read(state.store(), spec.id)
     except RetrainError as error:
         show_error(error)
         return
@@ -67,7 +68,7 @@ def quick_board(spec: ExperimentSpec) -> None:
     @st.fragment(run_every=1.0 if running else None)
     def board() -> None:
         state.keep_runner()
-        now = state.store().look(spec.id)
+        now = looks.read(state.store(), spec.id)
         if now is None or (running and now.status != "running"):
             st.rerun()
         with st.container(border=True, key="quick_board"):

@@ -12,7 +12,16 @@ from pages._ui.wishes import UNTOLD
 from retrain_core.data import read_table
 from retrain_core.errors import RetrainError
 from retrain_core.models import checked_card
-from retrain_core.runs import Store, ensure_runner, experiment_status, known_shift, shift_of
+from retrain_core.runs import (
+    ROOM_BYTES,
+    Store,
+    check_index,
+    ensure_runner,
+    experiment_status,
+    free,
+    known_shift,
+    shift_of,
+)
 from retrain_core.types import (
     ExperimentSpec,
     FileRef,
@@ -112,6 +121,7 @@ def forget_experiment() -> None:
 def sidebar() -> None:
     """Show which experiment this tab is about, on every page, and keep a runner ready."""
     keep_runner()
+    _check_store()
     spec = experiment()
     if spec is None:
         return
@@ -124,6 +134,22 @@ def sidebar() -> None:
         if st.button("New experiment", icon=":material/add:", width="stretch"):
             forget_experiment()
             st.switch_page("pages/start.py")
+
+
+def _check_store() -> None:
+    """Say what is wrong with the store: no page can be drawn without its index, and no run ends well on a full disk."""
+    try:
+        check_index(store().root / "index.sqlite")
+    except RetrainError as error:
+        show_error(error)
+        st.stop()
+    left = free(store().root)
+    if left < ROOM_BYTES:
+        st.warning(
+            f"**The disk is nearly full: {left / 1024**2:,.0f} MB are free.** Models and results may not be "
+            "written. Free some room, or delete experiments and empty the bin on the start page.",
+            icon=":material/warning:",
+        )
 
 
 def keep_runner() -> None:

@@ -99,9 +99,10 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the strategies and write what came of it."""
+    from retrain_core.runs.names import new_id
     from retrain_core.runs.plan import plan_runs
     from retrain_core.runs.settings import read_settings
-    from retrain_core.runs.store import Store, new_id
+    from retrain_core.runs.store import Store
     from retrain_core.sandbox.least import require_here
 
     _check_compare(options)

@@ -13,6 +13,7 @@ from retrain_core.types import QuickLook, QuickRung, QuickTry, RunSpec, Wishes
 from retrain_core.types.text import counted
 
 if TYPE_CHECKING:
+    from retrain_core.runs import looks
     from retrain_core.runs.runner import Runner
     from retrain_core.runs.store import Store
 
@@ -29,11 +30,11 @@ def best_by_quick_look(
     from retrain_core.runs.quick_compute import seconds_of
 
     experiment, told = runs[0].experiment, 0
-    store.add_look(experiment, plan_quick_look(runs, wishes, vary=vary))
+    looks.add(store, experiment, plan_quick_look(runs, wishes, vary=vary))
 
     def look_on() -> bool:
         nonlocal told
-        look = store.look(experiment)
+        look = looks.read(store, experiment)
         assert look is not None
         for number, rung in enumerate(look.rungs[told:], start=told + 1):
             if rung.decided:
@@ -42,7 +43,7 @@ def best_by_quick_look(
         return look.status != "running"
 
     work_until(look_on, runner)
-    look = store.look(experiment)
+    look = looks.read(store, experiment)
     chosen = quick_in_full(look) if look is not None and look.status == "finished" else None
     if look is None or chosen is None:
         raise RunError(

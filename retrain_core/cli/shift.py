@@ -138,10 +138,11 @@ def _tell_readings(report: ShiftReport, settings: ShiftSettings) -> None:
 
 def _seen_by_model(options: argparse.Namespace, settings: ShiftSettings) -> ModelShift | None:
     """Return the shift as the old model sees it; ``None``, and why on standard error, if that cannot be told."""
+    from retrain_core.runs.names import new_id
     from retrain_core.runs.probes import model_shift_of, plan_shift
     from retrain_core.runs.runner import Runner
     from retrain_core.runs.state import probe_states
-    from retrain_core.runs.store import Store, new_id
+    from retrain_core.runs.store import Store
 
     root = Path(tempfile.mkdtemp(prefix=".store-", dir=options.out))
     try:

@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from numpy.typing import NDArray
 
 from retrain_core.data.names import refuse_copies
 from retrain_core.errors import FileError
+from retrain_core.limits import check_table
 from retrain_core.types import Table
 
 Arrays = Mapping[str, NDArray[Any]]
 EXAMPLES, LABELS = "x", "y"
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def read_npz(path: Path, name: str) -> Table:
@@ -27,8 +30,12 @@ def read_npz(path: Path, name: str) -> Table:
     ``x`` becomes ``x0``, ``x1`` and so on; another array ``a`` becomes ``a``, or ``a_0``, ``a_1`` and so on.
 
     Raises:
-        FileError: If the file is broken, or its arrays do not belong together.
+        FileError: If the file is broken, its arrays do not belong together, or are larger than they may be.
     """
+    for declared in _declared(path):
+        check_table(
+            name, rows=declared[0] if declared else 0, columns=declared[1] if len(declared) == 2 else 0
+        )
     arrays, notes = _load(path, name)
     rows = _rows(arrays, name)
     for key in [key for key, array in arrays.items() if array.ndim == 0 or len(array) != rows]:
@@ -50,6 +57,21 @@ def read_npz(path: Path, name: str) -> Table:
         flattened={key: tuple(map(str, frame)) for key, frame in flat.items()},
         notes=tuple(notes),
     )
+
+
+def _declared(path: Path) -> list[tuple[int, ...]]:
+    """Return the shape that each array says it has, as far as that can be told before it is read."""
+    found: list[tuple[int, ...]] = []
+    with (
+        suppress(ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error),
+        zipfile.ZipFile(path) as members,
+    ):
+        for member in members.namelist():
+            with members.open(member) as file:
+                read = HEADERS.get(np.lib.format.read_magic(file))
+                shape = read(file)[0] if read else ()
+            found.append(shape)
+    return found
 
 
 def _load(path: Path, name: str) -> tuple[dict[str, NDArray[Any]], list[str]]:

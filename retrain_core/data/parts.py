@@ -40,8 +40,8 @@ class _Index:
 
 
 def save_dataset(folder: Path, data: Dataset, rows: np.ndarray | None = None) -> None:
-    """Write the chosen ``rows`` of ``data`` (all by default) into ``folder``, which is made."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the chosen ``rows`` of ``data`` (all by default) into ``folder``, which is made in a folder that is there."""
+    folder.mkdir(exist_ok=True)
     chosen = slice(None) if rows is None else rows
     for number, values in enumerate(data.inputs.values()):
         np.save(folder / f"input_{number}.npy", values[chosen], allow_pickle=False)

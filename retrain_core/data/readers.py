@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from retrain_core.data.names import refuse_copies
 from retrain_core.data.npz import read_npz
 from retrain_core.errors import FileError
+from retrain_core.limits import MOST_ROWS, check_file, check_table
 from retrain_core.types import Table
 
 SEPARATORS = ",;\t|"
@@ -43,11 +44,12 @@ def read_table(path: Path, name: str | None = None) -> Table:
         Its columns, and for an NPZ file its arrays of three or more axes.
 
     Raises:
-        FileError: If the file is of another kind, broken, or has no rows.
+        FileError: If the file is of another kind, broken, has no rows, or more than may be.
     """
     name = name or path.name
     if not path.is_file():
         raise FileError(f"{name} was not found.", "There is no such file.", "Check the path.")
+    check_file(path, name)
     table = replace(READERS[_kind(path, name)](path, name), sha256=file_hash(path))
     if table.rows == 0:
         raise FileError(f"{name} has no rows.", "It holds column names but no examples.", USE_INSTEAD)
@@ -105,12 +107,14 @@ def _read_csv(path: Path, name: str) -> Table:
     first_line = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(SEPARATORS, key=first_line.count)
     header = next(csv.reader([first_line], delimiter=separator), [])
+    check_table(name, columns=len(header))
     refuse_copies(header, name)
+    most = int(MOST_ROWS.value)
     try:
         # Where the first line of values is too long, pandas would shift the columns, with no word about it.
         if why := _long_line(path, encoding, separator, among=1):
             raise FileError(f"{name} cannot be read as CSV.", why, CORRECT_LINE)
-        frame = pd.read_csv(path, sep=separator, encoding=encoding, low_memory=False)
+        frame = pd.read_csv(path, sep=separator, encoding=encoding, low_memory=False, nrows=most + 1)
     except UnicodeDecodeError as error:
         raise _not_utf8(name, error) from error
     except pd.errors.EmptyDataError as error:
@@ -118,6 +122,7 @@ def _read_csv(path: Path, name: str) -> Table:
     except pd.errors.ParserError as error:
         why = _long_line(path, encoding, separator) or f"{str(error).strip()}."
         raise FileError(f"{name} cannot be read as CSV.", why, CORRECT_LINE) from error
+    check_table(name, rows=len(frame))
     notes = () if separator == "," else (f"{name}: columns are separated by {separator!r}.",)
     return Table(name, "", frame, notes=notes)
 
@@ -148,6 +153,7 @@ def _not_utf8(name: str, error: UnicodeDecodeError) -> FileError:
 def _read_parquet(path: Path, name: str) -> Table:
     try:
         schema = pq.read_schema(path)
+        check_table(name, rows=pq.read_metadata(path).num_rows, columns=len(schema.names))
         refuse_copies(schema.names, name)
         frame = pd.read_parquet(path)
     except (pa.ArrowException, OSError, ValueError) as error:

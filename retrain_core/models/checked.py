@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 import retrain_core
+from retrain_core.data.files import put_in_place
 from retrain_core.errors import FileError, RetrainError, StoreError
 from retrain_core.models.reply import Reply, too_much_memory, unreadable
 from retrain_core.models.wording import plain
@@ -67,7 +68,7 @@ def checked_card(path: Path, name: str | None = None, *, rebuild_in: Path | None
 
 def _put(file: Path, folder: Path) -> None:
     try:
-        file.replace(folder / file.name)
+        put_in_place(file, folder / file.name)
     except OSError as error:
         raise StoreError(
             "The checked copy of the model cannot be put into its place.",

@@ -1,7 +1,16 @@
 """Experiments on disk, the queue, and the processes that work it off."""
 
+from retrain_core.runs.bin import (
+    Binned,
+    binned,
+    delete_experiment,
+    empty_bin,
+    restore_experiment,
+)
 from retrain_core.runs.client import ensure_runner, known_devices, request_estimates, submit
 from retrain_core.runs.forecasts import Costs, EstimateState, costs, estimates, plan_costs
+from retrain_core.runs.index import check_index
+from retrain_core.runs.names import new_id
 from retrain_core.runs.placement import MEASURE
 from retrain_core.runs.probes import (
     asked_curve,
@@ -34,21 +43,29 @@ from retrain_core.runs.state import (
     runs_done,
     try_states,
 )
-from retrain_core.runs.store import Store, new_id
+from retrain_core.runs.store import Store
+from retrain_core.runs.usage import ROOM_BYTES, free, taken
 
 __all__ = [
     "MEASURE",
+    "ROOM_BYTES",
+    "Binned",
     "Costs",
     "EstimateState",
     "RunState",
     "Store",
     "asked_curve",
+    "binned",
     "candidate_options",
+    "check_index",
     "costs",
     "curve_points",
+    "delete_experiment",
+    "empty_bin",
     "ensure_runner",
     "estimates",
     "experiment_status",
+    "free",
     "known_devices",
     "known_probes",
     "known_shift",
@@ -65,6 +82,7 @@ __all__ = [
     "quick_verdict",
     "request_estimates",
     "request_probes",
+    "restore_experiment",
     "run_states",
     "runs_done",
     "sensitivities",
@@ -72,6 +90,7 @@ __all__ = [
     "start_quick_look",
     "stop_quick_look",
     "submit",
+    "taken",
     "try_states",
     "unusual_images",
 ]

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from retrain_core.runs.index import IndexRow
-from retrain_core.runs.store import is_beside
+from retrain_core.runs.names import is_beside
 from retrain_core.workers import checkpoints
 
 MOST_ATTEMPTS = 2  # a run that was cut off twice without getting further is not tried again

@@ -1,4 +1,4 @@
-"""Reading what a worker has left in its run folder, whatever that is, and removing it.
+"""Reading what a worker has left in its run folder, whatever that is.
 
 A worker runs a model that somebody uploaded, so its folder is not trusted: a link, a pipe or ten gigabytes where a result
 should be costs that run, with one clear error, and nothing else. Nothing here is followed, waited for or unpickled.
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import itertools
 import math
 import os
-import secrets
 import shutil
 import stat
 import zipfile
@@ -148,42 +146,6 @@ def _check_header(file: Any, size: int) -> None:
     shape, _, dtype = read[version](file)
     if dtype.hasobject or math.prod(shape) * dtype.itemsize > size:
         raise ValueError("an array is not what its header says")
-
-
-def remove_tree(folder: Path) -> None:
-    """Remove a folder and all that is in it, however deep, or a file in its place; what cannot be removed is left.
-
-    Folders inside folders are moved up first: a deep tree ends neither in a path nor in a stack that is too long.
-    """
-    with contextlib.suppress(OSError):
-        if folder.is_symlink() or not folder.is_dir():
-            folder.unlink()
-            return
-        fresh = (folder / f"{secrets.token_hex(8)}.{number}" for number in itertools.count())
-        while _flatten(folder, fresh):
-            pass
-        folder.rmdir()
-
-
-def _flatten(folder: Path, fresh: Iterator[Path]) -> bool:
-    """Remove what is in ``folder``, but move what is in its folders up; return whether that left anything."""
-    os.chmod(folder, 0o700)
-    left = False
-    for path in list(folder.iterdir()):
-        with contextlib.suppress(OSError):  # somebody may still be writing
-            if path.is_symlink() or not path.is_dir():
-                path.unlink()
-                continue
-            os.chmod(path, 0o700)
-            for inner in list(path.iterdir()):
-                if inner.is_symlink() or not inner.is_dir():
-                    inner.unlink(missing_ok=True)
-                else:
-                    os.chmod(inner, 0o700)  # to be moved, a folder has to be writable
-                    inner.rename(next(fresh))
-                    left = True
-            path.rmdir()
-    return left
 
 
 def _unreadable(path: Path, why: str) -> StoreError:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from retrain_core.errors import StoreError
+from retrain_core.runs.migrations import OLDEST_READABLE, migrate, version_of
 from retrain_core.types import RunStatus
 
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS experiments (
-    id TEXT PRIMARY KEY, status TEXT NOT NULL, error TEXT, submitted REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS runs (
-    experiment TEXT NOT NULL, id TEXT NOT NULL, device TEXT NOT NULL, status TEXT NOT NULL,
-    position INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-    started REAL, finished REAL, error TEXT, PRIMARY KEY (experiment, id));
-"""
+REBUILD = "python -m retrain_core runner --store FOLDER --rebuild"
+
+# What a writer waits out: a full disk, until somebody frees some room, and another process that holds the file.
+WAITED_OUT = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
+WAIT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -45,21 +44,56 @@ class Index:
 
     Args:
         path: The database file, made if it is missing.
+
+    Raises:
+        StoreError: If it is newer than this program, or cannot be written.
+        sqlite3.DatabaseError: If it is damaged.
     """
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.executescript(SCHEMA)
-        self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        try:
+            version_of(self._db)  # before anything is changed: a newer one is left as it is
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute(
+                "PRAGMA synchronous=FULL"
+            )  # what was said to have ended has ended, whatever happens
+            if self._db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                raise sqlite3.DatabaseError("a page of it is damaged")
+            migrate(self._db)
+            self._db.execute("SELECT 1 FROM runs, experiments LIMIT 0")
+        except sqlite3.OperationalError as error:
+            self._db.close()
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # its tables are not those of its version
+                raise sqlite3.DatabaseError(str(error)) from error
+            raise _cannot_write(error) from error
+        except BaseException:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         """Close the database."""
         self._db.close()
 
+    def _write(self, sql: str, values: tuple[object, ...]) -> None:
+        """Change the index; while the disk is full wait, so that nothing is lost that has happened meanwhile."""
+        told = False
+        while True:
+            try:
+                self._db.execute(sql, values)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in WAITED_OUT:
+                    raise _cannot_write(error) from error
+                if not told:
+                    print(f"The index waits to be written: {error}.", file=sys.stderr, flush=True)
+                told = True
+                time.sleep(WAIT_SECONDS)
+            else:
+                return
+
     def set_experiment(self, id: str, status: str, error: str | None = None) -> None:
         """Write the status of an experiment: ``preparing``, ``ready`` or ``failed``."""
-        self._db.execute(
+        self._write(
             "INSERT INTO experiments VALUES (?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET status = excluded.status, error = excluded.error",
             (id, status, error, time.time()),
@@ -68,7 +102,7 @@ class Index:
     def add_run(self, experiment: str, id: str, device: str, *, again: bool = False) -> None:
         """Put a run at the end of the queue, unless it is known already; ``again``, if it has ended too."""
         changes = "status = 'queued', attempts = 0, started = NULL, finished = NULL, error = NULL"
-        self._db.execute(
+        self._write(
             "INSERT INTO runs (experiment, id, device, status, position) "
             "VALUES (?, ?, ?, 'queued', (SELECT COALESCE(MAX(position), 0) + 1 FROM runs)) "
             f"ON CONFLICT (experiment, id) DO UPDATE SET device = excluded.device, position = excluded.position, {changes} "
@@ -76,20 +110,48 @@ class Index:
             (experiment, id, device, again),
         )
 
+    def add_ended(self, row: IndexRow) -> None:
+        """Note a run that ended before this index was made, unless it is known."""
+        self._write(
+            "INSERT OR IGNORE INTO runs (experiment, id, device, status, position, attempts, started, finished, error) "
+            "VALUES (?, ?, ?, ?, (SELECT COALESCE(MAX(position), 0) + 1 FROM runs), ?, ?, ?, ?)",
+            (
+                row.experiment,
+                row.id,
+                row.device,
+                row.status,
+                row.attempts,
+                row.started,
+                row.finished,
+                row.error,
+            ),
+        )
+
+    def experiments(self) -> set[str]:
+        """Return the experiments that it knows."""
+        return {
+            id for (id,) in self._db.execute("SELECT id FROM experiments UNION SELECT experiment FROM runs")
+        }
+
+    def forget_experiment(self, id: str) -> None:
+        """Take out an experiment that is gone for good, and its runs."""
+        self._write("DELETE FROM runs WHERE experiment = ?", (id,))
+        self._write("DELETE FROM experiments WHERE id = ?", (id,))
+
     def forget(self, experiment: str, id: str) -> None:
         """Take out work beside the runs whose folder was removed."""
-        self._db.execute("DELETE FROM runs WHERE experiment = ? AND id = ?", (experiment, id))
+        self._write("DELETE FROM runs WHERE experiment = ? AND id = ?", (experiment, id))
 
     def forget_ended(self, experiment: str, id: str) -> None:
         """Take out what ended, as it is to be done again; what waits or is at work is left alone."""
-        self._db.execute(
+        self._write(
             "DELETE FROM runs WHERE experiment = ? AND id = ? AND status NOT IN ('queued', 'running')",
             (experiment, id),
         )
 
     def start(self, row: IndexRow, device: str) -> None:
         """Note that a run has started, and where."""
-        self._db.execute(
+        self._write(
             "UPDATE runs SET status = 'running', device = ?, started = ?, attempts = attempts + 1 "
             "WHERE experiment = ? AND id = ?",
             (device, time.time(), row.experiment, row.id),
@@ -103,7 +165,7 @@ class Index:
             device: What was asked for.
             attempts: How many attempts count from now on; as many as there were if it is left out.
         """
-        self._db.execute(
+        self._write(
             "UPDATE runs SET status = 'queued', device = ?, started = NULL, attempts = COALESCE(?, attempts) "
             "WHERE experiment = ? AND id = ?",
             (device, attempts, row.experiment, row.id),
@@ -111,7 +173,7 @@ class Index:
 
     def end(self, experiment: str, id: str, status: RunStatus, error: str | None) -> None:
         """Note how a run ended."""
-        self._db.execute(
+        self._write(
             "UPDATE runs SET status = ?, finished = ?, error = ? WHERE experiment = ? AND id = ?",
             (status, time.time(), error, experiment, id),
         )
@@ -152,17 +214,63 @@ def read_experiment(path: Path, id: str) -> tuple[str, str | None] | None:
         return None if row is None else (row[0], row[1])
 
 
+def check_index(path: Path) -> None:
+    """Refuse an index that pages cannot be drawn from.
+
+    Raises:
+        StoreError: If it is newer than this program, or damaged.
+    """
+    with _reader(path):
+        pass
+
+
 @contextlib.contextmanager
 def _reader(path: Path) -> Iterator[sqlite3.Connection | None]:
     if not path.is_file():
         yield None
         return
-    db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5)
     try:
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        yield db if version == SCHEMA_VERSION else None
-    finally:
-        db.close()
+        db = _opened(path)
+        try:
+            yield db if version_of(db) >= OLDEST_READABLE else None
+        finally:
+            db.close()
+    except sqlite3.DatabaseError as error:
+        raise StoreError(
+            "The index of this store cannot be read.",
+            f"SQLite says: {error}.",
+            f"Reload in a minute: the runner makes it anew from the runs. If that does not help: {REBUILD}.",
+        ) from error
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """Open the index to read it; on a read-only disk as it was when it was last closed."""
+    for how in ("mode=ro", "mode=ro&immutable=1"):
+        db = sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=5)
+        try:
+            db.execute("PRAGMA user_version")
+            db.execute("SELECT 1 FROM sqlite_master")
+        except sqlite3.OperationalError as error:
+            db.close()
+            if "immutable" in how or error.sqlite_errorcode & 0xFF not in (
+                sqlite3.SQLITE_CANTOPEN,
+                sqlite3.SQLITE_READONLY,
+            ):
+                raise
+        except BaseException:
+            db.close()
+            raise
+        else:
+            return db
+    raise AssertionError
+
+
+def _cannot_write(error: sqlite3.OperationalError) -> StoreError:
+    return StoreError(
+        "The index of this store cannot be written.",
+        f"SQLite says: {error}.",
+        "Free some room, or let this user write into the folder of the store.",
+    )
 
 
 def _rows(db: sqlite3.Connection, where: str, values: tuple[str, ...]) -> list[IndexRow]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from retrain_core.errors import DataError
-from retrain_core.runs.store import ESTIMATE
+from retrain_core.runs.names import ESTIMATE
 from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES, make_strategy, options_of
 from retrain_core.types import Limits, RunSpec, Scalar, to_json
 

@@ -9,15 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from retrain_core.data import encode, read_table, split
-from retrain_core.data.files import write_atomic
+from retrain_core.data.files import put_in_place, remove_tree, remove_whole, write_atomic
 from retrain_core.data.groups import groups_of
 from retrain_core.data.marks import Rows, marks_of
 from retrain_core.data.parts import COLUMNS, GROUPS, save_columns, save_dataset
+from retrain_core.errors import FileError
 from retrain_core.models import checked_card
 from retrain_core.models.checked import SCRATCH
-from retrain_core.runs.from_worker import opened, remove_tree
-from retrain_core.runs.store import MODEL_FILES, Store, question_hash
-from retrain_core.types import Dataset, ExperimentSpec, ModelCard, RunSpec, Work, to_json
+from retrain_core.runs.experiments import MODEL_FILES, question_hash
+from retrain_core.runs.folders import told
+from retrain_core.runs.from_worker import opened
+from retrain_core.runs.store import Store
+from retrain_core.types import Dataset, ExperimentSpec, FileRef, ModelCard, RunSpec, Table, Work, to_json
 from retrain_core.workers.checkpoints import newest
 from retrain_core.workers.locked import TEMPORARY
 
@@ -28,12 +31,14 @@ MEASURED: tuple[Work, ...] = ("shift", "explain")  # done on the files, without 
 def prepare(store: Store, spec: ExperimentSpec) -> None:
     """Write the parts of ``spec`` and the rebuilt model into its ``data`` folder; do nothing if they are there.
 
-    Parts of another question, left by one who changed it while they were being written, are replaced. Parts of this one
-    stay as they are if only the model is missing, as earlier versions did not rebuild it.
+    Parts of another question, left by one who changed it while they were being written, are replaced. All are written
+    beside it and flushed, then they get its name: whenever this is killed, ``data`` holds what it held, or nothing, or
+    all of the new parts. Parts of this question stay as they are if only the model is missing, as earlier versions did not
+    rebuild it.
 
     Raises:
         InputError: If the files do not fit the question.
-        StoreError: If there is no room.
+        StoreError: If the disk is full or cannot be written.
     """
     if store.is_prepared(spec):
         return
@@ -41,33 +46,54 @@ def prepare(store: Store, spec: ExperimentSpec) -> None:
     if store.has_parts(spec):
         _rebuild_model(store, spec, folder)
         return
+    temporary = folder.with_name("data.tmp")
+    try:
+        with told("The data cannot be prepared.", "Free some room, then start again in a new experiment."):
+            remove_whole(temporary)
+            temporary.mkdir()  # fails if the experiment is gone
+            _write_parts(store, spec, temporary)
+            remove_whole(folder)
+            put_in_place(temporary, folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)  # on a full disk it would take the room that others need
+        raise
+
+
+def _write_parts(store: Store, spec: ExperimentSpec, folder: Path) -> None:
+    card = _rebuild_model(store, spec, folder)
     refs = {"new": spec.new, "old": spec.old, "holdout": spec.holdout}
     tables = {
         side: read_table(store.file_path(ref), ref.name) for side, ref in refs.items() if ref is not None
     }
+    for side, table in tables.items():
+        _check_whole(table, refs[side])
     data: dict[str, Dataset] = {}
     numbers: dict[str, Rows] = {}
     for side, table in tables.items():
         data[side], numbers[side] = encode(spec.schema, table)
     marks = marks_of(spec.split, tables, numbers)
     done = split(spec.schema, **data, settings=spec.split, marks=marks)
-    temporary = folder.with_name("data.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    card = _rebuild_model(store, spec, temporary)
     for part, rows in done.parts.items():
         side = "holdout" if part == "new_holdout" and "holdout" in data else part.split("_")[0]
-        save_dataset(temporary / part, data[side], rows)
-        np.save(temporary / part / "rows.npy", numbers[side][rows])
+        save_dataset(folder / part, data[side], rows)
+        np.save(folder / part / "rows.npy", numbers[side][rows])
         if marks.ids:
-            np.save(temporary / part / GROUPS, groups_of(marks.ids[side][rows]))
+            np.save(folder / part / GROUPS, groups_of(marks.ids[side][rows]))
         if part.endswith("holdout"):
-            save_columns(temporary / part, tables[side], numbers[side][rows])
+            save_columns(folder / part, tables[side], numbers[side][rows])
     for name, value in {"card": card, "schema": spec.schema, "split": done.summary}.items():
-        write_atomic(temporary / f"{name}.json", to_json(value))
-    (temporary / "question").write_text(question_hash(spec))
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.replace(folder)
+        (folder / f"{name}.json").write_bytes(to_json(value))
+    (folder / "question").write_text(question_hash(spec))
+
+
+def _check_whole(table: Table, ref: FileRef | None) -> None:
+    """Refuse a file of the store that is not what was uploaded: somebody changed it, or the disk did."""
+    if ref is None or table.sha256 != ref.sha256:
+        raise FileError(
+            f"{table.name} has changed since it was uploaded.",
+            "Its content in the store is not what it was.",
+            "Upload it again, in a new experiment.",
+        )
 
 
 def _rebuild_model(store: Store, spec: ExperimentSpec, folder: Path) -> ModelCard:

@@ -24,10 +24,11 @@ from retrain_core.machine import usable_cores
 from retrain_core.runs.client import ensure_runner
 from retrain_core.runs.from_worker import read_array, read_found
 from retrain_core.runs.index import read_runs
+from retrain_core.runs.names import FOLDERS, PROBE
 from retrain_core.runs.placement import MEASURE
 from retrain_core.runs.plan import Options
 from retrain_core.runs.prepare import link_inputs
-from retrain_core.runs.store import FOLDERS, PROBE, Store
+from retrain_core.runs.store import Store
 from retrain_core.types import (
     CurvePoint,
     ExperimentSpec,

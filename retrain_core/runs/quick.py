@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from retrain_core.errors import StoreError
+from retrain_core.runs import looks
 from retrain_core.runs.client import ensure_runner
 from retrain_core.runs.store import Store
 from retrain_core.sandbox.least import require_here
@@ -62,18 +63,18 @@ def start_quick_look(store: Store, experiment: str, look: QuickLook) -> None:
         StoreError: If the store cannot be written.
     """
     require_here()
-    store.add_look(experiment, look)
+    looks.add(store, experiment, look)
     ensure_runner(store)
 
 
 def stop_quick_look(store: Store, experiment: str) -> None:
     """Ask a quick look to end with what it knows; nothing happens if there is none that goes on."""
     try:
-        look = store.look(experiment)
+        look = looks.read(store, experiment)
     except StoreError:  # the runner cannot read it either
         return
     if look is not None and look.status == "running":
-        store.request_stop_of_look(experiment)
+        looks.ask_stop(store, experiment)
         for one in look.rungs[-1].tries if look.rungs else ():
             store.request_stop(experiment, one.run)
 
@@ -98,10 +99,10 @@ def ranking(look: QuickLook) -> dict[str, float]:
 
 def has_chosen(store: Store, experiment: str, runs: Sequence[RunSpec]) -> bool:
     """Return whether a quick look may have chosen what was run: whether some candidate that it has tried is none of ``runs``."""
-    if not store.has_look(experiment):
+    if not looks.exists(store, experiment):
         return False
     try:
-        look = store.look(experiment)
+        look = looks.read(store, experiment)
     except StoreError:  # nobody knows what it has tried
         return True
     done = [(run.strategy, run.options) for run in runs]

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from retrain_core.compare import halving
+from retrain_core.runs import looks
+from retrain_core.runs.names import QUICK
 from retrain_core.runs.quick import KEEP, ranking
 from retrain_core.runs.quick_compute import epochs_of, planned_compute, steps_of, used_compute
 from retrain_core.runs.quick_standing import Standing, Told, standing
-from retrain_core.runs.store import QUICK, Store
+from retrain_core.runs.store import Store
 from retrain_core.types import Limits, QuickCandidate, QuickLook, QuickRung, QuickTry, RunSpec, to_json
 
 FEWEST_ROWS = 32  # of the new training rows in a round
@@ -23,11 +25,11 @@ def advance(store: Store, experiment: str) -> list[RunSpec]:
 
     It is safe to be cut off anywhere: what is done again gives the same.
     """
-    look = store.look(experiment)
+    look = looks.read(store, experiment)
     if look is None or look.status != "running" or store.split(experiment) is None:
         return []
-    if store.stop_of_look_asked(experiment):
-        store.save_look(experiment, replace(look, status="stopped"))
+    if looks.stop_asked(store, experiment):
+        looks.save(store, experiment, replace(look, status="stopped"))
         return []
     if look.rungs:
         due = [
@@ -41,9 +43,9 @@ def advance(store: Store, experiment: str) -> list[RunSpec]:
 
 def fail(store: Store, experiment: str, error: str) -> None:
     """End a quick look that cannot go on."""
-    look = store.look(experiment)
+    look = looks.read(store, experiment)
     if look is not None and look.status == "running":
-        store.save_look(experiment, replace(look, status="failed", error=error))
+        looks.save(store, experiment, replace(look, status="failed", error=error))
 
 
 def _runs(store: Store, experiment: str, rung: QuickRung) -> list[RunSpec]:
@@ -75,17 +77,17 @@ def _begin(store: Store, experiment: str, look: QuickLook) -> list[RunSpec]:
     names, rounds = _left(look), halving.rounds(_most_options(look))
     number = len(look.rungs)
     if number and not look.best:
-        store.save_look(experiment, replace(look, status="failed", error=KEEP_FAILED))
+        looks.save(store, experiment, replace(look, status="failed", error=KEEP_FAILED))
         return []
     compute = planned_compute(store, experiment, look)
     share, until = rounds[min(number, len(rounds) - 1)]
     budget = until * sum(compute.values()) - used_compute(store, experiment, look)
     if number >= len(rounds) or (number and (len(names) <= 2 or budget <= 0)):
-        store.save_look(experiment, replace(look, status="finished"))
+        looks.save(store, experiment, replace(look, status="finished"))
         return []
     rung, runs = _round(store, experiment, look, {name: compute[name] for name in names}, share, budget)
     store.add_beside(runs)
-    store.save_look(experiment, replace(look, rungs=(*look.rungs, rung)))
+    looks.save(store, experiment, replace(look, rungs=(*look.rungs, rung)))
     return runs
 
 

@@ -13,23 +13,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from retrain_core.data.files import remove_tree
 from retrain_core.errors import RetrainError, RunError
 from retrain_core.machine import usable_cores
-from retrain_core.runs import endings
+from retrain_core.runs import endings, looks
+from retrain_core.runs.bin import move, waiting
 from retrain_core.runs.cut_off import attempts_left, can_finish, is_to_stop, was_interrupted
 from retrain_core.runs.endings import FOLDER_ERRORS, broken, died
-from retrain_core.runs.from_worker import remove_tree
-from retrain_core.runs.index import Index, IndexRow
+from retrain_core.runs.experiments import DELETED
+from retrain_core.runs.index import IndexRow
 from retrain_core.runs.launchers import LAUNCHERS
 from retrain_core.runs.lock import RunnerLock
+from retrain_core.runs.names import ID_PATTERN, is_beside, is_estimate, is_probe, is_quick, strategy_of
 from retrain_core.runs.placement import MEASURE, place
 from retrain_core.runs.plan import start_order
 from retrain_core.runs.prepare import link_inputs, prepare
 from retrain_core.runs.quick_rounds import advance, fail
-from retrain_core.runs.store import Store, is_beside, is_estimate, is_probe, is_quick, strategy_of
+from retrain_core.runs.rebuild import open_index, take_in
+from retrain_core.runs.store import Store
+from retrain_core.runs.sweep import sweep
 from retrain_core.runs.watch import Work, over_limit, overdue
 from retrain_core.types import Device, RunResult, from_json
 from retrain_core.workers import checkpoints
+from retrain_core.workers.disk import FULL, is_full
 from retrain_core.workers.locked import TEMPORARY
 
 TICK_SECONDS = 0.05
@@ -37,6 +43,7 @@ IDLE_TICK_SECONDS = 0.25
 IDLE_SECONDS = 3600.0  # workers stay warm for this long after the last run
 LOCK_PATIENCE_SECONDS = 1.0
 MOST_CPU_LANES = 4
+SWEEP_SECONDS = 600.0
 NICENESS = 10  # the pages stay quick while data is prepared, measured and trained on
 
 
@@ -51,11 +58,14 @@ class Runner:
 
     def __init__(self, store: Store, launcher: str = "local", cpu_lanes: int | None = None) -> None:
         self._store = store
-        self._index = Index(store.root / "index.sqlite")
+        self._index = open_index(store)
         self._launcher = LAUNCHERS[launcher]()
         self._preparing: dict[str, Future[None]] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="prepare")
         self._running: dict[Path, Work] = {}
+        self._deleting: set[str] = set()
+        self._sweeping: Future[list[Path]] | None = None
+        self._next_sweep = 0.0
         self._cores = usable_cores()
         self._lanes = cpu_lanes or min(self._cores, MOST_CPU_LANES)
         self._threads = max(1, self._cores // self._lanes)
@@ -84,6 +94,8 @@ class Runner:
         self._tidy_queue()
         self._end_overdue()
         self._start_runs()
+        self._bin_deleted()
+        self._sweep()
         return bool(self._preparing or self._running or self._index.rows("queued"))
 
     def close(self) -> None:
@@ -111,8 +123,9 @@ class Runner:
                 self._end(row, "failed", broken(error))
         for experiment in open_experiments:
             self._queue_probes(experiment)
-        for experiment in self._store.looks_under_way():
+        for experiment in looks.under_way(self._store):
             self._queue_tries(experiment)
+        self._deleting.update(waiting(self._store))
         for experiment, note in self._index.preparing():
             if note is None:
                 self._prepare(experiment, PREPARING_AGAIN)
@@ -122,9 +135,22 @@ class Runner:
     def _take_inbox(self) -> None:
         for path in sorted((self._store.root / "inbox").iterdir()):
             if path.is_file() and not path.name.startswith("."):
-                self._prepare(path.name)
-                self._queue_probes(path.name)  # to measure files they need not be split
+                if ID_PATTERN.fullmatch(path.name):
+                    self._take(path.name)
                 path.unlink()
+
+    def _take(self, experiment: str) -> None:
+        """Look at an experiment of which something was asked; it may have been deleted meanwhile."""
+        folder = self._store.experiment_folder(experiment)
+        if (folder / DELETED).exists():
+            self._deleting.add(experiment)
+        elif folder.is_dir():
+            try:
+                take_in(self._store, self._index, experiment)
+            except FOLDER_ERRORS as error:
+                print(f"{experiment}: what has ended cannot be told: {error}", file=sys.stderr)
+            self._prepare(experiment)
+            self._queue_probes(experiment)  # to measure files they need not be split
 
     def _prepare(self, experiment: str, note: str | None = None) -> None:
         self._index.set_experiment(experiment, "preparing", note)
@@ -252,7 +278,7 @@ class Runner:
                 if self._was_removed(work.row):
                     self._ask_again(work.row)
                 elif not self._end_with_result(work.row) and not self._take_up(folder, work, code):
-                    self._end(work.row, *(work.killed or _died(code, work.row)))
+                    self._end(work.row, *(work.killed or self._died(code, work.row)))
             except FOLDER_ERRORS as error:
                 self._end(work.row, "failed", broken(error))
             self._queue_next(work.row)
@@ -279,11 +305,47 @@ class Runner:
         self._index.requeue(row, self._store.run(row.experiment, row.id).device, attempts)
         return True
 
+    def _died(self, code: int, row: IndexRow) -> tuple[Literal["failed"], str]:
+        if code == 1 and is_full(self._store.root):
+            return "failed", FULL
+        what: endings.Kind = "files" if row.device == MEASURE else "probe" if is_probe(row.id) else "run"
+        return "failed", died(code, what)
+
     def _queue_next(self, row: IndexRow) -> None:
         """Queue what waited for a piece of work that has ended."""
         self._queue_probes(row.experiment)
         if is_quick(row.id):
             self._queue_tries(row.experiment)
+
+    def _bin_deleted(self) -> None:
+        """Move what was deleted into the bin, once nothing of it is under way."""
+        if not self._deleting:
+            return
+        rows = [*self._index.rows("queued"), *(work.row for work in self._running.values())]
+        busy = {*self._preparing, *(row.experiment for row in rows)}
+        for experiment in self._deleting - busy:
+            self._deleting.discard(experiment)
+            if experiment in waiting(self._store):  # it may have been restored
+                with contextlib.suppress(OSError):  # tried again with the next sweep
+                    move(self._store, experiment)
+
+    def _sweep(self) -> None:
+        """Take away what nobody needs any more, now and then, beside the other work."""
+        if self._sweeping is not None and self._sweeping.done():
+            if error := self._sweeping.exception():
+                print(f"The store cannot be tidied: {error}", file=sys.stderr)
+            self._sweeping = None
+            self._forget_gone()
+            self._deleting.update(waiting(self._store))
+        if self._sweeping is None and time.monotonic() >= self._next_sweep:
+            self._next_sweep = time.monotonic() + SWEEP_SECONDS
+            self._sweeping = self._pool.submit(sweep, self._store)
+
+    def _forget_gone(self) -> None:
+        """Take experiments out of the index that are neither in the store nor in its bin any more."""
+        there = {path.name for home in ("experiments", "bin") for path in (self._store.root / home).iterdir()}
+        for experiment in self._index.experiments() - there - set(self._preparing):
+            self._index.forget_experiment(experiment)
 
     def _was_removed(self, row: IndexRow) -> bool:
         """Whether work that has started was removed meanwhile; it may be there anew, and then lacks inputs."""
@@ -412,11 +474,6 @@ class Runner:
         for path in (folder, *others) if others else ():
             with contextlib.suppress(OSError):  # a broken folder is noticed when its worker ends
                 (path / "shared").touch()
-
-
-def _died(code: int, row: IndexRow) -> tuple[Literal["failed"], str]:
-    what: endings.Kind = "files" if row.device == MEASURE else "probe" if is_probe(row.id) else "run"
-    return "failed", died(code, what)
 
 
 def _leads_nowhere(before: RunResult) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 
 from retrain_core.runs.events import read_events
 from retrain_core.runs.index import IndexRow, read_experiment, read_runs
-from retrain_core.runs.store import Store, is_beside
+from retrain_core.runs.names import is_beside
+from retrain_core.runs.store import Store
 from retrain_core.types import RunEvent, RunResult, RunSpec, RunStatus
 
 STALLED_SECONDS = 15.0

@@ -7,17 +7,19 @@ store/
 │   ├── data/                   the split: card.json, schema.json, split.json, one folder a part; whose it is; and
 │   │                           model.keras or model.h5, the old model as it was rebuilt: workers load no other
 │   ├── shift.json              how shift is measured, where the user decided it (ShiftSettings)
+│   ├── deleted                 there once somebody deleted it, until its runs have ended and it is moved into bin/
 │   ├── estimates/RUN/          the same as a run folder, for a rehearsal: a few steps before the first run
 │   ├── diagnosis/RUN/          the same, for a probe: a piece of diagnosis, with what it found in files of its own
 │   ├── quick/                  a quick look: look.json (QuickLook), and RUN/, the same as a run folder, for each try
 │   └── runs/RUN/               the run folder, all that a worker sees
 │       ├── run.json            what to do (RunSpec)
-│       ├── inputs/             links to data/ and to the old model; what they lead to is read, never written
-│       ├── tmp/                what libraries write while the run lasts
+│       ├── inputs/             links to data/; what they lead to is read, never written
+│       ├── tmp/, checkpoint/    while it lasts: what libraries write; where it was, to go on if it is cut off
 │       ├── events.jsonl, worker.log
 │       ├── result.json, model.keras, scores.npz
 │       ├── shared              there once another run was on the same device
 │       └── stop                there once somebody asked the run to stop
+├── bin/ID/                     experiments that were deleted, whole, until the bin is emptied
 ├── drafts/ID.json             what somebody entered on the Data page and has not used yet
 ├── inbox/ID                    experiments with new runs, for the runner to pick up
 ├── index.sqlite                status of every run; only the runner writes it
@@ -26,299 +28,65 @@ store/
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
-import re
-import secrets
 import shutil
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import BinaryIO
 
-from retrain_core.data.files import write_atomic
-from retrain_core.data.readers import file_hash
+from retrain_core import limits
+from retrain_core.data.files import remove_whole, write_atomic
 from retrain_core.errors import StoreError
-from retrain_core.runs.from_worker import MOST_JSON, MOST_RESULT, read_plain, remove_tree
-from retrain_core.types import (
-    ExperimentSpec,
-    FileRef,
-    QuickLook,
-    RunResult,
-    RunSpec,
-    ShiftSettings,
-    SplitSummary,
-    Work,
-    from_json,
-    to_json,
-)
-
-MODEL_FILES = ("model.keras", "model.h5")  # the rebuilt model in data/ is one of them
-EXTENSIONS = (".keras", ".h5", ".csv", ".parquet", ".npz")
-ID_PATTERN = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
-# Begin the ids of a rehearsal, of a probe and of a try of a quick look, and of nothing else.
-ESTIMATE, PROBE, QUICK = "estimate_", "probe_", "quick_"
-FOLDERS = {ESTIMATE: "estimates", PROBE: "diagnosis", QUICK: "quick"}
-BESIDE = "|".join(FOLDERS)
-RUN_PATTERN = re.compile(rf"({BESIDE})?(?!{BESIDE})([a-z][a-z0-9_]*)-([0-9]+)")
-T = TypeVar("T")
+from retrain_core.runs.experiments import Experiments, started_already
+from retrain_core.runs.folders import opened, read_json, told
+from retrain_core.runs.from_worker import MOST_RESULT
+from retrain_core.runs.names import ESTIMATE, FOLDERS, PROBE, QUICK, RUN_PATTERN, is_beside, is_estimate
+from retrain_core.runs.uploads import add_upload, upload_path
+from retrain_core.runs.usage import taken
+from retrain_core.types import FileRef, RunResult, RunSpec, Work, to_json
 
 
-def new_id() -> str:
-    """Return an id that sorts by time, such as ``20260131-235959-0a1b``."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
-
-
-def is_estimate(run: str) -> bool:
-    """Whether an id is that of a rehearsal."""
-    return run.startswith(ESTIMATE)
-
-
-def is_probe(run: str) -> bool:
-    """Whether an id is that of a probe."""
-    return run.startswith(PROBE)
-
-
-def is_quick(run: str) -> bool:
-    """Whether an id is that of a try of a quick look."""
-    return run.startswith(QUICK)
-
-
-def is_beside(run: str) -> bool:
-    """Whether an id is that of work beside the runs, such as a rehearsal, which goes away if the question changes."""
-    return run.startswith(tuple(FOLDERS))
-
-
-def strategy_of(run: str) -> str:
-    """Return the strategy in the id of a run or of a rehearsal.
-
-    >>> strategy_of("fine_tune-0"), strategy_of("estimate_fine_tune-123")
-    ('fine_tune', 'fine_tune')
-    """
-    name = RUN_PATTERN.fullmatch(run)
-    return name[2] if name else ""
-
-
-def question_hash(spec: ExperimentSpec) -> str:
-    """Return a hash of all that decides what the data of an experiment is; its name and note do not."""
-    return hashlib.sha256(to_json(replace(spec, id="", name="", created=0.0, note=""))).hexdigest()
-
-
-class Store:
-    """Paths and small files of one store; large work is done elsewhere.
+class Store(Experiments):
+    """Paths and small files of one store: uploads, experiments, and their runs; large work is done elsewhere.
 
     Args:
         root: Its folder, made if it is missing.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root.absolute()
-        try:
-            for name in ("files", "drafts", "experiments", "inbox"):
-                (self.root / name).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                "The store cannot be written.",
-                f"{error.strerror}.",
-                "Choose another folder, or free some room.",
-            ) from error
-
     # --- files ----------------------------------------------------------------------------------
 
-    def add_file(self, source: Path, name: str | None = None) -> FileRef:
-        """Copy a file into the store, by its content, and return what to call it by."""
-        name = name or source.name
-        ref = FileRef(file_hash(source), name)
-        target = self.file_path(ref)
-        if not target.exists():
-            temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-            shutil.copyfile(source, temporary)
-            temporary.replace(target)
-        return ref
+    def add_file(self, source: Path | BinaryIO, name: str | None = None) -> FileRef:
+        """Copy a file into the store, by its content, and return what to call it by.
+
+        Args:
+            source: The file, or what was uploaded.
+            name: What its owner calls it.
+
+        Raises:
+            FileError: If it is larger than an upload may be, or not there.
+            StoreError: If the store is full, or cannot be written.
+        """
+        if isinstance(source, Path):
+            with opened(source) as file:
+                return self.add_file(file, name or source.name)
+        name = name or "upload"
+        limits.check_size(source.seek(0, os.SEEK_END), name)
+        source.seek(0)
+        self.check_room()
+        with told(f"{name} cannot be kept."):
+            return add_upload(self.root, source, name)
 
     def file_path(self, ref: FileRef) -> Path:
         """Return where the file is; its name comes from its content, never from its owner."""
-        extension = Path(ref.name).suffix.lower()
-        return self.root / "files" / f"{ref.sha256}{extension if extension in EXTENSIONS else ''}"
+        return upload_path(self.root, ref)
 
-    # --- drafts ---------------------------------------------------------------------------------
-
-    def save_draft(self, id: str, text: bytes) -> None:
-        """Keep what somebody entered, so that a refresh does not lose it."""
-        write_atomic(self.root / "drafts" / f"{id}.json", text)
-
-    def draft(self, id: str) -> bytes | None:
-        """Return what was entered under ``id``, which may come from a URL; ``None`` if there is nothing."""
-        path = self.root / "drafts" / f"{id}.json"
-        return path.read_bytes() if ID_PATTERN.fullmatch(id) and path.is_file() else None
-
-    # --- experiments ----------------------------------------------------------------------------
-
-    def experiment_folder(self, id: str) -> Path:
-        """Return the folder of the experiment ``id``, which may come from a URL.
+    def check_room(self) -> None:
+        """Refuse to write more than the store may hold.
 
         Raises:
-            StoreError: If ``id`` is not an id.
+            StoreError: If it holds as much as it may.
         """
-        if not ID_PATTERN.fullmatch(id):
-            raise StoreError(
-                "There is no such experiment.", "The link is damaged.", "Open it from the start page."
-            )
-        return self.root / "experiments" / id
-
-    def save_experiment(self, spec: ExperimentSpec) -> None:
-        """Write the question; it may be changed until its first run.
-
-        What was prepared and estimated for the question as it was before is removed; a rehearsal that is under way
-        ends, because the runner finds its inputs gone.
-
-        Raises:
-            StoreError: If it is another question than the one that the experiment has runs for.
-        """
-        folder = self.experiment_folder(spec.id)
-        folder.mkdir(exist_ok=True)
-        changed = self._is_changed(spec)
-        if changed and self.runs(spec.id):
-            raise _started_already()
-        write_atomic(folder / "experiment.json", to_json(spec))
-        if changed:
-            for name in (*FOLDERS.values(), "data"):
-                _remove(folder / name)
-
-    def _is_changed(self, spec: ExperimentSpec) -> bool:
-        """Whether something may be there that belongs to another question than ``spec``."""
-        if (self.experiment_folder(spec.id) / "data").exists() and not self.has_parts(spec):
-            return True
-        try:
-            return question_hash(self.experiment(spec.id)) != question_hash(spec)
-        except StoreError:  # it is new, or damaged
-            return True
-
-    def is_prepared(self, spec: ExperimentSpec) -> bool:
-        """Whether all that workers need is there: the parts, and the rebuilt model."""
-        data = self.experiment_folder(spec.id) / "data"
-        return self.has_parts(spec) and any((data / name).is_file() for name in MODEL_FILES)
-
-    def has_parts(self, spec: ExperimentSpec) -> bool:
-        """Whether the rows are split, as the question asks that ``spec`` puts."""
-        data = self.experiment_folder(spec.id) / "data"
-        try:
-            return (data / "question").read_text() == question_hash(spec)
-        except FileNotFoundError:
-            return (
-                data.exists()
-            )  # prepared before the mark was written: such an experiment has runs and is fixed
-
-    def experiment(self, id: str) -> ExperimentSpec:
-        """Return the question.
-
-        Raises:
-            StoreError: If it is not there, or cannot be read.
-        """
-        path = self.experiment_folder(id) / "experiment.json"
-        if not path.parent.is_dir():
-            raise StoreError(
-                "There is no such experiment.",
-                "It was deleted, or belongs to another store.",
-                "Open the start page.",
-            )
-        spec = _read(path, ExperimentSpec, renew=_renewed)
-        if spec.id != id:
-            raise StoreError(
-                f"{path.name} of '{id}' cannot be used.",
-                f"It was written for experiment {spec.id}.",
-                "Start again in a new experiment.",
-            )
-        return spec
-
-    def experiments(self) -> tuple[list[ExperimentSpec], dict[str, StoreError]]:
-        """Return every experiment, newest first, and by name of its folder why one cannot be read."""
-        found, unreadable = [], {}
-        for folder in sorted((self.root / "experiments").iterdir(), reverse=True):
-            if not folder.is_dir() or folder.name.startswith("."):
-                continue
-            try:
-                if not ID_PATTERN.fullmatch(folder.name):
-                    raise _no_experiment(folder.name)
-                found.append(self.experiment(folder.name))
-            except StoreError as error:
-                unreadable[folder.name] = error
-        return found, unreadable
-
-    def split(self, id: str) -> SplitSummary | None:
-        """Return how the rows were split, once they are."""
-        path = self.experiment_folder(id) / "data" / "split.json"
-        return _read(path, SplitSummary, renew=_renewed_split) if path.is_file() else None
-
-    def shift_settings(self, id: str) -> ShiftSettings:
-        """Return how shift is measured in an experiment; if nobody has said so, by default, in the split's order of time."""
-        path = self.experiment_folder(id) / "shift.json"
-        if path.is_file():
-            return _read(path, ShiftSettings)
-        return ShiftSettings(time=self.experiment(id).split.time)
-
-    def save_shift_settings(self, id: str, settings: ShiftSettings) -> None:
-        """Keep how shift is to be measured; this is no part of the question, so it may change at any time."""
-        write_atomic(self.experiment_folder(id) / "shift.json", to_json(settings))
-
-    # --- the quick look -------------------------------------------------------------------------
-
-    def look(self, id: str) -> QuickLook | None:
-        """Return the quick look at an experiment as it stands, ``None`` if nobody has asked for one.
-
-        Raises:
-            StoreError: If it cannot be read.
-        """
-        path = self._look_path(id)
-        return _read(path, QuickLook) if path.is_file() else None
-
-    def has_look(self, id: str) -> bool:
-        """Return whether somebody has asked for a quick look."""
-        return self._look_path(id).is_file()
-
-    def save_look(self, id: str, look: QuickLook) -> None:
-        """Write how a quick look stands now; only the runner does, unless the question was changed meanwhile."""
-        if self._look_path(id).is_file():
-            write_atomic(self._look_path(id), to_json(look))
-
-    def add_look(self, id: str, look: QuickLook) -> None:
-        """Write a quick look in the place of an earlier one and its tries, then tell the runner.
-
-        Raises:
-            StoreError: If the store cannot be written.
-        """
-        path = self._look_path(id)
-        try:
-            _remove(path.parent)
-            path.parent.mkdir(exist_ok=True)
-            write_atomic(path, to_json(look))
-            write_atomic(self.root / "inbox" / id, b"")
-        except OSError as error:
-            raise _cannot_ask(error) from error
-
-    def request_stop_of_look(self, id: str) -> None:
-        """Ask for the end of a quick look, and tell the runner."""
-        (self._look_path(id).parent / "stop").touch()
-        write_atomic(self.root / "inbox" / id, b"")
-
-    def stop_of_look_asked(self, id: str) -> bool:
-        """Whether somebody has asked for the end of a quick look."""
-        return (self._look_path(id).parent / "stop").exists()
-
-    def looks_under_way(self) -> list[str]:
-        """Return the experiments whose quick look has not ended; one that cannot be read does not count."""
-        found = []
-        for path in (self.root / "experiments").glob(f"*/{FOLDERS[QUICK]}/look.json"):
-            with contextlib.suppress(StoreError):
-                look = self.look(path.parents[1].name)
-                if look is not None and look.status == "running":
-                    found.append(path.parents[1].name)
-        return sorted(found)
-
-    def _look_path(self, id: str) -> Path:
-        return self.experiment_folder(id) / FOLDERS[QUICK] / "look.json"
+        limits.check_disk(taken(self.root))
 
     # --- runs -----------------------------------------------------------------------------------
 
@@ -340,7 +108,7 @@ class Store:
             StoreError: If it is not there, cannot be read, or was written for another run.
         """
         path = self.run_folder(experiment, run) / "run.json"
-        spec = _read(path, RunSpec)
+        spec = read_json(path, RunSpec)
         if (spec.experiment, spec.id, spec.rehearse) != (experiment, run, is_estimate(run)):
             raise StoreError(
                 f"{path.name} of run '{run}' cannot be used.",
@@ -386,27 +154,30 @@ class Store:
         """Write runs into their folders, then tell the runner by the inbox.
 
         Raises:
-            StoreError: If one of them exists, or the store cannot be written; then nothing is added.
+            StoreError: If one of them exists, or the store is full or cannot be written; then nothing is added.
         """
+        self.check_room()
         folders = [self.run_folder(run.experiment, run.id) for run in runs]
         made: list[Path] = []
-        try:
-            if any(folder.exists() for folder in folders):
-                raise FileExistsError
-            for run, folder in zip(runs, folders, strict=True):
-                folder.mkdir(parents=True)  # fails if another tab was faster
-                made.append(folder)
-                write_atomic(folder / "run.json", to_json(run))
-            for experiment in {run.experiment for run in runs}:
-                write_atomic(self.root / "inbox" / experiment, b"")
-        except OSError as error:
-            for folder in made:
-                shutil.rmtree(folder, ignore_errors=True)
-            if isinstance(error, FileExistsError):
-                raise _started_already() from error
-            raise StoreError(
-                "The runs cannot be written.", f"{error.strerror}.", "Free some room, then start them again."
-            ) from error
+        with told("The runs cannot be written.", "Free some room, then start them again."):
+            try:
+                if any(folder.exists() for folder in folders):
+                    raise FileExistsError
+                for run, folder in zip(runs, folders, strict=True):
+                    folder.parent.mkdir(exist_ok=True)  # fails if the experiment is gone
+                    folder.mkdir()  # fails if another tab was faster
+                    made.append(folder)
+                    write_atomic(folder / "run.json", to_json(run))
+                for experiment in {run.experiment for run in runs}:
+                    self.tell_runner(experiment)
+            except OSError as error:
+                for folder in made:
+                    shutil.rmtree(folder, ignore_errors=True)
+                if isinstance(error, FileExistsError):
+                    raise started_already() from error
+                for run in runs:
+                    self.check_there(run.experiment)
+                raise
 
     def add_beside(self, pieces: Sequence[RunSpec]) -> None:
         """Write work beside the runs into its folders, then tell the runner; those that are there are left alone.
@@ -414,22 +185,27 @@ class Store:
         Raises:
             StoreError: If the store cannot be written.
         """
-        try:
+        with told("What is to be measured cannot be written.", "Free some room, then ask again."):
             for spec in pieces:
+                self.check_there(spec.experiment)
                 folder = self.run_folder(spec.experiment, spec.id)
                 if not (folder / "run.json").exists():
-                    folder.mkdir(parents=True, exist_ok=True)
+                    folder.parent.mkdir(exist_ok=True)
+                    folder.mkdir(exist_ok=True)
                     write_atomic(folder / "run.json", to_json(spec))
             for experiment in {spec.experiment for spec in pieces}:
-                write_atomic(self.root / "inbox" / experiment, b"")
-        except OSError as error:
-            raise _cannot_ask(error) from error
+                self.tell_runner(experiment)
 
     def remove_beside(self, experiment: str, run: str) -> None:
-        """Remove work beside the runs, so that it can be asked for again."""
+        """Remove work beside the runs, so that it can be asked for again.
+
+        Raises:
+            StoreError: If the store cannot be written.
+        """
         folder = self.run_folder(experiment, run)
         if is_beside(run):
-            _remove(folder)
+            with told("What was measured cannot be removed."):
+                remove_whole(folder)
 
     def result(self, experiment: str, run: str) -> RunResult | None:
         """Return how a run ended, once it has; ``failed`` if its result cannot be read."""
@@ -437,7 +213,7 @@ class Store:
         if not os.path.lexists(path):
             return None
         try:
-            return _read(path, RunResult, most=MOST_RESULT)
+            return read_json(path, RunResult, most=MOST_RESULT)
         except StoreError as error:
             return RunResult("failed", error=str(error))
 
@@ -452,79 +228,3 @@ class Store:
             write_atomic(path, reason.encode())
         else:
             path.touch()
-
-
-def _no_experiment(name: str) -> StoreError:
-    return StoreError(
-        f"The folder '{name}' is no experiment.",
-        "Its name is not that of one.",
-        "Take it out of the store, or give it its name back.",
-    )
-
-
-def _cannot_ask(error: OSError) -> StoreError:
-    return StoreError(
-        "What is to be measured cannot be written.",
-        f"{error.strerror}.",
-        "Free some room, then ask again.",
-    )
-
-
-def _started_already() -> StoreError:
-    return StoreError(
-        "This experiment has been started already.",
-        "It is fixed once it has runs, so that results belong to what is shown beside them.",
-        "Reload the page to see its runs, or make a new experiment.",
-    )
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder that a worker may be writing into: renamed first, so that it is gone at once and whole."""
-    gone = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.removed")
-    try:
-        folder.rename(gone)
-    except FileNotFoundError:
-        return
-    except OSError:  # Windows does not rename what is open
-        gone = folder
-    remove_tree(gone)
-
-
-def _renewed(text: bytes) -> bytes:
-    """Return a question as it is written now; version 0.1.0 knew one label column, and of the split only its seed.
-
-    >>> from_json(_renewed(b'{"schema": {"label": "y"}, "split_seed": 3}'), dict)
-    {'schema': {'labels': ['y']}, 'split': {'seed': 3}}
-    """
-    question = from_json(text, dict[str, Any])
-    schema = question.get("schema")
-    if isinstance(schema, dict) and "label" in schema:
-        schema["labels"] = [schema.pop("label")]
-    if "split_seed" in question:
-        question["split"] = {"seed": question.pop("split_seed")}
-    return to_json(question)
-
-
-def _renewed_split(text: bytes) -> bytes:
-    """Return how rows were split as it is written now; before, only the new part of the holdout was counted by label.
-
-    >>> from_json(_renewed_split(b'{"holdout": {}, "held_labels": {"a": 3}}'), dict)
-    {'holdout': {'labels': {'new': {'a': 3}}}}
-    """
-    split = from_json(text, dict[str, Any])
-    if "held_labels" in split:
-        split["holdout"]["labels"] = {"new": split.pop("held_labels")}
-    return to_json(split)
-
-
-def _read(path: Path, kind: type[T], renew: Callable[[bytes], bytes] = bytes, *, most: int = MOST_JSON) -> T:
-    """Return what a file of the store holds, which ``renew`` brings into today's form; at most so many bytes."""
-    try:
-        return from_json(renew(read_plain(path, most)), kind)
-    except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise StoreError(
-            f"{path.name} of '{path.parent.name}' cannot be read.",
-            f"{reason}.",
-            "Start again in a new experiment.",
-        ) from error

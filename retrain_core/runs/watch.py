@@ -12,8 +12,8 @@ import psutil
 
 from retrain_core.runs import endings
 from retrain_core.runs.index import IndexRow
+from retrain_core.runs.names import is_estimate, is_probe
 from retrain_core.runs.placement import MEASURE
-from retrain_core.runs.store import is_estimate, is_probe
 from retrain_core.types import Limits
 
 GRACE_SECONDS = 60.0  # a worker that was to end and goes on training for this long is killed

@@ -10,7 +10,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from retrain_core.data.chosen import draw
-from retrain_core.data.files import write_atomic
+from retrain_core.data.files import put_in_place, write_atomic
 from retrain_core.data.small import small_question
 from retrain_core.errors import RetrainError
 from retrain_core.sandbox.least import require
@@ -25,6 +25,7 @@ from retrain_core.training.scoring import score_parts
 from retrain_core.training.sensitivity import measure_sensitivity
 from retrain_core.types import Locked, RunResult, RunSpec, Work, from_json, to_json
 from retrain_core.workers import checkpoints
+from retrain_core.workers.disk import FULL, is_full
 from retrain_core.workers.processes import peak_memory_mb
 
 
@@ -52,7 +53,9 @@ def run(folder: Path, device: str, threads: int, locked: Locked | None = None) -
         result = RunResult("failed", device=device, error=OUT_OF_MEMORY, peak_memory_mb=peak_memory_mb())
     except Exception as error:
         traceback.print_exc()  # into worker.log; the user gets one line
-        result = RunResult("failed", device=device, error=_unexpected(error), peak_memory_mb=peak_memory_mb())
+        result = RunResult(
+            "failed", device=device, error=_unexpected(error, folder), peak_memory_mb=peak_memory_mb()
+        )
     write_atomic(folder / "result.json", to_json(result))
     checkpoints.remove(folder)
     report(
@@ -111,8 +114,12 @@ def train(job: Job) -> RunResult:
 
     model = engine.finish(model)
     temporary = folder / ".model.tmp.keras"
-    model.save(temporary)
-    temporary.replace(folder / "model.keras")
+    try:
+        model.save(temporary)
+    except BaseException:  # on a full disk it would take the room that the result needs
+        temporary.unlink(missing_ok=True)
+        raise
+    put_in_place(temporary, folder / "model.keras")
     job.report("progress", {"progress": 1.0, "label": "scoring on the holdout"})
     new, old = score_parts(model, engine.objective, parts, folder, job.beat)
     job.report("scored", {"new": new, "old": old})
@@ -142,6 +149,8 @@ WORK: Mapping[Work, Callable[[Job], RunResult]] = {
 }
 
 
-def _unexpected(error: Exception) -> str:
+def _unexpected(error: Exception, folder: Path) -> str:
+    if is_full(folder, error):
+        return FULL
     first = str(error).strip().split("\n")[0][:300]
     return f"The run failed: {type(error).__name__}: {first} The details are in its worker.log."

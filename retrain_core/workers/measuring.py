@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 import traceback
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from retrain_core.types import (
     from_json,
     to_json,
 )
+from retrain_core.workers.disk import FULL, is_full
 from retrain_core.workers.events import EventLog
 from retrain_core.workers.files import IMAGES, MODEL, REPORT
 from retrain_core.workers.processes import peak_memory_mb
@@ -67,7 +69,8 @@ def run(folder: Path, device: str, threads: int, locked: Locked | None = None) -
         status, error = "failed", "It needs more memory than there is. Try files with fewer rows or columns."
     except Exception as unknown:
         traceback.print_exc()  # into worker.log; the user gets one line
-        status, error = "failed", f"{type(unknown).__name__}: {unknown}. The details are in its worker.log."
+        details = f"{type(unknown).__name__}: {unknown}. The details are in its worker.log."
+        status, error = "failed", FULL if is_full(folder, unknown) else details
     seconds = round(time.perf_counter() - start, 3)
     result = RunResult(
         "failed" if status == "failed" else "finished",
@@ -99,7 +102,9 @@ def _explain(folder: Path, settings: ShiftSettings, tell: Tell) -> None:
     found = model_shift(*sides, observed, layer, question.schema, settings)
     images = _images(new, question.schema)
     if images is not None and found.unusual:
-        np.save(folder / IMAGES, images[list(found.unusual)], allow_pickle=False)
+        buffer = io.BytesIO()
+        np.save(buffer, images[list(found.unusual)], allow_pickle=False)
+        write_atomic(folder / IMAGES, buffer.getvalue())
     write_atomic(folder / MODEL, to_json(found))
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from retrain_core.data.parts import load_parts
+from retrain_core.runs import looks
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.quick import KEEP, plan_quick_look
 from retrain_core.runs.quick_compute import learning_share, used_compute
@@ -118,10 +119,10 @@ def questions(seeds: Sequence[int]) -> Iterator[Asked]:
 
 def look_at(store: Store, runner: Runner, spec: ExperimentSpec, asked: Asked) -> QuickLook:
     """Return the quick look at an experiment, which is done if it is not there."""
-    if not store.has_look(spec.id):
+    if not looks.exists(store, spec.id):
         runs = plan_runs(spec.id, STRATEGIES, seeds=(asked.seed,), device="cpu")
         wishes = Wishes(old_weight=asked.weight)
-        store.add_look(spec.id, plan_quick_look(runs, wishes, vary=asked.group == "options"))
+        looks.add(store, spec.id, plan_quick_look(runs, wishes, vary=asked.group == "options"))
     _work(runner, lambda: _look(store, spec).status != "running")
     look = _look(store, spec)
     assert look.status == "finished", look.error
@@ -149,7 +150,7 @@ def _work(runner: Runner, done: Callable[[], bool]) -> None:
 
 
 def _look(store: Store, spec: ExperimentSpec) -> QuickLook:
-    look = store.look(spec.id)
+    look = looks.read(store, spec.id)
     assert look is not None
     return look
 

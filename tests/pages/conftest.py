@@ -14,11 +14,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages._ui import state
+from retrain_core.runs.names import new_id
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.probes import plan_sensitivity, plan_shift
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.state import probe_states, run_states
-from retrain_core.runs.store import Store, new_id
+from retrain_core.runs.store import Store
 from retrain_core.types import ExperimentSpec, ShiftSettings
 from tests.conftest import ROOT
 from tests.make import question

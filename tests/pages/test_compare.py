@@ -20,8 +20,9 @@ from retrain_core.data.doubts import SEEN
 from retrain_core.report.content import ReportContent
 from retrain_core.report.tables import score_table
 from retrain_core.report.verdict_tables import ON_TRAINING, WHY_OUT, difference_table, weighed_table
+from retrain_core.runs.names import new_id
 from retrain_core.runs.plan import plan_runs
-from retrain_core.runs.store import Store, new_id
+from retrain_core.runs.store import Store
 from retrain_core.types import Recommendation, Stakes, Wishes
 from tests.conftest import ROOT
 from tests.pages.conftest import Answered, Asked, work_off

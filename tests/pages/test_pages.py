@@ -18,8 +18,8 @@ from pages._ui.drafts import Draft
 from retrain_core.answer import answer
 from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.models import checked_card
+from retrain_core.runs.names import new_id
 from retrain_core.runs.plan import plan_runs
-from retrain_core.runs.store import new_id
 from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES, options_of
 from retrain_core.types import ModelCard, SplitSettings, Wishes, to_json
 from tests.conftest import ROOT

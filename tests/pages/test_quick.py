@@ -10,7 +10,7 @@ from streamlit.elements.lib import policies
 from streamlit.testing.v1 import AppTest
 
 from pages._ui.quick_parts import GAIN
-from retrain_core.runs import EstimateState, quick_verdict
+from retrain_core.runs import EstimateState, looks, quick_verdict
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.store import Store
 from retrain_core.types import Estimate, ExperimentSpec
@@ -36,7 +36,7 @@ def test_a_quick_look_is_asked_for_watched_and_taken_over(
     app.number_input(key="epochs").set_value(3).run()
     press(app, "Quick look")
     assert not app.exception
-    look = store.look(spec.id)
+    look = looks.read(store, spec.id)
     assert look is not None and [one.name for one in look.candidates] == [
         "keep", "fine_tune", "incremental", "full_retrain",
     ]  # fmt: skip
@@ -45,7 +45,7 @@ def test_a_quick_look_is_asked_for_watched_and_taken_over(
 
     runner = Runner(store)
     deadline = time.monotonic() + 250
-    while store.look(spec.id).status == "running":  # type: ignore[union-attr]
+    while looks.read(store, spec.id).status == "running":  # type: ignore[union-attr]
         assert time.monotonic() < deadline
         runner.step()
         time.sleep(0.02)
@@ -53,7 +53,7 @@ def test_a_quick_look_is_asked_for_watched_and_taken_over(
 
     again = open_page("train", spec.id)  # as after a refresh, and after a restart of the server
     said = texts(again)
-    ended = store.look(spec.id)
+    ended = looks.read(store, spec.id)
     assert ended is not None and quick_verdict(ended) in said
     assert "Round 1:" in said and "Best so far" not in said
     table = next(frame.value for frame in again.dataframe if GAIN in frame.value)
@@ -106,14 +106,14 @@ def test_a_quick_look_can_be_stopped_and_ends_when_the_runs_are_started(open_pag
     app = open_page("train", spec.id)
     app.checkbox(key="quick_vary").check().run()
     press(app, "Quick look")
-    look = store.look(spec.id)
+    look = looks.read(store, spec.id)
     assert look is not None and len(look.candidates) > 4
     press(app, "Stop the quick look")
-    assert store.stop_of_look_asked(spec.id)
+    assert looks.stop_asked(store, spec.id)
     press(app, "Quick look")
-    assert not store.stop_of_look_asked(spec.id)
+    assert not looks.stop_asked(store, spec.id)
     press(app, "Start")
-    assert store.stop_of_look_asked(spec.id) and store.runs(spec.id)
+    assert looks.stop_asked(store, spec.id) and store.runs(spec.id)
 
 
 def test_an_unreadable_look_is_told_and_the_page_goes_on(open_page, unserved: Asked) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from retrain_core.runs import client, probe_states, request_probes, runs_done
+from retrain_core.runs.names import RUN_PATTERN
 from retrain_core.runs.placement import MEASURE, place
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.probes import (
@@ -21,7 +22,6 @@ from retrain_core.runs.probes import (
     plan_shift,
 )
 from retrain_core.runs.runner import Runner
-from retrain_core.runs.store import RUN_PATTERN
 from retrain_core.types import PartScores, RunResult, ShiftSettings, SplitSettings, Thresholds
 from tests.runs.conftest import Asked, Idle, rows, until
 

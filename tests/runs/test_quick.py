@@ -12,12 +12,12 @@ import pytest
 from retrain_core.cli.quick import best_by_quick_look
 from retrain_core.data.parts import load_parts
 from retrain_core.data.small import small_question
-from retrain_core.runs import experiment_status, quick_in_full, runs_done, try_states
+from retrain_core.runs import experiment_status, looks, quick_in_full, runs_done, try_states
+from retrain_core.runs.names import QUICK, RUN_PATTERN
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.quick import has_chosen, plan_quick_look, quick_title, quick_verdict, stop_quick_look
 from retrain_core.runs.quick_compute import used_compute
 from retrain_core.runs.runner import Runner
-from retrain_core.runs.store import QUICK, RUN_PATTERN
 from retrain_core.types import (
     Limits,
     PartScores,
@@ -49,11 +49,11 @@ def runner(asked: Asked, idle: Idle) -> Iterator[Runner]:
 
 def ask(asked: Asked, **plan: bool) -> None:
     store, spec = asked
-    store.add_look(spec.id, plan_quick_look(plan_runs(spec.id, THREE, device="cpu"), Wishes(), **plan))
+    looks.add(store, spec.id, plan_quick_look(plan_runs(spec.id, THREE, device="cpu"), Wishes(), **plan))
 
 
 def look(asked: Asked) -> QuickLook:
-    found = asked[0].look(asked[1].id)
+    found = looks.read(asked[0], asked[1].id)
     assert found is not None
     return found
 
@@ -130,7 +130,7 @@ def test_it_is_none_of_the_runs_and_leaves_the_question_open(
     assert experiment_status(store, spec.id) == ("draft", None)
     assert all(RUN_PATTERN.fullmatch(run.id) for run in store.tries(spec.id))
     store.save_experiment(replace(spec, split=SplitSettings(seed=5)))
-    assert store.look(spec.id) is None and store.tries(spec.id) == []
+    assert looks.read(store, spec.id) is None and store.tries(spec.id) == []
     until(lambda: not rows(asked), runner)
     assert len(idle.killed) == 2  # those that were at work
 
@@ -151,7 +151,7 @@ def test_a_budget_of_steps_is_cut_with_the_rows_and_the_time_limit_holds(
 ) -> None:
     store, spec = asked
     runs = plan_runs(spec.id, THREE, device="cpu", limits=Limits(seconds=60.0, steps=50))
-    store.add_look(spec.id, plan_quick_look(runs))
+    looks.add(store, spec.id, plan_quick_look(runs))
     until(lambda: bool(idle.started), runner)
     (rung,) = look(asked).rungs
     for one in rung.tries:
@@ -164,7 +164,7 @@ def test_a_budget_of_steps_is_cut_with_the_rows_and_the_time_limit_holds(
 
 def test_a_real_quick_look_does_as_many_steps_as_it_may(asked: Asked) -> None:
     store, spec = asked
-    store.add_look(spec.id, plan_quick_look(plan_runs(spec.id, {"fine_tune": {}}, limits=Limits(steps=60))))
+    looks.add(store, spec.id, plan_quick_look(plan_runs(spec.id, {"fine_tune": {}}, limits=Limits(steps=60))))
     runner = Runner(store)
     until(lambda: look(asked).status != "running", runner, seconds=200)
     runner.close()
@@ -260,7 +260,7 @@ def test_a_look_that_has_begun_with_more_rounds_than_there_are_now_ends_with_the
     (rung,) = look(asked).rungs
     second = replace(rung, tries=tuple(replace(one, size=0.25) for one in rung.tries))  # budget is left
     first = QuickRung(40, 40, (QuickTry("fine_tune", f"{QUICK}fine_tune-1", 0.1, 1, 1.0, 0.1, stays=True),))
-    store.save_look(spec.id, replace(look(asked), rungs=(first, second)))
+    looks.save(store, spec.id, replace(look(asked), rungs=(first, second)))
     right = {"keep": 0.6, "fine_tune": 0.7, "incremental": 0.6, "full_retrain": 0.5}
     work_off(asked, idle, runner, right, rounds=2)
     assert look(asked).status == "finished" and len(look(asked).rungs) == 2

@@ -12,13 +12,15 @@ import pytest
 
 from retrain_core.errors import StoreError
 from retrain_core.runs import client, request_estimates, submit
+from retrain_core.runs.experiments import question_hash
 from retrain_core.runs.forecasts import Costs, EstimateState, costs, estimates, plan_costs
 from retrain_core.runs.index import Index
+from retrain_core.runs.names import RUN_PATTERN, new_id
 from retrain_core.runs.plan import estimate_id, plan_estimates, plan_runs
 from retrain_core.runs.prepare import link_inputs, prepare
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.state import experiment_status, run_states, runs_done
-from retrain_core.runs.store import RUN_PATTERN, Store, new_id, question_hash
+from retrain_core.runs.store import Store
 from retrain_core.strategies import STRATEGIES
 from retrain_core.types import Estimate, ExperimentSpec, Limits, RunResult, RunSpec, SplitSettings, to_json
 from tests.runs.conftest import Asked, Idle, rows, until

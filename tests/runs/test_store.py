@@ -16,10 +16,11 @@ from retrain_core.data.parts import COLUMNS, load_columns, save_columns
 from retrain_core.errors import DataError, StoreError
 from retrain_core.runs.events import read_events
 from retrain_core.runs.lock import RunnerLock, runner_is_alive
+from retrain_core.runs.names import new_id
 from retrain_core.runs.outcomes import crashed, load_outcomes
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.prepare import link_inputs, prepare
-from retrain_core.runs.store import Store, new_id
+from retrain_core.runs.store import Store
 from retrain_core.types import (
     Binding,
     ExperimentSpec,
@@ -107,6 +108,7 @@ def test_an_unknown_strategy_is_refused_with_those_there_are() -> None:
 def started(tmp_path: Path) -> tuple[Store, RunSpec]:
     """A store with one run that nobody works on."""
     store, (keep,) = Store(tmp_path), plan_runs(new_id(), {})
+    (tmp_path / "experiments" / keep.experiment).mkdir()
     store.add_runs([keep])
     return store, keep
 
@@ -141,6 +143,7 @@ def test_an_experiment_that_was_started_is_not_started_again(started: tuple[Stor
 
 def test_runs_that_cannot_all_be_written_are_not_added(tmp_path: Path) -> None:
     store, runs = Store(tmp_path), plan_runs(new_id(), {"fine_tune": {}})
+    (tmp_path / "experiments" / runs[0].experiment).mkdir()
     (tmp_path / "inbox").rmdir()
     (tmp_path / "inbox").touch()
     with pytest.raises(StoreError, match="cannot be written"):

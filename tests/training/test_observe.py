@@ -15,9 +15,10 @@ import pytest
 from retrain_core.data.observed import Observed, load_observed
 from retrain_core.data.parts import save_dataset
 from retrain_core.errors import RunError
+from retrain_core.runs.names import new_id
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.prepare import link_inputs, prepare
-from retrain_core.runs.store import Store, new_id
+from retrain_core.runs.store import Store
 from retrain_core.training import observe as module
 from retrain_core.training.job import open_job
 from retrain_core.training.observe import observe
@@ -137,6 +138,7 @@ def test_a_regression_is_wrong_by_its_absolute_error(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     path = saved(model, tmp_path / "model.keras", None)
     rows = rows_for(model, how)
+    (folder / "inputs").mkdir(parents=True)
     save_dataset(folder / "inputs" / "new_train", rows)
     np.save(folder / "inputs" / "new_train" / "rows.npy", np.arange(rows.rows))
     (folder / "inputs" / "schema.json").write_bytes(to_json(how))

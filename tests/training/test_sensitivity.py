@@ -57,6 +57,7 @@ def measured(tmp_path: Path) -> Callable[..., Measured]:
             "new_holdout": held or rows_for(model, how, ROWS),
             "new_train": rows_for(model, how, ROWS, 1),
         }
+        (folder / "inputs").mkdir(parents=True)
         for name, part in (parts | ({"old_train": old} if old else {})).items():
             save_dataset(folder / "inputs" / name, part)
         saved(model, folder / "inputs" / "model.keras", keras.optimizers.SGD(), how.loss)

@@ -1,0 +1,55 @@
+"""What nobody needs any more is taken away: leftovers of processes that were killed, old uploads, an old bin.
+
+Only the runner sweeps, in the thread that prepares data, so nothing is being prepared meanwhile. What a living process
+writes is told by the name of its file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from retrain_core.data.files import REMOVED, TEMPORARY, is_abandoned
+from retrain_core.runs.bin import empty_old
+from retrain_core.runs.store import Store
+from retrain_core.runs.uploads import collect_uploads
+
+RUN_FOLDERS = ("runs", "estimates", "diagnosis", "quick")
+OLD_SECONDS = 86_400.0
+UNSAVED_MODEL = ".model.tmp.keras"
+
+
+def sweep(store: Store) -> list[Path]:
+    """Take away what nobody needs any more, and return it; what cannot be removed is left for the next time."""
+    found = list(leftovers(store.root))
+    for path in found:
+        with contextlib.suppress(OSError):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    return [*found, *collect_uploads(store.root), *(store.root / "bin" / id for id in empty_old(store))]
+
+
+def leftovers(root: Path) -> Iterator[Path]:
+    """Yield what processes have left in the store ``root`` that were killed."""
+    experiments = [
+        path for home in ("experiments", "bin") for path in (root / home).glob("*") if path.is_dir()
+    ]
+    works = [folder / name for folder in experiments for name in RUN_FOLDERS]
+    runs = [run for folder in works for run in folder.glob("*") if run.is_dir()]
+    homes = [root / name for name in ("", "files", "drafts", "inbox", "experiments", "bin")]
+    for folder in (*homes, *experiments, *works, *runs):
+        for path in folder.glob(".*"):
+            if path.name.endswith(REMOVED) or (path.name.endswith(TEMPORARY) and is_abandoned(path)):
+                yield path
+    yield from (folder / "data.tmp" for folder in experiments if (folder / "data.tmp").exists())
+    for run in runs:  # what has ended saves no model any more
+        if (run / UNSAVED_MODEL).exists() and (run / "result.json").exists():
+            yield run / UNSAVED_MODEL
+    for path in root.glob("tmp????????"):  # uploads that version 0.1.0 was about to take in
+        if path.is_dir() and time.time() - path.stat().st_mtime > OLD_SECONDS:
+            yield path
