@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -74,8 +75,10 @@ def test_it_gets_nowhere_in_a_warm_worker(world: World) -> None:
 
 
 def test_it_gets_nowhere_in_a_fresh_worker(world: World) -> None:
-    command = [sys.executable, "-m", "retrain_core.workers.locked", MODULE, world.around.room, "cpu", "1"]
-    environment = _environment("cpu") | {"PYTHONPATH": str(ROOT), "RETRAIN_PARENT": str(os.getpid())}
+    room = world.around.room
+    shutil.copy(ROOT / "tests" / "sandbox" / "hostile.py", room)  # it is imported behind the walls
+    command = [sys.executable, "-m", "retrain_core.workers.locked", "hostile", room, "cpu", "1"]
+    environment = _environment("cpu") | {"PYTHONPATH": f"{ROOT}{os.pathsep}{room}"}
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     got_nowhere(world)
