@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from retrain_core.data.limits import refuse_too_many
 from retrain_core.data.names import refuse_copies
+from retrain_core.data.npz_arrays import read_arrays
 from retrain_core.errors import FileError
 from retrain_core.types import Table
 
@@ -29,7 +29,7 @@ def read_npz(path: Path, name: str) -> Table:
     Raises:
         FileError: If the file is broken, or its arrays do not belong together.
     """
-    arrays, notes = _load(path, name)
+    arrays, notes = read_arrays(path, name, needed=(EXAMPLES, LABELS))
     rows = _rows(arrays, name)
     for key in [key for key, array in arrays.items() if array.ndim == 0 or len(array) != rows]:
         shape = _shape(arrays.pop(key))
@@ -39,6 +39,7 @@ def read_npz(path: Path, name: str) -> Table:
     if not set(arrays) - {LABELS}:
         raise _no_examples(name)
     ordered = [key for key in arrays if key != LABELS] + [key for key in arrays if key == LABELS]
+    refuse_too_many("columns", sum(_width(arrays[key]) for key in ordered), name)
     flat = {key: _columns(key, arrays[key]) for key in ordered if arrays[key].ndim <= 2}
     columns = pd.concat([pd.DataFrame(index=range(rows)), *flat.values()], axis=1)
     refuse_copies([str(column) for column in columns], name)
@@ -50,27 +51,6 @@ def read_npz(path: Path, name: str) -> Table:
         flattened={key: tuple(map(str, frame)) for key, frame in flat.items()},
         notes=tuple(notes),
     )
-
-
-def _load(path: Path, name: str) -> tuple[dict[str, NDArray[Any]], list[str]]:
-    """Return every array, and which were left out because they hold Python objects."""
-    arrays, notes = {}, []
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            for key in file.files:
-                try:
-                    arrays[key] = file[key]
-                except ValueError:
-                    if key in (EXAMPLES, LABELS):
-                        raise
-                    notes.append(f"{name}: the array `{key}` is left out: it holds Python objects.")
-    except (ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise FileError(
-            f"{name} cannot be read as NPZ.",
-            "An array is broken or holds Python objects.",
-            "Save plain arrays `x` and `y`.",
-        ) from error
-    return arrays, notes
 
 
 def _no_examples(name: str) -> FileError:
@@ -112,6 +92,11 @@ def _columns(key: str, array: NDArray[Any]) -> pd.DataFrame:
     if array.ndim == 1 or array.shape[1] == 1:
         return pd.DataFrame({key: array.reshape(len(array))})
     return pd.DataFrame(array, columns=[f"{key}_{i}" for i in range(array.shape[1])])
+
+
+def _width(array: NDArray[Any]) -> int:
+    """Return how many columns an array becomes."""
+    return 0 if array.ndim > 2 else int(array.shape[1]) if array.ndim == 2 else 1
 
 
 def _shape(array: NDArray[Any]) -> str:
