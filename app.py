@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages._ui import state
+from pages._ui.unexpected import told
 
 st.set_page_config(page_title="Retrain Compare", page_icon=str(state.ICON), layout="wide")
 page = st.navigation(
@@ -16,5 +17,7 @@ page = st.navigation(
         st.Page("pages/report.py", title="Report", icon=":material/description:"),
     ]
 )
-state.sidebar()
-page.run()
+state.close_uploads()
+with told():
+    state.sidebar()
+    page.run()

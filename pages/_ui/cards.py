@@ -36,7 +36,7 @@ def run_card(run: RunState, *, several_seeds: bool) -> None:
             st.caption(f":material/info: {literal(notice)}")
         if run.error and run.status == "failed":
             st.error(literal(run.error), icon=":material/error:")
-        if not run.done and st.button(
+        if not run.done and state.change_button(
             "Stop", key=f"stop_{run.spec.id}", help="It keeps its best weights and is scored."
         ):
             state.store().request_stop(run.spec.experiment, run.spec.id)

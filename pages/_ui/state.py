@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
+from streamlit import config
 
 from pages._ui.text import literal, show_error
 from pages._ui.wishes import UNTOLD
 from retrain_core.data import read_table
 from retrain_core.errors import RetrainError
 from retrain_core.models import read_card
-from retrain_core.runs import Store, ensure_runner, experiment_status, known_shift, shift_of
+from retrain_core.runs import ReadOnlyStore, Store, ensure_runner, experiment_status, known_shift, shift_of
 from retrain_core.types import (
     ExperimentSpec,
     FileRef,
@@ -32,8 +34,25 @@ DRAFT = "draft"
 
 @st.cache_resource
 def store() -> Store:
-    """Return the store of this server."""
-    return Store(Path(os.environ.get("RETRAIN_STORE", ROOT / "store")))
+    """Return the store of this server; where it is read-only, so is the store, whatever a browser sends."""
+    kind = ReadOnlyStore if os.environ.get("RETRAIN_READ_ONLY", "").lower() in ("1", "true", "yes") else Store
+    return kind(Path(os.environ.get("RETRAIN_STORE", ROOT / "store")))
+
+
+def read_only() -> bool:
+    """Whether this server only shows what there is."""
+    return store().read_only
+
+
+def close_uploads() -> None:
+    """Let a read-only server take no bytes: Streamlit has an address for uploads of its own, whatever a page draws."""
+    if read_only():
+        config.set_option("server.maxUploadSize", 0)
+
+
+def change_button(label: str, **options: Any) -> bool:
+    """Draw a button for something that changes the store, unless nothing may; return whether it was pressed."""
+    return not read_only() and st.button(label, **options)
 
 
 @st.cache_resource(max_entries=24, show_spinner="Reading the file ...")
@@ -97,6 +116,8 @@ def forget_experiment() -> None:
 def sidebar() -> None:
     """Show which experiment this tab is about, on every page, and keep a runner ready."""
     keep_runner()
+    if read_only():
+        st.sidebar.caption(":material/lock: Read-only: results can be looked at and taken away.")
     spec = experiment()
     if spec is None:
         return
@@ -106,13 +127,15 @@ def sidebar() -> None:
         status, _ = experiment_status(store(), spec.id)
         if status != "draft":
             st.caption(f"{spec.id}")
-        if st.button("New experiment", icon=":material/add:", width="stretch"):
+        if change_button("New experiment", icon=":material/add:", width="stretch"):
             forget_experiment()
             st.switch_page("pages/start.py")
 
 
 def keep_runner() -> None:
-    """Start a runner if there is none, such as after an idle hour or a crash."""
+    """Start a runner if there is none, such as after an idle hour or a crash; a read-only server never does."""
+    if read_only():
+        return
     try:
         ensure_runner(store())
     except (RetrainError, OSError) as error:

@@ -26,6 +26,7 @@ from retrain_core.runs.quick import (
     start_quick_look,
     stop_quick_look,
 )
+from retrain_core.runs.read_only import ReadOnlyStore
 from retrain_core.runs.state import (
     RunState,
     experiment_status,
@@ -40,6 +41,7 @@ __all__ = [
     "MEASURE",
     "Costs",
     "EstimateState",
+    "ReadOnlyStore",
     "RunState",
     "Store",
     "asked_curve",

@@ -108,6 +108,8 @@ class Store:
         root: Its folder, made if it is missing.
     """
 
+    read_only = False  # see ``read_only.py``
+
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         try:
