@@ -30,6 +30,7 @@ OTHER_FORMATS = {
     b"\x93NUMPY": "a single NPY array",
 }
 OTHER_TEXTS = {
+    b"%pdf": "a PDF",
     b"<?xml": "XML",
     b"<!doctype": "a web page",
     b"<html": "a web page",

@@ -14,6 +14,7 @@ from pages._ui import state
 from retrain_core.runs import ReadOnlyStore
 from retrain_core.runs.store import Store
 from retrain_core.types import ExperimentSpec
+from tests.conftest import ROOT
 from tests.pages.conftest import Answered
 from tests.runs.test_read_only import contents
 from tests.serving import App, serving, visit
@@ -39,15 +40,20 @@ def test_pages_offer_nothing_that_would_change_something(
     app = open_page(page, getattr(answered, which).id)
     assert {button.label for button in app.button} <= HARMLESS
     assert not app.get("file_uploader") and not app.error
-    assert any("Read-only" in caption.value for caption in app.caption)
     assert contents(looked_at.root) == before
 
 
 def test_results_can_be_looked_at_and_taken_away(looked_at: Store, answered: Answered, open_page) -> None:
-    assert "Report (HTML)" in [
-        button.label for button in open_page("report", answered.done.id).get("download_button")
+    downloads = open_page("report", answered.done.id).get("download_button")
+    assert any(button.label == "Report (HTML)" for button in downloads)
+
+
+def test_it_is_said_in_one_line_and_no_bytes_are_taken(looked_at: Store) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert [line.value for line in app.sidebar.caption] == [
+        ":material/lock: Read-only: results can be looked at and taken away."
     ]
-    assert len(open_page("start").get("page_link")) >= 3
+    assert len(app.get("page_link")) >= 3 and not app.button
     assert streamlit.config.get_option("server.maxUploadSize") == 0
 
 
