@@ -68,6 +68,7 @@ def choose_section(page: Page, name: str) -> None:
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
 
 
+@pytest.mark.timeout(900)  # it goes through every page
 def test_hostile_names_are_shown_as_they_are(
     page: Page, app: App, hostile: Hostile, listener: Listener, chromium: Browser, tmp_path: Path
 ) -> None:

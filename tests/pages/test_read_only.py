@@ -64,7 +64,7 @@ def change(app: AppTest, what: str) -> None:
             button.click().run()
             return
     box = next(box for box in app.selectbox if box.label == what)
-    box.select_index((box.index or 0) + 1).run()
+    box.select_index(((box.index or 0) + 1) % len(box.options)).run()
 
 
 @pytest.mark.parametrize(

@@ -37,10 +37,11 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
 
 
 def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Return every file with its time and what is in it."""
+    """Return every file with its time and what is in it, but those by which SQLite's readers tell each other of themselves."""
     return {
         str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
         for path in folder.rglob("*")
+        if path.name not in ("index.sqlite-shm", "index.sqlite-wal")
     }
 
 
