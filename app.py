@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages._ui import sandbox_parts, state
+from pages._ui.unexpected import told
 
 st.set_page_config(page_title="Retrain Compare", page_icon=str(state.ICON), layout="wide")
 page = st.navigation(
@@ -17,5 +18,7 @@ page = st.navigation(
     ]
 )
 sandbox_parts.guard()
-state.sidebar()
-page.run()
+state.close_uploads()
+with told():
+    state.sidebar()
+    page.run()

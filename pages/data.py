@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages._ui import drafts, state, ways
 from pages._ui.files import ROLES, preview, slot
-from pages._ui.reading import choose_split, mend, offer_undo, overrule, read_schema, run_checks
+from pages._ui.reading import choose_split, mend, offer_undo, overrule, read_as, read_schema, run_checks
 from pages._ui.text import literal, show_error, show_findings
 from retrain_core.errors import RetrainError
 from retrain_core.types import ExperimentSpec, ModelCard, Table
@@ -16,7 +16,7 @@ st.title("Data")
 spec = state.experiment()
 draft = drafts.draft()
 drafts.keep_draft_in_url()
-if spec and state.store().runs(spec.id):
+if spec and state.store().runs(spec.id) and not state.read_only():
     st.info(
         "This experiment has been run. If you change something here, it becomes a new experiment.",
         icon=":material/info:",
@@ -32,6 +32,9 @@ model = found["model"] if isinstance(found["model"], ModelCard) else None
 tables = {role: table for role, table in found.items() if isinstance(table, Table)}
 readable = {role: ref for role, ref in draft.files.items() if found[role] is not None}
 
+if not draft.files and state.read_only():
+    st.info("Open an experiment on the start page to see its data.", icon=":material/lock:")
+    st.stop()
 if not draft.files:
     st.info(
         "Choose an old model and the new data, or take a sample from the start page.", icon=":material/info:"
@@ -79,13 +82,18 @@ if model and "new" in tables:
         schema = read_schema(readable, draft.split.columns, **draft.overruled)
     except RetrainError as error:
         show_error(error)
+        if state.read_only():
+            st.stop()
         mend(model, tables["new"], tables.get("old"))
         choose_split((), tables)
         offer_undo(None, readable)
     else:
-        overrule(model, schema, tables["new"])
-        choose_split(schema.labels, tables)
-        offer_undo(schema, readable)
+        if state.read_only():
+            st.markdown(read_as(schema))
+        else:
+            overrule(model, schema, tables["new"])
+            choose_split(schema.labels, tables)
+            offer_undo(schema, readable)
 if tables:
     preview(tables)
 
@@ -100,6 +108,8 @@ st.subheader("Checks")
 findings = run_checks(readable, schema, draft.split)
 show_findings(findings)
 blocked = any(finding.status == "error" for finding in findings)
+if state.read_only():
+    st.stop()
 
 
 def save() -> None:

@@ -23,7 +23,7 @@ disturbed = ask(plan_sensitivity(state.store(), spec.id))
 report = state.shift_report(spec, settings) if spec.old else None
 comparison = finished_comparison(spec)
 
-guess = first_guess(spec, report, list(shift.values()), comparison)
+guess = first_guess(spec, report, shift, comparison)
 volume(spec, report, guess)
 resources(spec)
 sensitivity(spec, list(disturbed.values()))

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages._ui import shift_parts as parts
 from pages._ui import state, ways
-from pages._ui.probes import ask, failed, follow
+from pages._ui.probes import ask, failed, follow, not_asked
 from pages._ui.shift_settings import thresholds_form
 from retrain_core.runs import plan_shift
 
@@ -24,8 +24,12 @@ settings = state.store().shift_settings(spec.id)
 probes = plan_shift(spec.id, settings)
 found = ask(probes)
 report = state.shift_report(spec, settings)
-shift, *model = [found[probe.id] for probe in probes if probe.id in found]
+shift, *model = [found.get(probe.id) for probe in probes]
+model = [one for one in model if one]
 if report is None:
+    if not_asked(probes[:1], found, "The shift"):
+        st.stop()
+    assert shift is not None
     if not failed([shift], "The shift", "shift"):
         follow([shift.spec], "how the data has moved", "shift")
     thresholds_form(spec, settings)

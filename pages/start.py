@@ -42,7 +42,7 @@ def use_sample(sample: Sample) -> None:
     ways.go_to("shift")
 
 
-st.subheader("Try a sample")
+st.subheader("The samples" if state.read_only() else "Try a sample")
 for column, sample in zip(st.columns(3), samples(), strict=False):
     with column.container(border=True, height="stretch"):
         st.markdown(f"**{sample.title}**")
@@ -50,20 +50,23 @@ for column, sample in zip(st.columns(3), samples(), strict=False):
         if sample.shift_is_made:
             st.badge("shift is made", color="gray")
         first = sample.id == samples()[0].id
-        if st.button("Try the sample", key=f"try_{sample.id}", type="primary" if first else "secondary"):
+        if state.change_button(
+            "Try the sample", key=f"try_{sample.id}", type="primary" if first else "secondary"
+        ):
             try:
                 use_sample(sample)
             except RetrainError as error:
                 show_error(error)
         st.caption(f"{sample.source}. {sample.licence}.")
 
-st.subheader("Or bring your own")
-st.markdown(
-    "An old Keras model (`.keras`, `.h5`), the new data, and if you have it the old data (CSV, Parquet, NPZ)."
-)
-if st.button("Choose your files", icon=":material/upload_file:"):
-    state.forget_experiment()
-    st.switch_page("pages/data.py")
+if not state.read_only():
+    st.subheader("Or bring your own")
+    st.markdown(
+        "An old Keras model (`.keras`, `.h5`), the new data, and if you have it the old data (CSV, Parquet, NPZ)."
+    )
+    if st.button("Choose your files", icon=":material/upload_file:"):
+        state.forget_experiment()
+        st.switch_page("pages/data.py")
 
 undo()
 found, unreadable = state.store().experiments()

@@ -82,7 +82,7 @@ def check_table(name: str, *, rows: int = 0, columns: int = 0) -> None:
     for number, most, fewer in ((rows, MOST_ROWS, "rows"), (columns, MOST_COLUMNS, "columns")):
         if number > most.value:
             raise FileError(
-                f"{name} has too many {fewer}.",
+                f"{name} has {number:,} {fewer}.",
                 f"{most.name} allows {most.value:,.0f}.",
                 f"Use fewer {fewer}, or have the setting raised.",
             )

@@ -29,7 +29,7 @@ GB = 1024**3
 
 def delete_button(spec: ExperimentSpec) -> None:
     """Offer to move an experiment into the bin; it can be undone, so nobody is asked whether he is sure."""
-    if not st.button(
+    if not state.change_button(
         "Delete",
         key=f"delete_{spec.id}",
         type="tertiary",
@@ -76,7 +76,7 @@ def show_bin() -> None:
                 st.caption(f"deleted {when}{' · its runs are stopping' if one.stopping else ''}")
                 _restore_button(one, "Restore")
         moved = [one for one in found if not one.stopping]
-        if moved:
+        if moved and not state.read_only():
             _offer_to_empty(len(moved))
 
 
@@ -95,7 +95,9 @@ def _offer_to_empty(number: int) -> None:
 
 
 def _restore_button(one: Binned, label: str) -> None:
-    if not st.button(label, key=f"{label.lower()}_{one.id}", type="tertiary", icon=":material/undo:"):
+    if not state.change_button(
+        label, key=f"{label.lower()}_{one.id}", type="tertiary", icon=":material/undo:"
+    ):
         return
     try:
         restore_experiment(state.store(), one.id)

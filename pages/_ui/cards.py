@@ -38,7 +38,7 @@ def run_card(run: RunState, *, several_seeds: bool) -> None:
             st.error(literal(run.error), icon=":material/error:")
         if run.error and run.status == "stopped" and run.result and run.result.new:
             st.caption(f":material/timer_off: {literal(run.error)}")
-        if not run.done and st.button(
+        if not run.done and state.change_button(
             "Stop", key=f"stop_{run.spec.id}", help="It keeps its best weights and is scored."
         ):
             state.store().request_stop(run.spec.experiment, run.spec.id)

@@ -41,7 +41,11 @@ def slot(role: str) -> ModelCard | Table | None:
     """
     title, kinds, hint = ROLES[role]
     generation = st.session_state.setdefault(f"upload_generation_{role}", 0)
-    file = st.file_uploader(f"{title}: {kinds}", help=hint, key=f"upload_{role}_{generation}")
+    if state.read_only():
+        st.markdown(f"**{title}**")
+        file = None
+    else:
+        file = st.file_uploader(f"{title}: {kinds}", help=hint, key=f"upload_{role}_{generation}")
     if file is not None:
         try:
             drafts.set_file(role, state.store().add_file(file, file.name))
@@ -59,7 +63,9 @@ def slot(role: str) -> ModelCard | Table | None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"file_{role}"):
         icon = ":green[:material/check_circle:]" if found else ":red[:material/error:]"
         st.markdown(f"{icon} {literal(ref.name)}")
-        if st.button("Remove", key=f"remove_{role}", type="tertiary", help=f"Take {title.lower()} away."):
+        if state.change_button(
+            "Remove", key=f"remove_{role}", type="tertiary", help=f"Take {title.lower()} away."
+        ):
             drafts.set_file(role, None)
             st.rerun()
     if refusal:

@@ -10,6 +10,7 @@ import streamlit as st
 from pages._ui import state
 from pages._ui.tables import column_width
 from pages._ui.text import help_for, literal
+from pages._ui.unexpected import told
 from retrain_core.figures.style import look_of
 from retrain_core.runs import EstimateState, estimates, request_estimates
 from retrain_core.types import RunSpec
@@ -34,6 +35,7 @@ def forecast_board(rehearsals: list[RunSpec]) -> None:
     waiting = not all(found.done for found in _found(rehearsals))
 
     @st.fragment(run_every=0.7 if waiting else None)
+    @told()
     def board() -> None:
         found = _found(rehearsals)
         if waiting and all(one.done for one in found):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import streamlit as st
 
 from pages._ui import state, ways
-from pages._ui.probes import failed, follow
+from pages._ui.probes import failed, follow, not_asked
 from pages._ui.text import help_for, literal
 from retrain_core import diagnosis
 from retrain_core.runs import (
     RunState,
+    plan_shift,
 )
 from retrain_core.strategies import STRATEGIES
 from retrain_core.types import (
@@ -24,7 +25,7 @@ from retrain_core.types import (
 def first_guess(
     spec: ExperimentSpec,
     report: ShiftReport | None,
-    probes: Sequence[RunState],
+    probes: Mapping[str, RunState],
     comparison: Comparison | None,
 ) -> str | None:
     """Say what the evidence points to, and how the measurement agrees with it; return the strategy if there is one."""
@@ -35,10 +36,12 @@ def first_guess(
         )
         ways.page_link("data", "Add old data", ":material/upload_file:")
         return None
-    shift, *model = probes
+    shift, *model = plan_shift(spec.id, state.store().shift_settings(spec.id))
     if report is None:
-        if not failed([shift], "The shift", "shift"):
-            follow([shift.spec], "how the data has moved", "shift")
+        if not_asked([shift], probes, "The shift"):
+            return None
+        if not failed([probes[shift.id]], "The shift", "shift"):
+            follow([shift], "how the data has moved", "shift")
         return None
     guess = diagnosis.first_guess(report, diagnosis.volume_of(report), comparison)
     with st.container(border=True, key="first_guess"):
@@ -49,8 +52,9 @@ def first_guess(
         st.markdown("\n".join(f"- {literal(point)}" for point in guess.points))
         if not guess.measured:
             st.caption(_how_it_is_measured(spec, guess.strategy))
-    if not failed(model, "What the model sees", "model") and (
-        waiting := [one.spec for one in model if not one.done]
+    seen = [probes[one.id] for one in model if one.id in probes]
+    if not failed(seen, "What the model sees", "model") and (
+        waiting := [one.spec for one in seen if not one.done]
     ):
         follow(waiting, "what the old model sees, which makes the guess better", "model")
     return guess.strategy

@@ -11,6 +11,7 @@ from pages._ui import state, ways
 from pages._ui.answers import preparation_failed
 from pages._ui.cards import run_card
 from pages._ui.text import chart
+from pages._ui.unexpected import told
 from retrain_core.figures.curves import keep_on_validation, training_curves
 from retrain_core.runs import (
     RunState,
@@ -33,6 +34,7 @@ def live(spec: ExperimentSpec) -> None:
     running = not all(run.done for run in runs)
 
     @st.fragment(run_every=1.0 if running else None)
+    @told()
     def board() -> None:
         state.keep_runner()
         now = run_states(state.store(), spec.id)
@@ -58,7 +60,9 @@ def _draw_whole(runs: tuple[RunState, ...]) -> None:
         return
     share = sum(1.0 if run.done else run.progress for run in runs) / len(runs)
     st.progress(min(share, 1.0), f"{len(runs) - len(active)} of {len(runs)} runs have ended")
-    if st.button("Stop all", icon=":material/stop:", help="Every run keeps its best weights and is scored."):
+    if state.change_button(
+        "Stop all", icon=":material/stop:", help="Every run keeps its best weights and is scored."
+    ):
         for run in active:
             state.store().request_stop(run.spec.experiment, run.spec.id)
         st.toast("All runs are stopping.")
@@ -112,7 +116,7 @@ def _finished(spec: ExperimentSpec, runs: tuple[RunState, ...]) -> None:
         ways.page_link("compare", "Compare them", ":material/balance:")
     else:
         st.error("No run has a score. The cards say why.", icon=":material/error:")
-    if st.button(
+    if state.change_button(
         "Run again with other settings",
         icon=":material/replay:",
         help="Makes a new experiment of the same data.",

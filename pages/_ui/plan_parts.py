@@ -29,6 +29,9 @@ FORMS_A_ROW = 3
 
 def settings(spec: ExperimentSpec) -> None:
     """Draw the settings of all strategies, what they will cost, and start them."""
+    if state.read_only():
+        st.info("Nothing has been trained yet, and this server trains nothing.", icon=":material/lock:")
+        return
     st.markdown(
         "Every strategy trains on the same rows and is scored on the same holdout. Keep is always run."
     )

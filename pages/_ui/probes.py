@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from pages._ui import state
 from pages._ui.text import literal, show_error
+from pages._ui.unexpected import told
 from retrain_core.errors import RetrainError
 from retrain_core.figures.style import look_of
 from retrain_core.runs import MEASURE, RunState, probe_states, request_probes, runs_done
@@ -17,9 +18,13 @@ LOOK_SECONDS = 0.4
 
 
 def ask(probes: Sequence[RunSpec], *, again: bool = False) -> dict[str, RunState]:
-    """Ask for probes unless that was done, and return how each stands; if they cannot be asked for, the page ends."""
+    """Ask for probes unless that was done, and return how each stands; if they cannot be asked for, the page ends.
+
+    A read-only server asks for nothing: those that nobody has asked for are missing.
+    """
     try:
-        request_probes(state.store(), probes, again=again)
+        if not state.read_only():
+            request_probes(state.store(), probes, again=again)
     except RetrainError as error:
         show_error(error)
         st.stop()
@@ -39,6 +44,7 @@ def follow(probes: Sequence[RunSpec], what: str, key: str, *, of: int = 0) -> No
     experiment, names = probes[0].experiment, [spec.id for spec in probes]
 
     @st.fragment(run_every=LOOK_SECONDS)
+    @told()
     def board() -> None:
         states = list(probe_states(state.store(), experiment, names).values())
         if any(one.done for one in states) or not states:
@@ -48,6 +54,14 @@ def follow(probes: Sequence[RunSpec], what: str, key: str, *, of: int = 0) -> No
 
     with st.container(key=f"follow_{key}"):
         board()
+
+
+def not_asked(probes: Sequence[RunSpec], found: Mapping[str, RunState], what: str) -> bool:
+    """Say that something was not measured, and will not be on a read-only server; return whether that is so."""
+    missing = any(probe.id not in found for probe in probes)
+    if missing:
+        st.info(f"{what} was not measured, and this server measures nothing.", icon=":material/lock:")
+    return missing
 
 
 def _doing(states: Sequence[RunState]) -> str:
@@ -78,7 +92,7 @@ def failed(states: Sequence[RunState], what: str, key: str) -> bool:
         return False
     lines = "  \n".join(literal(error) for error in errors)
     st.error(f"**{what} could not be measured.**  \n{lines}", icon=":material/error:")
-    if st.button("Try again", key=f"again_{key}", icon=":material/replay:"):
+    if state.change_button("Try again", key=f"again_{key}", icon=":material/replay:"):
         ask([one.spec for one in states], again=True)
         st.rerun()
     return True

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages._ui import state
 from pages._ui.text import help_for, literal, show_error
+from pages._ui.unexpected import told
 from pages._ui.wishes import wishes
 from retrain_core.errors import RetrainError
 from retrain_core.runs import (
@@ -66,6 +67,7 @@ def quick_board(spec: ExperimentSpec) -> None:
     running = look.status == "running"
 
     @st.fragment(run_every=1.0 if running else None)
+    @told()
     def board() -> None:
         state.keep_runner()
         now = looks.read(state.store(), spec.id)
@@ -74,7 +76,9 @@ def quick_board(spec: ExperimentSpec) -> None:
         with st.container(border=True, key="quick_board"):
             st.markdown("**Quick look**", help=help_for("quick look"))
             _rounds(spec, now)
-            if running and st.button("Stop the quick look", icon=":material/stop:", key="stop_quick"):
+            if running and state.change_button(
+                "Stop the quick look", icon=":material/stop:", key="stop_quick"
+            ):
                 stop_quick_look(state.store(), spec.id)
                 st.toast("The quick look is stopping.")
 

@@ -83,6 +83,12 @@ def overrule(model: ModelCard, schema: Schema, new: Table) -> None:
         st.rerun()
 
 
+def read_as(schema: Schema) -> str:
+    """Return how the data is read, where nobody may change it."""
+    labels = ", ".join(literal(name) for name in schema.labels)
+    return f"Label: {labels}. The model predicts {TASKS[schema.task]}."
+
+
 def choose_labels(new: Table, chosen: tuple[str, ...], *, several: bool) -> tuple[str, ...]:
     """Let the user choose the label column, or several in the order of the output units."""
     names, key = [str(name) for name in new.columns.columns], f"label_{drafts.draft().version}"

@@ -8,6 +8,7 @@ import streamlit as st
 from pages._ui import state
 from pages._ui.tables import column_width
 from pages._ui.text import help_for, literal, show_error
+from pages._ui.unexpected import told
 from retrain_core import diagnosis
 from retrain_core.errors import RetrainError
 from retrain_core.figures.style import look_of
@@ -100,7 +101,7 @@ def _missing_costs(spec: ExperimentSpec, now: Costs) -> None:
         else "What each strategy takes on this machine is not known yet. A few real steps of each tell it, "
         "in some seconds a strategy."
     )
-    if st.button("Measure what they cost", icon=":material/timer:", help=help_for("forecast")):
+    if state.change_button("Measure what they cost", icon=":material/timer:", help=help_for("forecast")):
         wanted = [rehearsal for rehearsal in plan_costs(spec) if rehearsal.strategy in now.missing]
         try:
             request_estimates(state.store(), wanted, again=True)
@@ -124,6 +125,7 @@ def _follow_costs(spec: ExperimentSpec, then: Costs) -> None:
     """Show how many costs are measured, and draw the page again as soon as there is one more."""
 
     @st.fragment(run_every=1.0)
+    @told()
     def board() -> None:
         state.keep_runner()
         now = costs(state.store(), spec)

@@ -99,6 +99,7 @@ def _column(shift: ColumnShift, spec: ExperimentSpec) -> None:
         key=f"reading_{shift.name}",
         help="Which measures are taken depends on what the column is. The shift is measured again.",
         width=260,
+        disabled=state.read_only(),
     )
     if picked != current:
         readings = {name: kind for name, kind in settings.readings.items() if name != shift.name}

@@ -93,6 +93,7 @@ def in_time(report: ShiftReport, spec: ExperimentSpec) -> None:
         key="time_column",
         help="It need not be one that the model takes.",
         width=360,
+        disabled=state.read_only(),
     )
     if picked != current:
         change(spec, replace(settings, time=None if picked == nothing else picked))

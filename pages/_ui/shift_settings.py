@@ -17,6 +17,8 @@ from retrain_core.types import (
 
 def thresholds_form(spec: ExperimentSpec, settings: ShiftSettings) -> None:
     """Let the user say when a movement counts."""
+    if state.read_only():
+        return
     now = settings.thresholds
     is_open = st.session_state.get("thresholds_open", False)  # once they were changed, to see what they did
     with st.expander("When does a movement count?", icon=":material/tune:", expanded=is_open):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
+from streamlit import config
 
 from pages._ui.text import literal, show_error
 from pages._ui.wishes import UNTOLD
@@ -14,6 +16,7 @@ from retrain_core.errors import RetrainError
 from retrain_core.models import checked_card
 from retrain_core.runs import (
     ROOM_BYTES,
+    ReadOnlyStore,
     Store,
     check_index,
     ensure_runner,
@@ -41,8 +44,25 @@ DRAFT = "draft"
 
 @st.cache_resource
 def store() -> Store:
-    """Return the store of this server."""
-    return Store(Path(os.environ.get("RETRAIN_STORE", ROOT / "store")))
+    """Return the store of this server; where it is read-only, so is the store, whatever a browser sends."""
+    kind = ReadOnlyStore if os.environ.get("RETRAIN_READ_ONLY", "").lower() in ("1", "true", "yes") else Store
+    return kind(Path(os.environ.get("RETRAIN_STORE", ROOT / "store")))
+
+
+def read_only() -> bool:
+    """Whether this server only shows what there is."""
+    return store().read_only
+
+
+def close_uploads() -> None:
+    """Let a read-only server take no bytes: Streamlit has an address for uploads of its own, whatever a page draws."""
+    if read_only():
+        config.set_option("server.maxUploadSize", 0)
+
+
+def change_button(label: str, **options: Any) -> bool:
+    """Draw a button for something that changes the store, unless nothing may; return whether it was pressed."""
+    return not read_only() and st.button(label, **options)
 
 
 @st.cache_resource(max_entries=24, show_spinner="Reading the file ...")
@@ -122,6 +142,8 @@ def sidebar() -> None:
     """Show which experiment this tab is about, on every page, and keep a runner ready."""
     keep_runner()
     _check_store()
+    if read_only():
+        st.sidebar.caption(":material/lock: Read-only: results can be looked at and taken away.")
     spec = experiment()
     if spec is None:
         return
@@ -131,7 +153,7 @@ def sidebar() -> None:
         status, _ = experiment_status(store(), spec.id)
         if status != "draft":
             st.caption(f"{spec.id}")
-        if st.button("New experiment", icon=":material/add:", width="stretch"):
+        if change_button("New experiment", icon=":material/add:", width="stretch"):
             forget_experiment()
             st.switch_page("pages/start.py")
 
@@ -153,7 +175,9 @@ def _check_store() -> None:
 
 
 def keep_runner() -> None:
-    """Start a runner if there is none, such as after an idle hour or a crash."""
+    """Start a runner if there is none, such as after an idle hour or a crash; a read-only server never does."""
+    if read_only():
+        return
     try:
         ensure_runner(store())
     except (RetrainError, OSError) as error:

@@ -42,7 +42,7 @@ def volume(spec: ExperimentSpec, report: ShiftReport | None, guess: str | None) 
         plan = [] if split is None else plan_curve(spec.id, strategy, options, split.rows["new_train"])
         asked = asked_curve(state.store(), spec.id, strategy)
         outdated = bool(asked) and asked[0].options != options
-        if (outdated or not asked) and st.button(
+        if (outdated or not asked) and state.change_button(
             "Measure with the run's options" if outdated else "Measure what more new rows would bring",
             icon=":material/query_stats:",
             disabled=not plan,

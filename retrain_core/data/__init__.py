@@ -1,7 +1,7 @@
 """Files in, arrays out: readers, what the columns mean for a model, and the one split.
 
 ``READERS`` lists the formats and ``LOSSES`` what each loss fits; adding one is one function or line.
-The way of the data: ``readers`` and ``npz`` read, ``labels``, ``classes``, ``losses`` and ``bindings`` infer what
+The way of the data: ``readers`` choose among ``csv_file``, ``parquet_file`` and ``npz`` by what ``formats`` tells, ``labels``, ``classes``, ``losses`` and ``bindings`` infer what
 ``schema`` puts together, ``encode`` and ``targets`` make arrays, ``checks`` says what was found, ``split`` splits.
 """
 

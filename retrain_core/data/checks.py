@@ -20,7 +20,9 @@ from retrain_core.errors import InputError
 from retrain_core.types import Binding, Dataset, Finding, ModelCard, Schema, SplitSettings, Table
 from retrain_core.types.text import counted
 
-MISSING_WHY = "Their label or a numeric input is missing or infinite."
+MISSING_WHY = (
+    "Their label or a numeric input is missing or infinite. Fill the gaps, or go on without these rows."
+)
 ONE_SIDED_WHY = "Scores cannot say how a model does on labels that do not occur."
 NO_OLD_WHY = "Shift and forgetting cannot be measured, and full retrain uses the new rows only."
 ORDER_WHY = "The model does not name them: make sure the order is the one it was trained with."

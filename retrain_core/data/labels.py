@@ -148,7 +148,7 @@ def chosen_labels(table: Table, chosen: str | Sequence[str]) -> tuple[str, ...]:
         if not own:
             raise DataError(
                 f"{table.name} has no column '{name}'.",
-                f"It is needed as the label. {columns_are(table)}",
+                " ".join([f"It is needed as the label. {columns_are(table)}", *table.notes]),
                 "Choose another label column.",
             )
         found += [column for column in own if column not in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from itertools import count, takewhile
 
@@ -21,7 +22,8 @@ NUMBERINGS: tuple[Callable[[str, int], str], ...] = (
 
 def refuse_copies(columns: Sequence[str], file: str) -> None:
     """Raise ``FileError`` if two columns have one name."""
-    twice = sorted({column or "(no name)" for column in columns if columns.count(column) > 1})
+    counts = Counter(columns)
+    twice = sorted(column or "(no name)" for column, times in counts.items() if times > 1)
     if twice:
         raise FileError(
             f"{file} has columns of the same name: {', '.join(twice[:SHOWN])}.",

@@ -20,6 +20,7 @@ from retrain_core.data.part_of import HOLDOUT, TRAIN, VALIDATION, PartOf, or_id
 from retrain_core.data.targets import label_counts
 from retrain_core.errors import DataError
 from retrain_core.types import Dataset, Holdout, Part, Schema, SplitSettings, SplitSummary
+from retrain_core.types.text import counted
 
 LEAST_NEW_ROWS = 20
 
@@ -64,7 +65,7 @@ def split(
     """
     if new.rows < LEAST_NEW_ROWS:
         raise DataError(
-            f"The new data has {new.rows} usable rows.",
+            f"The new data has {counted(new.rows, 'usable row')}.",
             f"At least {LEAST_NEW_ROWS} are needed to train, validate and hold out.",
             "Wait for more rows, or add a file.",
         )

@@ -13,6 +13,8 @@ from retrain_core.data.names import columns_are
 from retrain_core.errors import DataError
 from retrain_core.types import Table
 
+WHOLE_IN_FLOAT = 2**53  # whole numbers beyond it are not exact as floats
+
 
 def label_text(labels: pd.Series) -> NDArray[np.str_]:
     """Return labels as text, alike for ``1``, ``1.0``, ``"1"`` and ``True``, each on its own; gaps are empty.
@@ -41,7 +43,11 @@ def word(value: Any) -> str:
     """
     if isinstance(value, bytes):
         return value.decode(errors="replace")
-    if isinstance(value, (float, np.floating)) and float(value).is_integer() and abs(float(value)) < 2**53:
+    if (
+        isinstance(value, (float, np.floating))
+        and float(value).is_integer()
+        and abs(float(value)) < WHOLE_IN_FLOAT
+    ):
         value = int(value)
     return str(value)
 

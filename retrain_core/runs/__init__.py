@@ -35,6 +35,7 @@ from retrain_core.runs.quick import (
     start_quick_look,
     stop_quick_look,
 )
+from retrain_core.runs.read_only import ReadOnlyStore
 from retrain_core.runs.state import (
     RunState,
     experiment_status,
@@ -52,6 +53,7 @@ __all__ = [
     "Binned",
     "Costs",
     "EstimateState",
+    "ReadOnlyStore",
     "RunState",
     "Store",
     "asked_curve",

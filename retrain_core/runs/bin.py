@@ -51,6 +51,7 @@ def delete_experiment(store: Store, experiment: str) -> bool:
     Raises:
         StoreError: If there is no such experiment, or the store cannot be written.
     """
+    store.check_changes()
     folder = store.experiment_folder(experiment)
     if not folder.is_dir():
         raise StoreError("There is no such experiment.", "It was deleted already.", "Reload the page.")
@@ -90,6 +91,7 @@ def is_at_work(store: Store, experiment: str) -> bool:
 
 def move(store: Store, experiment: str) -> None:
     """Move an experiment into the bin that nobody works at."""
+    store.check_changes()
     target = store.root / "bin" / experiment
     try:
         store.experiment_folder(experiment).rename(target)
@@ -112,6 +114,7 @@ def restore_experiment(store: Store, experiment: str) -> None:
     Raises:
         StoreError: If it is not in the bin any more, or the store cannot be written.
     """
+    store.check_changes()
     folder = store.experiment_folder(experiment)
     with told("The experiment cannot be restored."):
         if not folder.is_dir():
@@ -160,6 +163,7 @@ def empty_bin(store: Store, *, older_than_days: float = 0.0) -> list[str]:
     Raises:
         StoreError: If the store cannot be written.
     """
+    store.check_changes()
     before = time.time() - older_than_days * DAY
     gone = []
     with told("The bin cannot be emptied."):

@@ -14,6 +14,7 @@ from retrain_core.machine import cpu
 from retrain_core.runs.forecasts import estimates, plan_costs, with_forecasts
 from retrain_core.runs.launchers.local import PACKAGE_ROOT
 from retrain_core.runs.lock import runner_is_alive
+from retrain_core.runs.read_only import nothing_changes
 from retrain_core.runs.store import Store
 from retrain_core.sandbox.least import require_here
 from retrain_core.types import Device, RunSpec, from_json
@@ -22,7 +23,13 @@ START_SECONDS = 10.0  # a runner that was started this recently may not hold its
 
 
 def ensure_runner(store: Store, idle_seconds: float | None = None) -> None:
-    """Start the store's runner unless there is one; it goes on when this process ends."""
+    """Start the store's runner unless there is one; it goes on when this process ends.
+
+    Raises:
+        StoreError: If the store is opened read-only.
+    """
+    if store.read_only:
+        raise nothing_changes()
     mark = store.root / "runner.starting"
     if runner_is_alive(store.root):
         return
@@ -86,7 +93,7 @@ def request_estimates(
                 store.remove_beside(experiment, id)
         elif id in instead_of and id not in usual and state.status == "queued":
             with contextlib.suppress(OSError):  # another tab has removed it
-                stop.touch()
+                store.request_stop(experiment, id)
     store.add_beside(rehearsals)
     ensure_runner(store)
 

@@ -30,6 +30,7 @@ def exists(store: Store, experiment: str) -> bool:
 
 def save(store: Store, experiment: str, look: QuickLook) -> None:
     """Write how a quick look stands now; only the runner does, unless the question was changed meanwhile."""
+    store.check_changes()
     path = _path(store, experiment)
     if path.is_file():
         write_atomic(path, to_json(look))
@@ -41,6 +42,7 @@ def add(store: Store, experiment: str, look: QuickLook) -> None:
     Raises:
         StoreError: If the store cannot be written.
     """
+    store.check_changes()
     path = _path(store, experiment)
     with told("The quick look cannot be written.", "Free some room, then ask again."):
         remove_whole(path.parent)
@@ -51,6 +53,7 @@ def add(store: Store, experiment: str, look: QuickLook) -> None:
 
 def ask_stop(store: Store, experiment: str) -> None:
     """Ask for the end of a quick look, and tell the runner."""
+    store.check_changes()
     (_path(store, experiment).parent / "stop").touch()
     store.tell_runner(experiment)
 

@@ -53,6 +53,15 @@ class Store(Experiments):
         root: Its folder, made if it is missing.
     """
 
+    read_only = False  # see ``read_only.py``
+
+    def check_changes(self) -> None:
+        """Refuse to go on where nothing may be changed; what changes a store and is none of its methods asks this first.
+
+        Raises:
+            StoreError: If the store is read-only.
+        """
+
     # --- files ----------------------------------------------------------------------------------
 
     def add_file(self, source: Path | BinaryIO, name: str | None = None) -> FileRef:

@@ -2,66 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
-import psutil
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from tests.conftest import ROOT
+from tests.serving import App
 
 expect.set_options(timeout=60_000)
-
-
-class App:
-    """One server on one store; it can be restarted."""
-
-    def __init__(self, store: Path) -> None:
-        self.store = store
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        log = (self.store.parent / "app.log").open("ab")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)],
-            cwd=ROOT, env={**os.environ, "RETRAIN_STORE": str(self.store)}, stdout=log, stderr=log,
-        )  # fmt: skip
-        log.close()
-        deadline = time.monotonic() + 60
-        while not self._healthy():
-            assert time.monotonic() < deadline, "the server did not come up"
-            time.sleep(0.1)
-
-    def stop(self) -> None:
-        assert self._process is not None
-        self._process.terminate()
-        self._process.wait()
-
-    def end(self) -> None:
-        """Stop the server and the runner it started."""
-        self.stop()
-        for process in psutil.process_iter(["cmdline"]):
-            if str(self.store) in (process.info["cmdline"] or []):
-                process.kill()
-                process.wait()
-
-    def _healthy(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2) as answer:
-                return answer.read() == b"ok"
-        except OSError:
-            return False
 
 
 @pytest.fixture(scope="session")
