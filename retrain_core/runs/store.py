@@ -182,10 +182,10 @@ class Store(Experiments):
             except OSError as error:
                 for folder in made:
                     shutil.rmtree(folder, ignore_errors=True)
+                for run in runs:  # deleted meanwhile, it makes any of these steps fail
+                    self.check_there(run.experiment)
                 if isinstance(error, FileExistsError):
                     raise started_already() from error
-                for run in runs:
-                    self.check_there(run.experiment)
                 raise
 
     def add_beside(self, pieces: Sequence[RunSpec]) -> None:

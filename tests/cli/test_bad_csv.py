@@ -36,7 +36,7 @@ REFUSED: dict[str, tuple[Content, str]] = {
     "a label with marks": (csv(y=["0,5"] * ROWS), "what the numbers of y mean is not clear"),
     "columns of one name": (TEXT.replace("a,b,y", "a,a,y").encode(), "columns of the same name: a"),
     "names alike beyond 64 KB": (",".join(["b", *(f"column_number_{n}" for n in range(5000)), "b"]).encode(), "columns of the same name: b"),
-    "too many columns": (",".join(f"c{n}" for n in range(100_001)).encode(), "has 100,001 columns. This installation takes up to 100,000"),
+    "too many columns": (",".join(f"c{n}" for n in range(100_001)).encode(), "has 100,001 columns. RETRAIN_MOST_COLUMNS allows 20,000"),
     "no such label": (TEXT.replace("a,b,y", "a,b,z").encode(), "has no column 'y'. It is needed as the label"),
     "a NUL byte": (TEXT.replace("\n", "\n\0", 1).encode(), "There is a NUL byte in line 2"),
     "NUL bytes at the end": (TEXT.encode() + bytes(5000), "There is a NUL byte in line 62"),
@@ -111,7 +111,7 @@ def test_a_million_rows_are_no_limit_but_a_setting_is(
     assert "1,000,000 rows" not in shift(tmp_path, capsys, "new.csv", content).said
     monkeypatch.setenv("RETRAIN_MOST_ROWS", "999999")
     told = shift(tmp_path, capsys, "new.csv", content)
-    assert_refused(told, tmp_path, "new.csv", "has 1,000,000 rows. This installation takes up to 999,999")
+    assert_refused(told, tmp_path, "new.csv", "has 1,000,000 rows. RETRAIN_MOST_ROWS allows 999,999")
 
 
 def test_a_file_that_memory_cannot_hold_is_refused_before_it_is_read(

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from retrain_core.data.files import remove_tree
 from retrain_core.errors import StoreError
 from retrain_core.runs.events import read_events
 from retrain_core.runs.from_worker import (
@@ -21,7 +22,6 @@ from retrain_core.runs.from_worker import (
     read_arrays,
     read_begin,
     read_plain,
-    remove_tree,
 )
 from retrain_core.runs.outcomes import crashed, load_outcomes
 from retrain_core.runs.plan import plan_runs

@@ -42,7 +42,7 @@ def write(path: Path, rows: int, columns: int) -> Path:
     elif path.suffix == ".parquet":
         frame.to_parquet(path)
     else:
-        np.savez(path, x=frame.to_numpy(), y=np.zeros(rows))
+        np.savez(path, x=frame.to_numpy()[:, 1:], y=np.zeros(rows))  # the label is a column too
     return path
 
 
@@ -58,7 +58,7 @@ def test_a_table_over_its_limits_is_refused_and_one_at_them_is_read(
         assert read_table(path).rows == 10
     else:
         with pytest.raises(
-            FileError, match=rf"a\.{kind} has too many {setting.lower()}.*RETRAIN_MOST_{setting}"
+            FileError, match=rf"a\.{kind} has [0-9]+ {setting.lower()}\. RETRAIN_MOST_{setting} allows"
         ):
             read_table(path)
 
@@ -73,7 +73,7 @@ def test_an_array_is_refused_by_the_shape_it_claims_before_it_is_read(tmp_path: 
     )
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as file:
         file.writestr("x.npy", header.getvalue())
-    with pytest.raises(FileError, match="too many rows"):
+    with pytest.raises(FileError, match=r"a\.npz"):
         read_table(tmp_path / "a.npz")
 
 

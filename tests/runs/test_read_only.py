@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from retrain_core.errors import StoreError
 from retrain_core.runs import (
     ReadOnlyStore,
+    bin,
     ensure_runner,
+    looks,
     plan_shift,
     request_estimates,
     request_probes,
@@ -24,8 +28,8 @@ from tests.make import question
 Asked = tuple[Store, ExperimentSpec]
 # A new method of the store belongs to one of the two: to these, or to READS in `read_only.py`.
 WRITES = {
-    "add_beside", "add_file", "add_look", "add_runs", "remove_beside", "request_stop", "request_stop_of_look", "save_draft",
-    "save_experiment", "save_look", "save_result", "save_shift_settings",
+    "add_beside", "add_file", "add_runs", "check_changes", "check_room", "remove_beside", "request_stop", "save_draft",
+    "save_experiment", "save_result", "save_shift_settings", "tell_runner",
 }  # fmt: skip
 
 
@@ -54,6 +58,17 @@ def test_every_method_is_known_as_reading_or_as_writing() -> None:
 def test_every_write_is_refused(asked: Asked, name: str) -> None:
     with pytest.raises(StoreError, match="The server is read-only"):
         getattr(ReadOnlyStore(asked[0].root), name)
+
+
+@pytest.mark.parametrize("change", [looks.add, looks.save, looks.ask_stop, bin.delete_experiment, bin.move, bin.restore_experiment, bin.empty_bin])  # fmt: skip
+def test_what_changes_a_store_from_outside_is_refused(asked: Asked, change: Callable[..., Any]) -> None:
+    store, before = ReadOnlyStore(asked[0].root), contents(asked[0].root)
+    arguments = {"look": None} if change in (looks.add, looks.save) else {}
+    if change is not bin.empty_bin:
+        arguments["experiment"] = asked[1].id
+    with pytest.raises(StoreError, match="The server is read-only"):
+        change(store, **arguments)
+    assert contents(asked[0].root) == before
 
 
 def test_what_is_there_can_be_read(asked: Asked) -> None:
