@@ -38,9 +38,9 @@ class World:
 
     def seen(self) -> dict[str, Any]:
         """Return all that an attack could have changed."""
-        spare = Path(self.around.spare)
+        canary, spare = Path(self.around.canary), Path(self.around.spare)
         return {
-            "canary": Path(self.around.canary).read_text(),
+            "canary": canary.read_text() if canary.exists() else None,
             "spare": (
                 spare.read_text(),
                 oct(spare.stat().st_mode),
