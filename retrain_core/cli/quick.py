@@ -13,7 +13,6 @@ from retrain_core.types import QuickLook, QuickRung, QuickTry, RunSpec, Wishes
 from retrain_core.types.text import counted
 
 if TYPE_CHECKING:
-    from retrain_core.runs import looks
     from retrain_core.runs.runner import Runner
     from retrain_core.runs.store import Store
 
@@ -26,6 +25,7 @@ def best_by_quick_look(
     Raises:
         RunError: If it cannot tell which is the best.
     """
+    from retrain_core.runs import looks
     from retrain_core.runs.quick import plan_quick_look, quick_in_full, quick_title
     from retrain_core.runs.quick_compute import seconds_of
 
