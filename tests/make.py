@@ -57,15 +57,17 @@ def mlp(path: Path, frame: pd.DataFrame) -> Path:
     return path
 
 
-def question(folder: Path, *, old: bool = True, new_rows: int = 400) -> tuple[Store, ExperimentSpec]:
-    """Return a store with one experiment in it."""
+def question(
+    folder: Path, *, old: bool = True, new_rows: int = 400, store: Path | None = None
+) -> tuple[Store, ExperimentSpec]:
+    """Return a store with an experiment in it; by default one of its own beside the files."""
     before, after = table(600, 1), table(new_rows, 2, shift=0.8)
     before.to_parquet(folder / "old.parquet")
     after.to_parquet(folder / "new.parquet")
     model = mlp(folder / "model.keras", before)
     files = {"model": model, "new": folder / "new.parquet"} | ({"old": folder / "old.parquet"} if old else {})
-    store = Store(folder / "store")
-    return store, experiment(store, files, label="y")
+    kept = Store(store or folder / "store")
+    return kept, experiment(kept, files, label="y")
 
 
 def experiment(

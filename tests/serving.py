@@ -56,6 +56,11 @@ class App:
             time.sleep(0.1)
 
     @property
+    def is_up(self) -> bool:
+        """Whether it has been started and not ended since."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def process(self) -> psutil.Process:
         assert self._process is not None
         return psutil.Process(self._process.pid)

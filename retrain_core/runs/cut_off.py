@@ -28,6 +28,14 @@ def attempts_left(folder: Path, row: IndexRow, since: float) -> int | None:
     return row.attempts if row.attempts < MOST_ATTEMPTS else None
 
 
+def has_begun(folder: Path, since: float) -> bool:
+    """Return whether a worker has told anything since an attempt was made: what ended before it came up is not its fault."""
+    try:
+        return (folder / "events.jsonl").lstat().st_mtime > since
+    except OSError:
+        return False
+
+
 def can_finish(folder: Path, row: IndexRow) -> bool:
     """Return whether a run that is to end has a checkpoint, whose best weights can be scored."""
     return not is_beside(row.id) and checkpoints.newest(folder) is not None

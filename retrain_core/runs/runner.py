@@ -18,7 +18,7 @@ from retrain_core.errors import RetrainError, RunError
 from retrain_core.machine import usable_cores
 from retrain_core.runs import endings, looks
 from retrain_core.runs.bin import move, waiting
-from retrain_core.runs.cut_off import attempts_left, can_finish, is_to_stop, was_interrupted
+from retrain_core.runs.cut_off import attempts_left, can_finish, has_begun, is_to_stop, was_interrupted
 from retrain_core.runs.endings import FOLDER_ERRORS, broken, died
 from retrain_core.runs.experiments import DELETED
 from retrain_core.runs.index import IndexRow
@@ -117,8 +117,13 @@ class Runner:
                 remove_tree(folder / TEMPORARY)
                 if self._was_removed(row):
                     self._ask_again(row)
-                elif not self._end_with_result(row) and not self._try_again(row, row.started or 0.0):
-                    self._end(row, "failed", endings.CUT_OFF)
+                elif not self._end_with_result(row):
+                    since = row.started or 0.0
+                    idle = (
+                        0 if has_begun(folder, since) else 1
+                    )  # the runner was cut off before its worker came up
+                    if not self._try_again(replace(row, attempts=row.attempts - idle), since):
+                        self._end(row, "failed", endings.CUT_OFF)
             except FOLDER_ERRORS as error:
                 self._end(row, "failed", broken(error))
         for experiment in open_experiments:

@@ -1,0 +1,253 @@
+"""Kills at random moments, of a worker, its fork server, the runner, the app's server or all of them; and what holds all the while.
+
+A run that is cut off twice without getting further fails, as its owner may have given it too little memory. So nothing is
+killed that would be the second such time: all else is random.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import random
+import signal
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from retrain_core.runs.client import ensure_runner
+from retrain_core.runs.cut_off import MOST_ATTEMPTS
+from retrain_core.runs.index import IndexRow, read_runs
+from retrain_core.runs.plan import plan_runs
+from retrain_core.runs.runner import Runner
+from retrain_core.runs.state import RunState, run_states
+from retrain_core.runs.store import Store
+from retrain_core.types import Estimate
+from retrain_core.workers import checkpoints
+from tests.make import question
+from tests.serving import App
+
+EPOCHS = 200
+
+RESULTS = ("result.json", "model.keras", "scores.npz")
+LEFT = ("*.tmp", "*.removed", "data.tmp", ".writing", ".model.tmp.keras", ".reading-*")
+MOST_PAUSE = 2.5  # seconds between two kills
+SERVER_SHARE = 0.1  # of kills that are the app's server: it takes seconds to come up
+Key = tuple[str, str]  # experiment and run
+
+
+@dataclass
+class Storm:
+    """Kills what works at one store.
+
+    Args:
+        store: The store; its runs are submitted.
+        app: The app's server, which looks at it.
+        seed: Of what is killed, and when.
+    """
+
+    store: Store
+    app: App
+    seed: int = 0
+    killed: Counter[str] = field(default_factory=Counter)
+    ended: dict[Key, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.experiments = {spec.id for spec in self.store.experiments()[0]}
+        self._random = random.Random(self.seed)
+
+    def blow(self, kills: int, seconds: float) -> None:
+        """Kill until there were so many kills or all runs have ended, in at most so many seconds."""
+        deadline = time.monotonic() + seconds
+        while sum(self.killed.values()) < kills and not self.done():
+            assert time.monotonic() < deadline, f"only {dict(self.killed)} in time"
+            self._keep_up()
+            time.sleep(self._random.uniform(0.05, MOST_PAUSE))
+            self._kill_one()
+            self.check()
+
+    def calm(self, seconds: float) -> None:
+        """Let all runs end."""
+        deadline = time.monotonic() + seconds
+        while not self.done():
+            assert time.monotonic() < deadline, [state.status for state in self.states()]
+            self._keep_up()
+            self.check()
+            time.sleep(0.2)
+
+    def done(self) -> bool:
+        """Return whether all runs have ended."""
+        return all(state.done for state in self.states())
+
+    def states(self) -> list[RunState]:
+        """Return how all runs stand."""
+        return [state for id in sorted(self.experiments) for state in run_states(self.store, id)]
+
+    def check(self) -> None:
+        """See that every experiment is there, nothing half-written is taken for whole, and what has ended is as it was."""
+        found, unreadable = self.store.experiments()
+        assert {spec.id for spec in found} == self.experiments and not unreadable
+        for spec in found:
+            for run in self.store.runs(spec.id):
+                result = self.store.result(spec.id, run.id)
+                if result is None:
+                    continue
+                assert result.status == "finished", (run.id, result.error)
+                key, folder = (spec.id, run.id), self.store.run_folder(spec.id, run.id)
+                now = {name: digest(folder / name) for name in RESULTS}
+                assert self.ended.setdefault(key, now) == now, f"{run.id} has changed after its end"
+
+    # --- what is killed ---------------------------------------------------------------------------
+
+    def _keep_up(self) -> None:
+        """Start again what is not there: as the page does that somebody looks at."""
+        if not self.app.is_up:
+            self.app.start()
+        with contextlib.suppress(BlockingIOError):
+            (self.store.root / "runner.starting").unlink(missing_ok=True)
+            ensure_runner(self.store)
+
+    def _kill_one(self) -> None:
+        victims = self._victims()
+        if not victims:
+            return
+        name = "server" if "server" in victims and self._random.random() < SERVER_SHARE else ""
+        name = name or self._random.choice(sorted(victims.keys() - {"server"}) or ["server"])
+        for process in victims[name]:
+            with contextlib.suppress(ProcessLookupError, psutil.Error):
+                os.kill(process.pid, signal.SIGKILL)
+        self.killed[name] += 1
+
+    def _victims(self) -> dict[str, list[psutil.Process]]:
+        """Return what may be killed now, by name."""
+        server = [self.app.process] if self.app.is_up else []
+        runners = self.processes(" runner ")
+        found = {"server": server} if server else {}
+        if any(self._would_fail(row) for row in self._running()):
+            return found
+        forks = [child for runner in runners for child in children(runner) if "forkserver" in command(child)]
+        workers = [child for fork in forks for child in children(fork)]
+        groups = {
+            "worker": workers[:1],
+            "fork server": forks[:1],
+            "runner": runners,
+            "all": [*runners, *forks, *workers, *server],
+        }
+        return found | {name: group for name, group in groups.items() if group}
+
+    def _running(self) -> list[IndexRow]:
+        index = self.store.root / "index.sqlite"
+        rows = [row for id in self.experiments for row in read_runs(index, id)[0]]
+        return [row for row in rows if row.status == "running"]
+
+    def _would_fail(self, row: IndexRow) -> bool:
+        newest = checkpoints.newest(self.store.run_folder(row.experiment, row.id))
+        return row.attempts >= MOST_ATTEMPTS and (newest is None or newest <= (row.started or 0.0))
+
+    def processes(self, word: str = "") -> list[psutil.Process]:
+        """Return the processes that work at this store, runners if ``word`` says so."""
+        return [
+            process
+            for process in psutil.process_iter()
+            if str(self.store.root) in (line := command(process)) and word in f" {line} "
+        ]
+
+
+def command(process: psutil.Process) -> str:
+    """Return the command line of a process; nothing if it has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def children(process: psutil.Process) -> list[psutil.Process]:
+    """Return the processes that a process has started; none if it has ended."""
+    try:
+        return process.children()
+    except psutil.Error:
+        return []
+
+
+def digest(path: Path) -> str:
+    """Return a hash of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def leftovers(root: Path) -> list[Path]:
+    """Return files and folders of a store that have no place there once all is over."""
+    runs = [path for name in ("tmp", checkpoints.FOLDER) for path in root.glob(f"experiments/*/*/*/{name}")]
+    return [*runs, *(path for pattern in LEFT for path in root.rglob(pattern))]
+
+
+# --- what is asked for, and what comes of it ------------------------------------------------------
+
+
+def asked_twice(folder: Path, epochs: int = EPOCHS) -> tuple[Store, list[str]]:
+    """Return a store with two experiments whose runs are submitted to no runner yet, and their ids."""
+    ids = []
+    for _ in range(2):
+        (part := folder / str(len(ids))).mkdir(parents=True)
+        store, spec = question(part, store=folder / "store", new_rows=2_000)
+        plain = Estimate(
+            (0.0, 0.0), 0.0, (0, 0), ways=("plain",)
+        )  # no trial, whose outcome hangs on the load
+        runs = plan_runs(spec.id, {"full_retrain": {"patience": 0}}, seeds=(0, 1), shared={"epochs": epochs})
+        store.add_runs([replace(run, forecast=None if run.strategy == "keep" else plain) for run in runs])
+        ids.append(spec.id)
+    return store, ids
+
+
+def undisturbed(store: Store) -> None:
+    """Let all runs of a store end."""
+    runner = Runner(store)
+    try:
+        while runner.step():
+            time.sleep(0.05)
+    finally:
+        runner.close()
+
+
+def same_outcome(store: Store, experiment: str, other: Store, other_experiment: str, run: str) -> None:
+    """Assert that a run of two stores has the same final weights and the same scores of every row, bit for bit."""
+    one, two = store.run_folder(experiment, run), other.run_folder(other_experiment, run)
+    for read in (weights_of, scores_of):
+        first, second = read(one), read(two)
+        assert set(first) == set(second) and first, run
+        assert all(np.array_equal(first[name], second[name]) for name in first), run
+    mine, theirs = store.result(experiment, run), other.result(other_experiment, run)
+    assert mine is not None and theirs is not None
+    assert (mine.new, mine.old, mine.steps, mine.rows_seen) == (
+        theirs.new,
+        theirs.old,
+        theirs.steps,
+        theirs.rows_seen,
+    )
+
+
+def weights_of(folder: Path) -> dict[str, NDArray[Any]]:
+    """Return the weights of a run's model by their place in the file."""
+    found: dict[str, NDArray[Any]] = {}
+    with zipfile.ZipFile(folder / "model.keras") as archive:
+        content = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(content) as file:
+        file["layers"].visititems(
+            lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+        )
+    return found
+
+
+def scores_of(folder: Path) -> dict[str, NDArray[Any]]:
+    """Return a run's scores of every row."""
+    with np.load(folder / "scores.npz", allow_pickle=False) as file:
+        return dict(file)
