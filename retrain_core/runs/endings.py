@@ -41,6 +41,7 @@ MORE_ROOM: dict[Kind, str] = {
     "probe": "try again when nothing else runs",
     "files": "try again when nothing else runs, or use files with fewer rows",
 }
+REMOVED = "It was removed while it was at work, again and again."
 REHEARSAL_OVER = "It was not estimated to its end, because the runs were started."
 REHEARSAL_ENDLESS = "A few steps took longer than ten minutes, so the cost is not known. Try smaller batches."
 

@@ -13,6 +13,7 @@ from retrain_core.data.files import put_in_place, remove_tree, remove_whole, wri
 from retrain_core.data.groups import groups_of
 from retrain_core.data.marks import Rows, marks_of
 from retrain_core.data.parts import COLUMNS, GROUPS, save_columns, save_dataset
+from retrain_core.data.readers import file_hash
 from retrain_core.errors import FileError
 from retrain_core.models import checked_card
 from retrain_core.models.checked import SCRATCH
@@ -89,18 +90,25 @@ def _write_parts(store: Store, spec: ExperimentSpec, folder: Path) -> None:
 def _check_whole(table: Table, ref: FileRef | None) -> None:
     """Refuse a file of the store that is not what was uploaded: somebody changed it, or the disk did."""
     if ref is None or table.sha256 != ref.sha256:
-        raise FileError(
-            f"{table.name} has changed since it was uploaded.",
-            "Its content in the store is not what it was.",
-            "Upload it again, in a new experiment.",
-        )
+        raise _changed(table.name)
+
+
+def _changed(name: str) -> FileError:
+    return FileError(
+        f"{name} has changed since it was uploaded.",
+        "Its content in the store is not what it was.",
+        "Upload it again, in a new experiment.",
+    )
 
 
 def _rebuild_model(store: Store, spec: ExperimentSpec, folder: Path) -> ModelCard:
     """Check the old model anew and write the file that workers load, which is never the one that was uploaded."""
+    path = store.file_path(spec.model)
+    if file_hash(path) != spec.model.sha256:
+        raise _changed(spec.model.name)
     for left in folder.glob(f"{SCRATCH}*"):  # by an attempt that was cut off
         shutil.rmtree(left, ignore_errors=True)
-    return checked_card(store.file_path(spec.model), spec.model.name, rebuild_in=folder)
+    return checked_card(path, spec.model.name, rebuild_in=folder)
 
 
 def link_inputs(store: Store, run: RunSpec) -> Path:

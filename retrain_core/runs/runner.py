@@ -44,6 +44,7 @@ IDLE_SECONDS = 3600.0  # workers stay warm for this long after the last run
 LOCK_PATIENCE_SECONDS = 1.0
 MOST_CPU_LANES = 4
 SWEEP_SECONDS = 600.0
+MOST_AGAIN = 50  # times that work beside the runs is removed while it is at work, and asked for again
 NICENESS = 10  # the pages stay quick while data is prepared, measured and trained on
 
 
@@ -63,6 +64,7 @@ class Runner:
         self._preparing: dict[str, Future[None]] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="prepare")
         self._running: dict[Path, Work] = {}
+        self._asked_again: Counter[tuple[str, str]] = Counter()
         self._deleting: set[str] = set()
         self._sweeping: Future[list[Path]] | None = None
         self._next_sweep = 0.0
@@ -357,7 +359,14 @@ class Runner:
         return is_beside(row.id) and not (self._store.run_folder(row.experiment, row.id) / "inputs").exists()
 
     def _ask_again(self, row: IndexRow) -> None:
-        """Forget work that was removed, and what its worker may have written since; queue it if it is there anew."""
+        """Forget work that was removed, and what its worker may have written since; queue it if it is there anew.
+
+        A hostile worker can remove its own inputs, so there is an end to it.
+        """
+        self._asked_again[row.experiment, row.id] += 1
+        if self._asked_again[row.experiment, row.id] > MOST_AGAIN:
+            self._end(row, "failed", endings.REMOVED)
+            return
         self._index.forget(row.experiment, row.id)
         remove_tree(self._store.run_folder(row.experiment, row.id) / "result.json")
         self._queue_rehearsals(row.experiment)
