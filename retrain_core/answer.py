@@ -13,10 +13,10 @@ from retrain_core.answer_command import commands
 from retrain_core.compare import compare
 from retrain_core.compare.evidence import Evidence, Held, gather
 from retrain_core.data import read_table
-from retrain_core.data.files import write_atomic
 from retrain_core.data.parts import SCORED_PARTS, load_dataset, load_groups, looked_at, sample_of
 from retrain_core.diagnosis import learning_curve, machine
 from retrain_core.errors import StoreError
+from retrain_core.files import write_atomic
 from retrain_core.machine import available_memory_mb, total_memory_mb
 from retrain_core.report import render
 from retrain_core.report.content import Commands, ReportContent

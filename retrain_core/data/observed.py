@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain_core.data.files import write_atomic
+from retrain_core.files import write_atomic
 
 MOST_ROWS = 5_000  # of each side that the old model looks at
 

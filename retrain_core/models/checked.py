@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 
 import retrain_core
-from retrain_core.data.files import put_in_place
 from retrain_core.errors import FileError, RetrainError, StoreError
+from retrain_core.files import put_in_place
 from retrain_core.models.reply import Reply, too_much_memory, unreadable
 from retrain_core.models.wording import plain
 from retrain_core.types import ModelCard, from_json

@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrain_core.data.files import flush_folder, remove_whole, write_atomic
 from retrain_core.errors import StoreError
+from retrain_core.files import flush_folder, remove_whole, write_atomic
 from retrain_core.limits import BIN_DAYS
 from retrain_core.runs import looks
 from retrain_core.runs.experiments import DELETED

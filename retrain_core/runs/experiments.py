@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from retrain_core import limits
-from retrain_core.data.files import remove_whole, write_atomic
 from retrain_core.errors import StoreError
+from retrain_core.files import remove_whole, write_atomic
 from retrain_core.runs.folders import read_json, told
 from retrain_core.runs.names import FOLDERS, ID_PATTERN
 from retrain_core.runs.older import renewed_question, renewed_split

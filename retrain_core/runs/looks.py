@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from retrain_core.data.files import remove_whole, write_atomic
 from retrain_core.errors import StoreError
+from retrain_core.files import remove_whole, write_atomic
 from retrain_core.runs.folders import read_json, told
 from retrain_core.runs.names import FOLDERS, QUICK
 from retrain_core.runs.store import Store

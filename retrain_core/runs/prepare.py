@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from retrain_core.data import encode, read_table, split
-from retrain_core.data.files import put_in_place, remove_tree, remove_whole, write_atomic
 from retrain_core.data.groups import groups_of
 from retrain_core.data.marks import Rows, marks_of
 from retrain_core.data.parts import COLUMNS, GROUPS, save_columns, save_dataset
 from retrain_core.data.readers import file_hash
 from retrain_core.errors import FileError
+from retrain_core.files import put_in_place, remove_tree, remove_whole, write_atomic
 from retrain_core.models import checked_card
 from retrain_core.models.checked import SCRATCH
 from retrain_core.runs.experiments import MODEL_FILES, question_hash

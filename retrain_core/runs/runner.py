@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from retrain_core.data.files import remove_tree
 from retrain_core.errors import RetrainError, RunError
+from retrain_core.files import remove_tree
 from retrain_core.machine import usable_cores
 from retrain_core.runs import endings, looks
 from retrain_core.runs.bin import move, waiting

@@ -35,8 +35,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from retrain_core import limits
-from retrain_core.data.files import remove_whole, write_atomic
 from retrain_core.errors import StoreError
+from retrain_core.files import remove_whole, write_atomic
 from retrain_core.runs.experiments import Experiments, started_already
 from retrain_core.runs.folders import opened, read_json, told
 from retrain_core.runs.from_worker import MOST_RESULT

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from retrain_core.data.files import REMOVED, TEMPORARY, is_abandoned
+from retrain_core.files import REMOVED, TEMPORARY, is_abandoned
 from retrain_core.runs.bin import empty_old
 from retrain_core.runs.store import Store
 from retrain_core.runs.uploads import collect_uploads

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
-from retrain_core.data.files import REMOVED, copy_hashed, flush_folder, temporary_of
 from retrain_core.data.readers import file_hash
+from retrain_core.files import REMOVED, copy_hashed, flush_folder, temporary_of
 from retrain_core.types import FileRef
 
 EXTENSIONS = (".keras", ".h5", ".csv", ".parquet", ".npz")

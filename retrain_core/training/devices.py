@@ -8,8 +8,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from retrain_core.data.files import write_atomic
 from retrain_core.errors import RunError
+from retrain_core.files import write_atomic
 from retrain_core.machine import cpu, logical_gpus
 from retrain_core.types import Device, to_json
 

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain_core.data.files import write_atomic
 from retrain_core.data.parts import PART_NAMES, SCORED_PARTS, looked_at
 from retrain_core.errors import RunError
+from retrain_core.files import write_atomic
 from retrain_core.training.forward import Forward
 from retrain_core.training.objective import Objective
 from retrain_core.training.rows import inputs_of

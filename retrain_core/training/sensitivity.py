@@ -11,9 +11,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain_core.data.files import write_atomic
 from retrain_core.diagnosis.disturb import DISTURBANCES, Disturbance, Facts, facts_of, kind_of
 from retrain_core.diagnosis.sensitivity import change_interval, robustness
+from retrain_core.files import write_atomic
 from retrain_core.training import memory, models
 from retrain_core.training.forward import Forward
 from retrain_core.training.gradient import Gradient

@@ -10,9 +10,9 @@ from pathlib import Path
 import tensorflow as tf
 
 from retrain_core.data.chosen import draw
-from retrain_core.data.files import put_in_place, write_atomic
 from retrain_core.data.small import small_question
 from retrain_core.errors import RetrainError
+from retrain_core.files import put_in_place, write_atomic
 from retrain_core.sandbox.least import require
 from retrain_core.strategies import make_strategy
 from retrain_core.training.attempt import attempt_at

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from retrain_core.data import read_table
 from retrain_core.data.encode import array_for
-from retrain_core.data.files import write_atomic
 from retrain_core.data.observed import load_observed
 from retrain_core.errors import RetrainError
+from retrain_core.files import write_atomic
 from retrain_core.sandbox.least import require
 from retrain_core.shift.frames import feature_frame, label_names
 from retrain_core.shift.images import is_images

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from retrain_core.data.files import write_atomic
 from retrain_core.errors import FileError, StoreError
+from retrain_core.files import write_atomic
 from retrain_core.runs import prepare as preparing
 from retrain_core.runs.prepare import prepare
 from retrain_core.runs.sweep import sweep

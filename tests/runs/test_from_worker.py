@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrain_core.data.files import remove_tree
 from retrain_core.errors import StoreError
+from retrain_core.files import remove_tree
 from retrain_core.runs.events import read_events
 from retrain_core.runs.from_worker import (
     MOST_EVENTS,

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from retrain_core.data.files import write_atomic
+from retrain_core.files import write_atomic
 from retrain_core.types import Locked, RunResult, to_json
 
 # The code of a Lambda layer: every line of it is tried, and what came of it is written into the run folder.

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 import retrain_core
-from retrain_core.data.files import write_atomic
+from retrain_core.files import write_atomic
 from retrain_core.machine import cpu, may_have_gpu
 from retrain_core.runs.launchers.warm import WarmServer
 from retrain_core.types import Work, to_json

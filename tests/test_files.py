@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from retrain_core.data import files
-from retrain_core.data.files import (
+from retrain_core.files import (
     flush_folder,
     is_abandoned,
     put_in_place,
