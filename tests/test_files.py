@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from retrain_core.data import files
+from retrain_core import files
 from retrain_core.files import (
     flush_folder,
     is_abandoned,

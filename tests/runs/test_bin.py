@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from retrain_core.data import files
+from retrain_core import files
 from retrain_core.errors import StoreError
 from retrain_core.runs.bin import binned, delete_experiment, empty_bin, empty_old, move, restore_experiment
 from retrain_core.runs.index import read_runs
