@@ -157,7 +157,7 @@ class Store(Experiments):
                 seed = int(name[3])
                 work: Work = "rehearse" if is_estimate(name[0]) else "train"
                 specs.append(RunSpec(name[0], experiment, name[2], options={}, seed=seed, work=work))
-        return sorted(specs, key=lambda spec: (spec.seed, spec.order))
+        return sorted(specs, key=lambda spec: (spec.seed, spec.order, spec.id))
 
     def add_runs(self, runs: Sequence[RunSpec]) -> None:
         """Write runs into their folders, then tell the runner by the inbox.

@@ -139,9 +139,8 @@ def worker(store: Store, id: str) -> None:
     folder = link_inputs(store, store.run(id, "fine_tune-0"))
     fill(store.root.parent, leave=24_000)
     before = {name: text for name, text in contents(store.root).items() if "fine_tune-0" not in name}
-    subprocess.run(
-        [sys.executable, "-m", "retrain_core.training.worker", str(folder), "cpu", "1"], check=True
-    )
+    command = [sys.executable, "-m", "retrain_core.workers.locked", "retrain_core.training.worker"]
+    subprocess.run([*command, str(folder), "cpu", "1"], check=True)
     result = store.result(id, "fine_tune-0")
     assert result is not None and result.status == "failed"
     assert result.error == "The disk is full. Free some room, then start it again in a new experiment."

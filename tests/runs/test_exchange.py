@@ -111,6 +111,6 @@ def test_data_of_an_experiment_that_was_deleted_meanwhile_does_not_bring_it_back
         write(*args)
 
     monkeypatch.setattr(preparing, "_write_parts", deleted_meanwhile)
-    with pytest.raises(StoreError, match="cannot be prepared"):
+    with pytest.raises(StoreError, match="No such file or directory"):
         prepare(store, spec)
     assert not folder.exists()

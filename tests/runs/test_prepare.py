@@ -69,9 +69,9 @@ def test_work_on_a_candidate_leaves_the_old_model_alone(
     assert (data / "model.keras").read_bytes() == old
 
 
-def test_a_model_that_is_another_by_now_is_checked_anew(tmp_path: Path) -> None:
+def test_a_model_that_is_another_by_now_is_refused(tmp_path: Path) -> None:
     store, spec = question(tmp_path)
     store.file_path(spec.model).write_bytes(b"\x80\x04")
-    with pytest.raises(FileError, match="pickle"):
+    with pytest.raises(FileError, match=r"model\.keras has changed since it was uploaded"):
         prepare(store, spec)
     assert not store.is_prepared(spec)
