@@ -181,7 +181,9 @@ class Store(Experiments):
                     self.tell_runner(experiment)
             except OSError as error:
                 for folder in made:
-                    shutil.rmtree(folder, ignore_errors=True)
+                    binned = self.root / "bin" / folder.relative_to(self.root / "experiments")
+                    for place in (folder, binned):  # it may have been deleted meanwhile
+                        shutil.rmtree(place, ignore_errors=True)
                 for run in runs:  # deleted meanwhile, it makes any of these steps fail
                     self.check_there(run.experiment)
                 if isinstance(error, FileExistsError):
