@@ -85,13 +85,13 @@ def held_labels(holdout: Holdout) -> list[str]:
     """Return how many rows of each part of the holdout have each label, a sentence a part; none for regression.
 
     >>> held_labels(Holdout("", 28, 0, {"new": {"no": 20, "yes": 8}}))
-    ['New part by label: no 20, yes 8.']
+    ['New part by label: no: 20; yes: 8.']
     """
     found = []
     for side, labels in holdout.labels.items():
-        counts = [f"{name} {count:,}" for name, count in labels.items()]
+        counts = [f"{name}: {count:,}" for name, count in labels.items()]
         more = f" and {len(counts) - MOST_LABELS:,} more" if len(counts) > MOST_LABELS else ""
-        found.append(f"{side.capitalize()} part by label: {', '.join(counts[:MOST_LABELS])}{more}.")
+        found.append(f"{side.capitalize()} part by label: {'; '.join(counts[:MOST_LABELS])}{more}.")
     return found
 
 

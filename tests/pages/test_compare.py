@@ -417,8 +417,8 @@ def many_labels() -> None:
 
 def test_labels_that_are_not_listed_are_counted() -> None:
     app = AppTest.from_function(many_labels, default_timeout=60).run()
-    assert not app.exception and "class 11 5 and 3 more." in texts(app)
-    assert app.caption[1].value == r"Old part by label\: \*a\* 1\."
+    assert not app.exception and "class 11: 5 and 3 more." in texts(app)
+    assert app.caption[1].value == r"Old part by label\: \*a\*\: 1\."
 
 
 def test_keep_alone_is_kept(opened) -> None:

@@ -372,8 +372,8 @@ def test_how_many_rows_of_each_part_have_each_label_stands_by_the_scores() -> No
     holdout = dataclasses.replace(made.comparison.holdout, labels=labels)
     made = dataclasses.replace(made, comparison=dataclasses.replace(made.comparison, holdout=holdout))
     text = page(made).text("scores")
-    assert "New part by label: no 210, yes 1,430." in text
-    assert "Old part by label: class 0 5," in text and "class 11 5 and 3 more." in text
+    assert "New part by label: no: 210; yes: 1,430." in text
+    assert "Old part by label: class 0: 5;" in text and "class 11: 5 and 3 more." in text
 
 
 def test_a_failed_strategy_says_why_and_the_rest_stands() -> None:
