@@ -11,7 +11,7 @@ from retrain_core.data.csv_text import Dialect, look_at, uneven_line
 from retrain_core.data.formats import USE_INSTEAD
 from retrain_core.data.limits import refuse_too_large
 from retrain_core.data.names import listed, refuse_copies
-from retrain_core.data.number_marks import refuse_unclear_numbers
+from retrain_core.data.number_marks import refuse_unclear_numbers, with_decimal_commas
 from retrain_core.data.values import WHOLE_IN_FLOAT
 from retrain_core.errors import FileError
 from retrain_core.limits import check_table
@@ -49,6 +49,9 @@ def read_csv(path: Path, name: str) -> Table:
         frame = frame.assign(**kept)
         what = "their leading zeros or last digits count"
         notes.append(f"{name}: numbers of {listed(list(kept))} are kept as they are written: {what}.")
+    if commas := with_decimal_commas(frame):
+        frame = frame.assign(**commas)
+        notes.append(f"{name}: commas in numbers of {listed(list(commas))} are decimal marks.")
     refuse_unclear_numbers(frame, name)
     return Table(name, "", frame, notes=tuple(notes))
 
