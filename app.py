@@ -17,8 +17,8 @@ page = st.navigation(
         st.Page("pages/report.py", title="Report", icon=":material/description:"),
     ]
 )
-sandbox_parts.guard()
-state.close_uploads()
 with told():
+    sandbox_parts.guard()
+    state.close_uploads()
     state.sidebar()
     page.run()

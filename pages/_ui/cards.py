@@ -30,7 +30,7 @@ def run_card(run: RunState, *, several_seeds: bool) -> None:
         st.progress(min(run.progress, 1.0))
         where = _where(run)
         terms = [f"{term.capitalize()}: {help_for(term)}" for term in CARD_TERMS if term in where]
-        st.caption(where, help="\n\n".join(terms) or None)
+        st.caption(literal(where), help="\n\n".join(terms) or None)
         st.markdown(_scores(run))
         for notice in run.notices:
             st.caption(f":material/info: {literal(notice)}")
@@ -58,12 +58,12 @@ def _where(run: RunState) -> str:
     if run.status == "failed":
         return f"ended after {seconds(run.elapsed)}"
     if run.result and run.result.new is None:
-        return literal(run.result.error or "")
+        return run.result.error or ""
     if run.result and not trains(run.spec.strategy):
         return f"nothing to train; scored on {run.result.device.upper()}"
     if run.result:
         return _trained(run.spec, run.result)
-    return literal(run.error or "")
+    return run.error or ""
 
 
 def _trained(spec: RunSpec, result: RunResult) -> str:
@@ -87,10 +87,11 @@ def _scores(run: RunState) -> str:
         new = run.result.new
         name, value = ("accuracy", new.accuracy) if new.accuracy is not None else ("mae", new.mae)
         return _score_line("Holdout, new rows", name, value, new.loss)
-    if run.curve:
-        last = run.curve[-1]
-        name = "accuracy" if "validation_accuracy" in last else "mae"
-        return _score_line("Validation", name, last[f"validation_{name}"], last["validation_loss"])
+    last = run.curve[-1] if run.curve else {}
+    name = "accuracy" if "validation_accuracy" in last else "mae"
+    metric, loss = last.get(f"validation_{name}"), last.get("validation_loss")
+    if metric is not None and loss is not None:
+        return _score_line("Validation", name, metric, loss)
     return "No scores yet"
 
 

@@ -67,7 +67,7 @@ def not_asked(probes: Sequence[RunSpec], found: Mapping[str, RunState], what: st
 def _doing(states: Sequence[RunState]) -> str:
     running = [one for one in states if one.status == "running"]
     if running:
-        return running[0].label or "starting"
+        return literal(running[0].label or "starting")
     if any(one.device != MEASURE for one in states) and _runs_on(states[0].spec.experiment):
         return "after the runs"
     waiting = max(one.waiting for one in states)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from retrain_core.cli.reading import (
 )
 from retrain_core.cli.waiting import work_until
 from retrain_core.errors import DataError, RunError
+from retrain_core.files import remove_tree
 from retrain_core.types import (
     Comparison,
     Limits,
@@ -128,7 +128,7 @@ def run(options: argparse.Namespace) -> None:
     try:
         print(_compare_in(Store(root), runs, options))
     finally:
-        shutil.rmtree(root, ignore_errors=True)
+        remove_tree(root)
 
 
 def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespace) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import tempfile
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Any, get_args
 from retrain_core.cli.reading import data_arguments, experiment_of, make_folder, schema_of
 from retrain_core.cli.waiting import work_until
 from retrain_core.errors import DataError, RetrainError
+from retrain_core.files import remove_tree
 from retrain_core.types import (
     ModelShift,
     Reading,
@@ -163,4 +163,4 @@ def _seen_by_model(options: argparse.Namespace, settings: ShiftSettings) -> Mode
         print(f"note: what the model sees is not known: {error}", file=sys.stderr)
         return None
     finally:
-        shutil.rmtree(root, ignore_errors=True)
+        remove_tree(root)

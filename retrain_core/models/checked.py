@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import psutil
 
 import retrain_core
 from retrain_core.errors import FileError, RetrainError, StoreError
-from retrain_core.files import put_in_place
+from retrain_core.files import put_in_place, remove_tree
 from retrain_core.models.reply import Reply, too_much_memory, unreadable
 from retrain_core.models.wording import plain
 from retrain_core.types import ModelCard, from_json
@@ -63,7 +62,7 @@ def checked_card(path: Path, name: str | None = None, *, rebuild_in: Path | None
             _put(scratch / f"model.{reply.card.format}", rebuild_in)
         return reply.card
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        remove_tree(scratch)
 
 
 def _put(file: Path, folder: Path) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from retrain_core.errors import RetrainError
+from retrain_core.runs.from_worker import read_begin
 
 # What a damaged folder can raise; errors in JSON are ValueErrors.
 FOLDER_ERRORS = (RetrainError, OSError, ValueError)
+MOST_REASON = 4096  # bytes of the file that asks for a stop, which a worker may have written
 STOPPED_IN_QUEUE = "It was stopped before it started."
 CUT_OFF = "It was cut off twice without finishing. Look at the machine's memory, then start it again."
 NOTHING_TO_GO_ON = "What it needs could not be found out before."
@@ -48,10 +50,7 @@ REHEARSAL_ENDLESS = "A few steps took longer than ten minutes, so the cost is no
 
 def reason_of(folder: Path) -> str:
     """Return why a run was asked to stop, as a limit did; empty if it was somebody's wish."""
-    try:
-        return (folder / "stop").read_text("utf-8").strip()
-    except OSError:
-        return ""
+    return read_begin(folder / "stop", MOST_REASON).decode("utf-8", "replace").strip()
 
 
 def broken(error: Exception) -> str:

@@ -41,6 +41,7 @@ def prepare(store: Store, spec: ExperimentSpec) -> None:
         InputError: If the files do not fit the question.
         StoreError: If the disk is full or cannot be written.
     """
+    store.check_changes()
     if store.is_prepared(spec):
         return
     folder = store.experiment_folder(spec.id) / "data"
@@ -56,7 +57,7 @@ def prepare(store: Store, spec: ExperimentSpec) -> None:
             remove_whole(folder)
             put_in_place(temporary, folder)
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)  # on a full disk it would take the room that others need
+        remove_tree(temporary)  # on a full disk it would take the room that others need
         raise
 
 
@@ -107,12 +108,13 @@ def _rebuild_model(store: Store, spec: ExperimentSpec, folder: Path) -> ModelCar
     if file_hash(path) != spec.model.sha256:
         raise _changed(spec.model.name)
     for left in folder.glob(f"{SCRATCH}*"):  # by an attempt that was cut off
-        shutil.rmtree(left, ignore_errors=True)
+        remove_tree(left)
     return checked_card(path, spec.model.name, rebuild_in=folder)
 
 
 def link_inputs(store: Store, run: RunSpec) -> Path:
     """Give the run folder links to everything its worker may read, and of an earlier attempt its checkpoint alone."""
+    store.check_changes()
     spec = store.experiment(run.experiment)
     folder = store.run_folder(run.experiment, run.id)
     inputs = folder / "inputs"

@@ -11,6 +11,7 @@ A probe is worked off like a run, in a folder of its own, beside the runs: it ne
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from retrain_core.diagnosis import subsample_sizes
+from retrain_core.errors import StoreError
 from retrain_core.machine import usable_cores
 from retrain_core.runs.client import ensure_runner
 from retrain_core.runs.from_worker import read_array, read_found
@@ -244,17 +246,13 @@ def known_sensitivities(store: Store, experiment: str) -> tuple[str, ...]:
 
 def sensitivities(store: Store, experiment: str) -> tuple[Sensitivity, ...]:
     """Return what disturbed rows cost each model that was looked at, the old model first."""
-    known = sorted(
-        (store.run(experiment, id) for id in known_sensitivities(store, experiment)),
-        key=lambda spec: spec.order,
-    )
-    return tuple(
-        replace(
-            read_found(store.run_folder(experiment, spec.id) / SENSITIVITY, Sensitivity),
-            model=spec.strategy,
-        )
-        for spec in known
-    )
+    found = []
+    for id in known_sensitivities(store, experiment):
+        with contextlib.suppress(StoreError):  # a damaged one costs itself
+            spec = store.run(experiment, id)
+            told = read_found(store.run_folder(experiment, id) / SENSITIVITY, Sensitivity)
+            found.append((spec.order, replace(told, model=spec.strategy)))
+    return tuple(one for _, one in sorted(found, key=lambda pair: pair[0]))
 
 
 def measured_curves(store: Store, experiment: str) -> dict[str, tuple[CurvePoint, ...]]:

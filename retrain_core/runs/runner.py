@@ -44,7 +44,7 @@ IDLE_SECONDS = 3600.0  # workers stay warm for this long after the last run
 LOCK_PATIENCE_SECONDS = 1.0
 MOST_CPU_LANES = 4
 SWEEP_SECONDS = 600.0
-MOST_AGAIN = 50  # times that work beside the runs is removed while it is at work, and asked for again
+MOST_AGAIN = 50  # times that one piece of work is begun again, whatever it says for itself
 NICENESS = 10  # the pages stay quick while data is prepared, measured and trained on
 
 
@@ -307,7 +307,8 @@ class Runner:
     def _try_again(self, row: IndexRow, since: float) -> bool:
         """Queue work that was cut off once more, if it may be; it goes on from its last checkpoint."""
         attempts = attempts_left(self._store.run_folder(row.experiment, row.id), row, since)
-        if attempts is None:
+        self._asked_again[row.experiment, row.id] += 1  # a hostile worker can make up checkpoints
+        if attempts is None or self._asked_again[row.experiment, row.id] > MOST_AGAIN:
             return False
         self._index.requeue(row, self._store.run(row.experiment, row.id).device, attempts)
         return True
@@ -414,8 +415,7 @@ class Runner:
             if reason := over_limit(folder, work, self._launcher.process_id(folder)):
                 with contextlib.suppress(*FOLDER_ERRORS):  # a broken folder is noticed when its worker ends
                     self._store.request_stop(work.row.experiment, work.row.id, reason)
-            ending = overdue(folder, work)
-            if ending is not None:
+            if (ending := overdue(folder, work)) is not None:
                 work.killed = ending
             elif not self._was_removed(work.row):
                 continue

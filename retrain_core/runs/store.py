@@ -29,14 +29,13 @@ store/
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from retrain_core import limits
 from retrain_core.errors import StoreError
-from retrain_core.files import remove_whole, write_atomic
+from retrain_core.files import remove_tree, remove_whole, write_atomic
 from retrain_core.runs.experiments import Experiments, started_already
 from retrain_core.runs.folders import opened, read_json, told
 from retrain_core.runs.from_worker import MOST_RESULT
@@ -183,7 +182,7 @@ class Store(Experiments):
                 for folder in made:
                     binned = self.root / "bin" / folder.relative_to(self.root / "experiments")
                     for place in (folder, binned):  # it may have been deleted meanwhile
-                        shutil.rmtree(place, ignore_errors=True)
+                        remove_tree(place)
                 for run in runs:  # deleted meanwhile, it makes any of these steps fail
                     self.check_there(run.experiment)
                 if isinstance(error, FileExistsError):

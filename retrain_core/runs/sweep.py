@@ -6,13 +6,11 @@ writes is told by the name of its file.
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from retrain_core.files import REMOVED, TEMPORARY, is_abandoned
+from retrain_core.files import REMOVED, TEMPORARY, is_abandoned, remove_tree
 from retrain_core.runs.bin import empty_old
 from retrain_core.runs.store import Store
 from retrain_core.runs.uploads import collect_uploads
@@ -26,11 +24,7 @@ def sweep(store: Store) -> list[Path]:
     """Take away what nobody needs any more, and return it; what cannot be removed is left for the next time."""
     found = list(leftovers(store.root))
     for path in found:
-        with contextlib.suppress(OSError):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+        remove_tree(path)
     return [*found, *collect_uploads(store.root), *(store.root / "bin" / id for id in empty_old(store))]
 
 

@@ -26,9 +26,11 @@ def taken(root: Path) -> int:
 
 
 def _statuses(folder: Path | str) -> Iterator[os.stat_result]:
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:  # it may be removed meanwhile
-        for entry in entries:
-            with contextlib.suppress(OSError):
-                if entry.is_dir(follow_symlinks=False):
-                    yield from _statuses(entry.path)
-                yield os.stat(entry.path, follow_symlinks=False)
+    to_do = [str(folder)]  # no recursion: a worker may have made a deep tree
+    while to_do:
+        with contextlib.suppress(OSError), os.scandir(to_do.pop()) as entries:  # it may be removed meanwhile
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    if entry.is_dir(follow_symlinks=False):
+                        to_do.append(entry.path)
+                    yield os.stat(entry.path, follow_symlinks=False)

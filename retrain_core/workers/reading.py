@@ -36,7 +36,9 @@ def lock(folder: Path, file: Path, memory: int) -> None:
     ):  # elsewhere it leaves out what is mapped; who started this process watches too
         limits.append((resource.RLIMIT_DATA, memory))
     for limit, most in limits:
-        resource.setrlimit(limit, (most, most))
+        hard = resource.getrlimit(limit)[1]
+        least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(limit, (least, least))
 
 
 def read(file: Path, name: str, folder: Path, memory: int, *, rebuild: bool) -> Reply:

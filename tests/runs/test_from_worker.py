@@ -13,6 +13,7 @@ import pytest
 
 from retrain_core.errors import StoreError
 from retrain_core.files import remove_tree
+from retrain_core.runs.endings import MOST_REASON, reason_of
 from retrain_core.runs.events import read_events
 from retrain_core.runs.from_worker import (
     MOST_EVENTS,
@@ -29,6 +30,8 @@ from retrain_core.runs.prepare import link_inputs, prepare
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.state import run_states
 from retrain_core.runs.store import Store
+from retrain_core.runs.sweep import sweep
+from retrain_core.runs.usage import taken
 from retrain_core.types import PartScores, RunResult, to_json
 from retrain_core.workers.locked import TEMPORARY, linked
 from tests.runs.conftest import Asked, Idle, rows, until
@@ -308,3 +311,36 @@ def test_what_libraries_wrote_while_the_run_lasted_goes_with_it(asked: Asked, id
     runner.step()
     assert rows(asked)["keep-0"].status == "finished" and not (run / TEMPORARY).exists()
     runner.close()
+
+
+@pytest.mark.parametrize("left", ["no text", "a pipe", "a link", "nine gigabytes", "a folder"])
+def test_whatever_stands_in_the_place_of_a_wish_to_stop_is_read_with_care(tmp_path: Path, left: str) -> None:
+    path = tmp_path / "stop"
+    if left == "no text":
+        path.write_bytes(b"\xff\xfe")
+    elif left == "a pipe":
+        os.mkfifo(path)
+    elif left == "a link":
+        path.symlink_to("/etc/passwd")
+    elif left == "a folder":
+        path.mkdir()
+    else:
+        with path.open("wb") as file:
+            file.truncate(9 * 1024**3)
+    assert len(reason_of(tmp_path)) <= MOST_REASON and "root" not in reason_of(tmp_path)
+
+
+def test_a_deep_tree_is_counted_and_swept(asked: Asked) -> None:
+    store, spec = asked
+    run = store.experiment_folder(spec.id) / "runs" / "keep-0"
+    deep = run / ".x.removed"
+    deep.mkdir(parents=True)
+    handle = os.open(deep, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=handle)
+        inner = os.open("d", os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = inner
+    os.close(handle)
+    assert taken(store.root) > 0
+    assert deep in sweep(store) and not deep.exists()
