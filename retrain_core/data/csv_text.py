@@ -18,6 +18,8 @@ from retrain_core.errors import FileError
 SEPARATORS = ",;\t|"
 OTHER_SEPARATORS = (":", "^", "~", "\x01", None)  # None is white space
 CHUNK = 4 * 1024**2  # bytes; a line may be as long
+ZEROS = re.compile(rf'(?:^|[{SEPARATORS}"\r\n]) *[+-]?0[0-9]')
+csv.field_size_limit(CHUNK)  # with fewer, the lines behind a long field are not looked at
 SAVE_AS = "Save it as UTF-8, or use Parquet."
 
 
@@ -126,9 +128,7 @@ def _checked(path: Path, name: str, encoding: str) -> Iterator[str]:
 
 def _zeros_in(text: str) -> bool:
     """Whether a field may begin with 0 and go on with a digit."""
-    return any(
-        re.search(before + "[+-]?0[0-9]", text) for before in (*SEPARATORS.replace("|", ""), r"\|", '"', "\n")
-    )
+    return ZEROS.search(text) is not None
 
 
 def _records(head: str, separator: str) -> Iterator[list[str]]:

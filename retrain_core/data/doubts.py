@@ -16,6 +16,7 @@ from retrain_core.types import Dataset, Finding, Part, Schema, Task
 
 TELLING = 0.05  # of accuracy: rows that cannot tell even so large a difference are too few
 FEWEST_COPIES, MANY_COPIES = 5, 0.01  # held-out new rows that are old rows too; fewer hardly move a score
+NEARLY_ALL = 0.9
 LEAST_UNITS = 30  # for a mean of errors; with fewer its interval is wider than ±0.37 standard deviations
 SEEN = Finding(
     "warning",
@@ -64,7 +65,10 @@ def _known_copies(held: NDArray[np.uint64], old: NDArray[np.uint64]) -> list[Fin
     copies = int(np.isin(held[:, INPUTS], old[:, INPUTS]).sum())
     _, counts = np.unique(old[:, INPUTS], return_counts=True)
     by_chance = float(counts[counts > 1].sum()) / len(old) * len(held)
-    if copies < max(FEWEST_COPIES + 2 * by_chance, MANY_COPIES * len(held)):
+    coarse = min(
+        FEWEST_COPIES + 2 * by_chance, NEARLY_ALL * len(held)
+    )  # an old file may have all its rows twice
+    if copies < max(coarse, MANY_COPIES * len(held)):
         return []
     return [
         Finding(

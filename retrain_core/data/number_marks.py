@@ -8,7 +8,7 @@ from retrain_core.data.names import listed
 from retrain_core.errors import FileError
 
 # 1,5 or 1,234 (which can be both), 1.234.567,8, 1'234 and 1 234.
-MARKED = r"[+-]?(?:[0-9]+,[0-9]+|[0-9]{1,3}(?:[,.'\u2019 \u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?)"
+MARKED = r"[+-]?(?:[0-9]+,[0-9]+|[1-9][0-9]{0,2}(?:[,.'\u2019 \u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?)"
 PLAIN = r"[+-]?[0-9]+(?:\.[0-9]+)?"
 ONE_COMMA = r"[+-]?[0-9]+,[0-9]+"
 WHOLE = r"[+-]?[0-9]+"

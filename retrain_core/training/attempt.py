@@ -18,6 +18,8 @@ from retrain_core.workers.checkpoints import Moment
 from retrain_core.workers.events import EventLog
 from retrain_core.workers.keeper import Keeper
 
+CORE = Path(__file__).parents[1]
+OWN_CODE = sorted(path for name in ("training", "strategies") for path in (CORE / name).glob("*.py"))
 STARTS_AGAIN = "It was cut off, and starts again from the beginning: its checkpoint cannot be used. {}"
 GOES_BACK = "It was cut off, and goes on from an earlier checkpoint: the last one cannot be used. {}"
 
@@ -115,5 +117,6 @@ def _identity(folder: Path, device: str) -> str:
     versions = [sys.version, keras.__version__, tf.__version__, np.__version__]
     paths = [folder / "run.json", folder / "inputs" / "question", folder / "inputs" / "schema.json"]
     files = [path.read_bytes() if path.is_file() else b"" for path in paths]
+    files += [path.read_bytes() for path in OWN_CODE]  # a newer one may train otherwise
     kind = "gpu" if device.startswith("gpu") else "cpu"  # they round differently
     return checkpoints.identity_of([*files, *(text.encode() for text in [*versions, kind])])

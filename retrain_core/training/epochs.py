@@ -14,6 +14,7 @@ from retrain_core.strategies.toolbox import Pace
 from retrain_core.training.course import Course, Kept
 from retrain_core.training.learner import Penalty
 from retrain_core.training.loop import NOTHING, Rows
+from retrain_core.training.resume import give_back
 from retrain_core.types import Dataset
 from retrain_core.workers.checkpoints import Moment
 
@@ -141,7 +142,7 @@ def fit_epochs(
         course.telling.notice(
             f"The validation loss still fell by {search.fell:.0%} in the last epoch: allow more epochs."
         )
-    model.set_weights(search.best)
+    give_back(model.weights, search.best)
     course.best_loss, course.fitted = search.best_loss, model
     course.end(loop, model)
     return model

@@ -73,11 +73,15 @@ def write(run: Path, identity: str, moment: Moment) -> None:
     temporary = (
         folder / ".writing"
     )  # one name, so that a worker that is killed here leaves one such file at most
-    with temporary.open("wb") as file:
-        encoded = np.frombuffer(json.dumps(head).encode(), np.uint8)
-        np.savez(file, allow_pickle=False, head=encoded, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with temporary.open("wb") as file:
+            encoded = np.frombuffer(json.dumps(head).encode(), np.uint8)
+            np.savez(file, allow_pickle=False, head=encoded, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:  # on a full disk it would take the room that the result needs
+        temporary.unlink(missing_ok=True)
+        raise
     temporary.replace(folder / (ENDED.format(moment.fit) if moment.ended else NOW))
     _flush_folder(folder)
 

@@ -250,6 +250,12 @@ def test_held_out_new_rows_that_are_old_rows_too_are_counted() -> None:
     assert own[0].title == "1,000 of 2,000 held-out new rows have the same inputs as an old row"
 
 
+def test_they_are_counted_too_where_the_old_file_has_all_its_rows_twice() -> None:
+    old = data(np.concatenate([np.arange(5000.0), np.arange(5000.0)]))
+    first, *_ = split(SCHEMA, data(np.arange(2000.0)), old).summary.warnings
+    assert first.title == "400 of 400 held-out new rows have the same inputs as an old row"
+
+
 def test_coarse_rows_that_meet_by_chance_are_no_old_rows(rng: np.random.Generator) -> None:
     new, old = (data(rng.integers(0, 9_000, 3_000) + 0.0) for _ in range(2))
     assert split(SCHEMA, new, old).summary.warnings == (SEEN,)

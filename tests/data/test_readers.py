@@ -160,3 +160,18 @@ def test_npz_without_labels_for_each_example_is_refused(
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="was not found"):
         read_table(tmp_path / "nowhere.csv")
+
+
+def test_leading_zeros_behind_a_blank_or_an_old_line_end_stay(tmp_path: Path) -> None:
+    for number, text in enumerate(["zip,a\r01234,1\r02345,2\r", "a, zip\n1, 01234\n2, 02345\n"]):
+        path = tmp_path / f"{number}.csv"
+        path.write_bytes(text.encode())
+        columns = read_table(path).columns
+        assert str(columns.filter(like="zip").iloc[0, 0]).strip() == "01234"
+
+
+def test_lines_behind_a_very_long_field_are_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + "x" * 200_000 + ",1\n3\n")
+    with pytest.raises(FileError, match="Line 3 has 1 field, the header has 2"):
+        read_table(path)
