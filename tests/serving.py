@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -164,13 +165,12 @@ def visit(app: App, query: str = "", origin: str | None = None) -> Iterator[Visi
 def status(
     url: str, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> int:
-    """Return the HTTP status of a request."""
-    request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        return error.code
+    """Return the HTTP status of a request, also where the server answers before it has taken the body."""
+    parts = urlsplit(url)
+    with closing(HTTPConnection(parts.netloc, timeout=30)) as server:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            server.request(method, parts.path, body, dict(headers or {}))
+        return server.getresponse().status
 
 
 def until(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
