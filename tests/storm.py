@@ -1,7 +1,7 @@
 """Kills at random moments, of a worker, its fork server, the runner, the app's server or all of them; and what holds all the while.
 
-A run that is cut off twice without getting further fails, as its owner may have given it too little memory. So nothing is
-killed that would be the second such time: all else is random.
+A run that is cut off twice without getting further fails, as its owner may have given it too little memory, and so does
+preparing the data. So nothing is killed that would be the second such time: all else is random.
 """
 
 from __future__ import annotations
@@ -25,24 +25,26 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from retrain_core.runs.client import ensure_runner
 from retrain_core.runs.cut_off import MOST_ATTEMPTS
-from retrain_core.runs.index import IndexRow, read_runs
+from retrain_core.runs.index import IndexRow, read_experiment
+from retrain_core.runs.launchers.local import LOCKED
+from retrain_core.runs.lock import runner_is_alive
 from retrain_core.runs.plan import plan_runs
-from retrain_core.runs.runner import Runner
+from retrain_core.runs.runner import PREPARING_AGAIN, Runner
 from retrain_core.runs.state import RunState, run_states
 from retrain_core.runs.store import Store
 from retrain_core.types import Estimate
 from retrain_core.workers import checkpoints
 from tests.make import question
-from tests.serving import App
+from tests.serving import App, until, visit
 
-EPOCHS = 200
+EPOCHS = 1_000  # so that a run outlasts many kills
 
 RESULTS = ("result.json", "model.keras", "scores.npz")
 LEFT = ("*.tmp", "*.removed", "data.tmp", ".writing", ".model.tmp.keras", ".reading-*")
-MOST_PAUSE = 2.5  # seconds between two kills
-SERVER_SHARE = 0.1  # of kills that are the app's server: it takes seconds to come up
+MOST_PAUSE = 2.0  # seconds that something lives at most before it is killed
+PATIENCE = 3.0  # seconds: a fork server that was killed before it came up is done without
+SHARES = {"worker": 4, "fork server": 2, "runner": 2, "all": 1, "server": 1}  # of kills
 Key = tuple[str, str]  # experiment and run
 
 
@@ -61,6 +63,7 @@ class Storm:
     seed: int = 0
     killed: Counter[str] = field(default_factory=Counter)
     ended: dict[Key, Mapping[str, str]] = field(default_factory=dict)
+    known: set[psutil.Process] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.experiments = {spec.id for spec in self.store.experiments()[0]}
@@ -70,18 +73,15 @@ class Storm:
         """Kill until there were so many kills or all runs have ended, in at most so many seconds."""
         deadline = time.monotonic() + seconds
         while sum(self.killed.values()) < kills and not self.done():
-            assert time.monotonic() < deadline, f"only {dict(self.killed)} in time"
-            self._keep_up()
-            time.sleep(self._random.uniform(0.05, MOST_PAUSE))
-            self._kill_one()
+            self._kill(self._random.choices(list(SHARES), weights=list(SHARES.values()))[0], deadline)
             self.check()
 
     def calm(self, seconds: float) -> None:
-        """Let all runs end."""
+        """Let all runs end, with nobody to look at them: the server is up, and that is all."""
+        self._keep_up()
         deadline = time.monotonic() + seconds
         while not self.done():
             assert time.monotonic() < deadline, [state.status for state in self.states()]
-            self._keep_up()
             self.check()
             time.sleep(0.2)
 
@@ -107,48 +107,60 @@ class Storm:
                 now = {name: digest(folder / name) for name in RESULTS}
                 assert self.ended.setdefault(key, now) == now, f"{run.id} has changed after its end"
 
+    def end(self) -> None:
+        """End the server and the runner, and see that nothing outlives them that was ever there."""
+        for process in self.processes():
+            process.terminate()
+        self.app.end()
+        until(
+            lambda: not any(process.is_running() for process in self.known),
+            "a process has outlived its runner",
+        )
+
     # --- what is killed ---------------------------------------------------------------------------
 
     def _keep_up(self) -> None:
-        """Start again what is not there: as the page does that somebody looks at."""
+        """Have the server up, and a page open in it for a moment: so somebody looks, and the runner is started."""
         if not self.app.is_up:
             self.app.start()
-        with contextlib.suppress(BlockingIOError):
-            (self.store.root / "runner.starting").unlink(missing_ok=True)
-            ensure_runner(self.store)
+        if not runner_is_alive(self.store.root):
+            with visit(self.app):
+                pass
 
-    def _kill_one(self) -> None:
-        victims = self._victims()
-        if not victims:
-            return
-        name = "server" if "server" in victims and self._random.random() < SERVER_SHARE else ""
-        name = name or self._random.choice(sorted(victims.keys() - {"server"}) or ["server"])
-        for process in victims[name]:
+    def _kill(self, name: str, deadline: float) -> None:
+        """Wait until there is such a thing, then for a random while, and kill it if it is still there."""
+        patience = time.monotonic() + PATIENCE
+        while name not in self._victims():
+            assert time.monotonic() < deadline, f"there is no {name}; {dict(self.killed)}"
+            if self.done() or time.monotonic() > patience:
+                return
+            self._keep_up()
+            time.sleep(0.05)
+        time.sleep(self._random.uniform(0, MOST_PAUSE))
+        for process in (victims := self._victims().get(name, [])):
             with contextlib.suppress(ProcessLookupError, psutil.Error):
                 os.kill(process.pid, signal.SIGKILL)
-        self.killed[name] += 1
+        psutil.wait_procs(victims, timeout=10)
+        if victims:
+            self.killed[name] += 1
 
     def _victims(self) -> dict[str, list[psutil.Process]]:
         """Return what may be killed now, by name."""
         server = [self.app.process] if self.app.is_up else []
-        runners = self.processes(" runner ")
-        found = {"server": server} if server else {}
-        if any(self._would_fail(row) for row in self._running()):
-            return found
+        runners = self.processes(" runner ")  # those that are coming up too
         forks = [child for runner in runners for child in children(runner) if "forkserver" in command(child)]
-        workers = [child for fork in forks for child in children(fork)]
-        groups = {
-            "worker": workers[:1],
-            "fork server": forks[:1],
-            "runner": runners,
-            "all": [*runners, *forks, *workers, *server],
-        }
-        return found | {name: group for name, group in groups.items() if group}
+        cold = [child for runner in runners for child in children(runner) if LOCKED in command(child)]
+        workers = [*cold, *(child for fork in forks for child in children(fork))]
+        self.known.update(everything := [*runners, *forks, *workers, *server])
+        self._random.shuffle(workers)
+        groups = {"worker": workers[:1], "fork server": forks, "runner": runners, "all": everything}
+        if self._is_prepared_again() or any(self._would_fail(row) for row in self._running()):
+            groups = {}
+        return {name: group for name, group in {**groups, "server": server}.items() if group}
 
-    def _running(self) -> list[IndexRow]:
+    def _is_prepared_again(self) -> bool:
         index = self.store.root / "index.sqlite"
-        rows = [row for id in self.experiments for row in read_runs(index, id)[0]]
-        return [row for row in rows if row.status == "running"]
+        return any(read_experiment(index, id) == ("preparing", PREPARING_AGAIN) for id in self.experiments)
 
     def _would_fail(self, row: IndexRow) -> bool:
         newest = checkpoints.newest(self.store.run_folder(row.experiment, row.id))

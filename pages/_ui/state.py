@@ -22,6 +22,7 @@ from retrain_core.runs import (
     ensure_runner,
     experiment_status,
     free,
+    keep_going,
     known_shift,
     shift_of,
 )
@@ -180,8 +181,15 @@ def keep_runner() -> None:
         return
     try:
         ensure_runner(store())
+        _keep_going()
     except (RetrainError, OSError) as error:
         st.error(f"The runner cannot start: {literal(error)}", icon=":material/error:")
+
+
+@st.cache_resource
+def _keep_going() -> None:
+    """Have one thread of this server see to the runner when nobody looks."""
+    keep_going(store())
 
 
 # --- what was measured ----------------------------------------------------------------------------

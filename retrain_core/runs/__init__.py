@@ -9,6 +9,7 @@ from retrain_core.runs.bin import (
 )
 from retrain_core.runs.client import ensure_runner, known_devices, request_estimates, submit
 from retrain_core.runs.forecasts import Costs, EstimateState, costs, estimates, plan_costs
+from retrain_core.runs.going_on import keep_going
 from retrain_core.runs.index import check_index
 from retrain_core.runs.names import new_id
 from retrain_core.runs.placement import MEASURE
@@ -68,6 +69,7 @@ __all__ = [
     "estimates",
     "experiment_status",
     "free",
+    "keep_going",
     "known_devices",
     "known_probes",
     "known_shift",

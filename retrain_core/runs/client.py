@@ -9,6 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import psutil
 
 from retrain_core.machine import cpu
 from retrain_core.runs.forecasts import estimates, plan_costs, with_forecasts
@@ -33,10 +36,9 @@ def ensure_runner(store: Store, idle_seconds: float | None = None) -> None:
     mark = store.root / "runner.starting"
     if runner_is_alive(store.root):
         return
-    with contextlib.suppress(FileNotFoundError):  # a runner takes it away once it has the lock
-        if time.time() - mark.stat().st_mtime < START_SECONDS:
-            return
-    mark.touch()
+    if _is_starting(mark):
+        return
+    mark.write_bytes(b"")
     command = [sys.executable, "-m", "retrain_core", "runner", "--store", str(store.root)]
     if idle_seconds is not None:
         command += ["--idle-seconds", str(idle_seconds)]
@@ -49,7 +51,18 @@ def ensure_runner(store: Store, idle_seconds: float | None = None) -> None:
             stderr=log,
             start_new_session=True,
         )
+    mark.write_text(str(process.pid))
     threading.Thread(target=process.wait, daemon=True).start()  # so that no zombie is left
+
+
+def _is_starting(mark: Path) -> bool:
+    """Return whether a runner was started that may not hold its lock yet; it takes its mark away once it does."""
+    try:
+        recent = time.time() - mark.stat().st_mtime < START_SECONDS
+        text = mark.read_text()
+    except OSError:
+        return False
+    return recent and (not text.isdecimal() or psutil.pid_exists(int(text)))
 
 
 def submit(store: Store, runs: Sequence[RunSpec]) -> None:

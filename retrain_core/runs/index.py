@@ -214,6 +214,17 @@ def read_experiment(path: Path, id: str) -> tuple[str, str | None] | None:
         return None if row is None else (row[0], row[1])
 
 
+def is_unfinished(path: Path) -> bool:
+    """Return whether any run waits or is at work, or any experiment is being prepared."""
+    with _reader(path) as db:
+        return db is not None and bool(
+            db.execute(
+                "SELECT EXISTS (SELECT 1 FROM runs WHERE status IN ('queued', 'running')) "
+                "OR EXISTS (SELECT 1 FROM experiments WHERE status = 'preparing')"
+            ).fetchone()[0]
+        )
+
+
 def check_index(path: Path) -> None:
     """Refuse an index that pages cannot be drawn from.
 

@@ -11,7 +11,7 @@ from typing import Any
 from retrain_core.workers import checkpoints
 from retrain_core.workers.checkpoints import Moment
 
-EVERY_SECONDS = 5.0  # a run that is shorter writes nothing
+EVERY_SECONDS = 2.0  # a run that is shorter writes nothing
 LEAST_SHARE = 60.0  # training between two checkpoints takes at least this many times what writing one takes
 BYTES_A_SECOND = 100e6  # guessed for the first one
 

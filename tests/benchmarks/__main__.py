@@ -26,6 +26,7 @@ from tests.benchmarks import (
     gain_coverage,
     growth_plot,
     interval_coverage,
+    kills,
     model_shift,
     peers_agree,
     quick_look,
@@ -371,6 +372,13 @@ def quick_looks() -> None:
     tell("")
 
 
+def killed() -> None:
+    """What is left of runs after many kills."""
+    tell("## Killed at random moments (bar: 500 kills, nothing lost, every run as if nothing had happened)\n")
+    kills.main(tell=tell)
+    tell("")
+
+
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "training": training,
     "trunk": trunk,
@@ -391,6 +399,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "gain_coverage": gains,
     "interval_coverage": coverage_of_scores,
     "quick_look": quick_looks,
+    "kills": killed,
 }
 
 if __name__ == "__main__":

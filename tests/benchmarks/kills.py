@@ -1,21 +1,17 @@
-"""Kill whatever works at a store, at random moments, many times: nothing is lost, and every run ends as if nothing had happened.
-
-python -m tests.benchmarks.kills [KILLS]
-"""
+"""Kill whatever works at a store, at random moments, many times: nothing is lost, and every run ends as if nothing had happened."""
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.serving import App, until
+from tests.serving import App
 from tests.storm import Storm, asked_twice, leftovers, same_outcome, undisturbed
 
 KILLS = 500
-SECONDS_A_KILL = 30.0
+SECONDS_A_KILL = 60.0
 
 
 def main(kills: int = KILLS, tell: Callable[[str], None] = print) -> None:
@@ -28,8 +24,7 @@ def main(kills: int = KILLS, tell: Callable[[str], None] = print) -> None:
         start, storms = time.monotonic(), 0
         while sum(totals.values()) < kills:
             store, ids = asked_twice(Path(folder) / f"storm {storms}")
-            app = App(store.root)
-            storm = Storm(store, app, seed=storms)
+            storm = Storm(store, App(store.root), seed=storms)
             try:
                 left = kills - sum(totals.values())
                 storm.blow(left, seconds=SECONDS_A_KILL * left)
@@ -38,10 +33,7 @@ def main(kills: int = KILLS, tell: Callable[[str], None] = print) -> None:
                     for run in store.runs(id):
                         same_outcome(calm_store, calm_id, store, id, run.id)
             finally:
-                for process in storm.processes():
-                    process.terminate()
-                app.end()
-            until(lambda storm=storm: not storm.processes(), "a process has outlived its runner")  # type: ignore[misc]
+                storm.end()
             assert leftovers(store.root) == []
             ended = [state.result for state in storm.states() if state.result]
             runs, resumed, storms = runs + len(ended), resumed + sum(one.resumed for one in ended), storms + 1
@@ -50,7 +42,3 @@ def main(kills: int = KILLS, tell: Callable[[str], None] = print) -> None:
         tell(f"{sum(totals.values()):,} kills in {(time.monotonic() - start) / 60:.0f} minutes: " + ", ".join(
             f"{count} of {name}" for name, count in sorted(totals.items())
         ) + f". {runs} runs ended with the weights and scores of undisturbed ones, taken up {resumed} times.")  # fmt: skip
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else KILLS)

@@ -82,6 +82,12 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
             process.wait()
 
 
+@pytest.fixture(autouse=True)
+def nobody_keeps_going(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave it to each test whether there is a runner."""
+    monkeypatch.setattr(state, "keep_going", lambda store: None)
+
+
 @pytest.fixture
 def unserved(answered: Answered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Return another store, in which nothing gets done, with a question that was not run."""

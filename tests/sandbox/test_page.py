@@ -29,6 +29,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Store, Exper
     )
     monkeypatch.setattr(state, "store", lambda: store)
     monkeypatch.setenv(LEAST, "none")
+    monkeypatch.setattr(state, "keep_going", lambda store: None)
     for module in ("pages._ui.state", "retrain_core.runs.client", "retrain_core.runs.probes"):
         monkeypatch.setattr(f"{module}.ensure_runner", lambda store: None)
     return store, spec
