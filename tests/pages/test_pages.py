@@ -372,6 +372,27 @@ def test_choices_that_a_new_file_has_too_are_kept(open_page, answered: Answered)
     assert app.multiselect[0].value == ["a", "b"]
 
 
+def test_choices_outlast_a_file_that_cannot_be_read_and_one_without_the_label(
+    open_page, answered: Answered
+) -> None:
+    app = open_page("data", answered.fresh.id)
+    frame = table(60, 1).rename(columns={"y": "answer"})[["a", "answer", "b"]]
+    for label in ("Old data", "New data"):
+        upload(app, label, "rows.csv", frame.to_csv(index=False).encode())
+    choose(app, "Label column", "answer")
+    upload(app, "Old model", "bad.keras", b"none")
+    upload(app, "New data", "bad.csv", b"%PDF-1.7")
+    upload(app, "Old model", "good.keras", answered.store.file_path(answered.done.model).read_bytes())
+    upload(app, "New data", "no_label.csv", table(60, 1)[["a", "b"]].to_csv(index=False).encode())
+    assert "no_label.csv has no column 'answer'. It is needed as the label" in texts(app).replace(
+        "**  \n", " "
+    ).replace("**", "")
+    upload(app, "New data", "good.csv", frame.to_csv(index=False).encode())
+    assert (
+        not app.error and next(box for box in app.selectbox if box.label == "Label column").value == "answer"
+    )
+
+
 def test_one_file_is_always_shown(open_page, answered: Answered) -> None:
     app = open_page("data", answered.fresh.id)
     upload(app, "New data", "picture.csv", b"\x89PNG\r\n\x1a\n" + b"0" * 64)
