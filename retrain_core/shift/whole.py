@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from retrain_core.data.natures import nature_of
+from retrain_core.data.number_marks import refuse_unclear
 from retrain_core.data.time_order import ROW_ORDER, orders
 from retrain_core.errors import DataError
 from retrain_core.shift.frames import feature_frame
@@ -39,9 +41,12 @@ def measure_shift(
         settings: What the user decided.
 
     Raises:
-        DataError: If a side has no rows, two columns have one name, neither side has a label, or one lacks the time.
+        DataError: If a side has no rows, two columns have one name, neither side has a label, one lacks the time, or numbers
+            that are compared can be read in two ways.
     """
     settings = settings or ShiftSettings()
+    for table, other in ((old, new), (new, old)):
+        refuse_unclear(table, [*labels, *(() if schema else _numbers_in(other))])
     sides = feature_frame(old, schema), feature_frame(new, schema)
     report = shift_report(*sides, label=labels, task=task, settings=settings)
     inputs = [side.drop(columns=[name for name in labels if name in side]) for side in sides]
@@ -60,6 +65,11 @@ def measure_shift(
         _with_time(side, table, settings.time) for side, table in zip(sides, (old, new), strict=True)
     )
     return replace(report, time=time_shift(before, after, settings.time, settings=settings))
+
+
+def _numbers_in(table: Table) -> list[str]:
+    """Return the columns of a file that hold numbers; what the other file has in them is compared with these."""
+    return [str(name) for name in table.columns if nature_of(table.columns[name]) == "numbers"]
 
 
 def _taken(sides: tuple[pd.DataFrame, pd.DataFrame], table: Table, schema: Schema | None) -> list[str]:

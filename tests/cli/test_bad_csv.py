@@ -73,6 +73,7 @@ READ: dict[str, tuple[Content, str]] = {
     "line ends of old Macs": (TEXT.replace("\n", "\r").encode(), GOOD),
     "line ends of Windows, and blank lines": (TEXT.replace("\n", "\r\n\r\n").encode(), GOOD),
     "quoted newlines and separators": (csv(note='two\nlines, "one" file'), "Only the new data has note."),
+    "marks that may be either, where nobody needs them": (csv(size="1,500"), "Only the new data has size."),
     "decimal commas": (rows().to_csv(index=False, sep=";", decimal=",").encode(), GOOD),
     "all in quotes": (rows().to_csv(index=False, quoting=1).encode(), GOOD),
     "one row": (b"a,b,y\n0.1,0.2,1\n", "with 1 new row"),
