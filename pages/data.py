@@ -7,7 +7,16 @@ import streamlit as st
 
 from pages._ui import drafts, state, ways
 from pages._ui.files import ROLES, preview, slot
-from pages._ui.reading import choose_split, mend, offer_undo, overrule, read_as, read_schema, run_checks
+from pages._ui.reading import (
+    choose_split,
+    mend,
+    offer_undo,
+    offer_without_ids,
+    overrule,
+    read_as,
+    read_schema,
+    run_checks,
+)
 from pages._ui.text import literal, show_error, show_findings
 from retrain_core.errors import RetrainError
 from retrain_core.types import ExperimentSpec, ModelCard, Table
@@ -81,7 +90,8 @@ if model and "new" in tables:
     try:
         schema = read_schema(readable, draft.split.columns, **draft.overruled)
     except RetrainError as error:
-        show_error(error)
+        if state.read_only() or not offer_without_ids(model, readable):
+            show_error(error)
         if state.read_only():
             st.stop()
         mend(model, tables["new"], tables.get("old"))

@@ -25,6 +25,7 @@ from retrain_core.types.text import counted
 
 JUST_DELETED = "just_deleted"
 GB = 1024**3
+WORTH_TELLING = 1024**2  # bytes
 
 
 def delete_button(spec: ExperimentSpec) -> None:
@@ -110,10 +111,11 @@ def _restore_button(one: Binned, label: str) -> None:
 
 
 def show_usage() -> None:
-    """Say in a quiet line what the store takes on disk, and what is left."""
-    st.caption(
-        f"The store takes {_size(_taken(str(state.store().root)))} on disk; {_size(free(state.store().root))} are free."
-    )
+    """Say in a quiet line what the store takes on disk, and what is left; nothing while it takes nothing to speak of."""
+    used = _taken(str(state.store().root))
+    if used >= WORTH_TELLING:
+        left = free(state.store().root)
+        st.caption(f"The store takes {_size(used)} on disk; {_size(left)} are free.")
 
 
 @st.cache_data(ttl=30, show_spinner=False)

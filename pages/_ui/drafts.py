@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +11,7 @@ import streamlit as st
 
 from pages._ui import state
 from pages._ui.state import DRAFT, EXPERIMENT
-from retrain_core.data import chosen_labels
+from retrain_core.data import chosen_labels, labels_wanted
 from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.errors import RetrainError
 from retrain_core.runs import new_id
@@ -21,6 +23,8 @@ from retrain_core.types import (
     from_json,
     to_json,
 )
+
+CHOICES = ("label", "task", "from_logits", "classes", "columns")  # what the user may overrule
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Draft:
     @property
     def overruled(self) -> dict[str, Any]:
         """What the user overruled, by argument of ``infer_schema``; ``None`` where nothing was."""
-        return {name: getattr(self, name) for name in ("label", "task", "from_logits", "classes", "columns")}
+        return {name: getattr(self, name) for name in CHOICES}
 
 
 def draft() -> Draft:
@@ -77,28 +81,54 @@ def _saved_draft() -> Draft | None:
 
 
 def set_file(role: str, ref: FileRef | None) -> None:
-    """Set or take away a file of the draft; choices that hang on it and do not fit it are inferred again."""
+    """Set or take away a file of the draft; choices that hang on it and do not fit it are inferred again.
+
+    A file that cannot be read changes no choice: they wait for the one that comes in its place.
+    """
     files = {**draft().files, role: ref}
     changes: dict[str, object] = {"files": {key: value for key, value in files.items() if value}}
-    if role == "model" or (role == "new" and ref):
-        changes |= {"label": None, "task": None, "from_logits": None, "classes": None, "columns": None}
-    if role == "new" and ref:
-        changes |= _still_there(ref)
+    if ref and role in FITTING:
+        with suppress(RetrainError):
+            changes |= FITTING[role](ref)
     if role != "model" and draft().split.columns:
         changes |= {"split": _split_still_there(files.get("new"))}
     change_draft(**changes)
 
 
-def _still_there(ref: FileRef) -> dict[str, object]:
-    """Return the choices of label and columns that new data has too."""
-    now = draft()
+def _fitting_model(ref: FileRef) -> dict[str, object]:
+    """Return the choices that are kept with another model: the label, if it takes as many columns."""
+    now, card = draft(), state.card(ref.sha256, ref.name)
+    chosen = (now.label,) if isinstance(now.label, str) else now.label or ()
+    return NOTHING_CHOSEN | {"label": now.label if len(chosen) == labels_wanted(card) else None}
+
+
+def _fitting_new(ref: FileRef) -> dict[str, object]:
+    """Return the choices that are kept with other new data: those of columns that it has too.
+
+    A label that the old data has is needed, not forgotten.
+    """
+    now, found = draft(), state.table(ref.sha256, ref.name)
     try:
-        found = state.table(ref.sha256, ref.name)
         label = chosen_labels(found, now.label) if now.label else None
     except RetrainError:
-        return {}
-    columns = now.columns if now.columns and set(now.columns) <= set(found.columns.columns) else None
-    return {"label": label, "columns": columns}
+        return NOTHING_CHOSEN | {"label": now.label if _old_data_has(now.label) else None}
+    fit = now.columns is not None and set(now.columns) <= set(found.columns.columns)
+    return NOTHING_CHOSEN | {"label": label, "columns": now.columns if fit else None}
+
+
+NOTHING_CHOSEN: dict[str, object] = dict.fromkeys(CHOICES)
+FITTING: dict[str, Callable[[FileRef], dict[str, object]]] = {"model": _fitting_model, "new": _fitting_new}
+
+
+def _old_data_has(label: str | tuple[str, ...] | None) -> bool:
+    ref = draft().files.get("old")
+    if ref is None or label is None:
+        return False
+    try:
+        chosen_labels(state.table(ref.sha256, ref.name), label)
+    except RetrainError:
+        return False
+    return True
 
 
 def _split_still_there(ref: FileRef | None) -> SplitSettings:
@@ -109,7 +139,7 @@ def _split_still_there(ref: FileRef | None) -> SplitSettings:
     try:
         known = {*state.table(ref.sha256, ref.name).columns.columns, ROW_ORDER}
     except RetrainError:
-        return replace(split, time=None, id=None)
+        return split
     return replace(
         split,
         time=split.time if split.time in known else None,

@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages._ui import drafts, state
-from pages._ui.text import literal, show_error
+from pages._ui.text import literal, short_name, show_error
 from retrain_core.errors import RetrainError
 from retrain_core.types import FileRef, ModelCard, Table
 
@@ -48,7 +48,7 @@ def slot(role: str) -> ModelCard | Table | None:
         file = st.file_uploader(f"{title}: {kinds}", help=hint, key=f"upload_{role}_{generation}")
     if file is not None:
         try:
-            drafts.set_file(role, state.store().add_file(file, file.name))
+            drafts.set_file(role, state.store().add_file(file, short_name(file.name)))
         except RetrainError as error:  # such as a full disk; what was there before stays
             show_error(error)
         else:

@@ -10,13 +10,14 @@ import streamlit as st
 
 from pages._ui import drafts, state
 from pages._ui.text import help_for, literal
-from retrain_core.data import check, infer_labels, infer_schema, labels_wanted
+from retrain_core.data import check, infer_labels, infer_schema, labels_wanted, without_ids
 from retrain_core.data.losses import takes_scores
 from retrain_core.data.marks import looks_like_id
-from retrain_core.data.names import label_list, split_labels
+from retrain_core.data.names import label_list, listed, split_labels
 from retrain_core.data.time_order import looks_like_time, orders
 from retrain_core.errors import RetrainError
 from retrain_core.types import FileRef, Finding, ModelCard, Schema, SplitSettings, Table
+from retrain_core.types.text import counted
 
 TASKS = {
     "binary": "two classes",
@@ -231,6 +232,31 @@ def mend(model: ModelCard, new: Table, old: Table | None) -> None:
     if changes:
         drafts.change_draft(**changes)
         st.rerun()
+
+
+def offer_without_ids(model: ModelCard, files: Files) -> bool:
+    """Offer to leave out what looks like an id, if the files can be read without it; return whether it was offered."""
+    draft, tables = drafts.draft(), state.tables(files)
+    new, old = tables["new"], tables.get("old")
+    labels = draft.label or guess_labels(model, new, old)
+    labels = (labels,) if isinstance(labels, str) else labels
+    proposal = without_ids(model, new, old, labels)
+    if proposal is None or draft.columns is not None:
+        return False
+    changes = {"label": labels, "columns": proposal.columns}
+    try:
+        read_schema(files, draft.split.columns, **(draft.overruled | changes))
+    except RetrainError:
+        return False
+    more = counted(len(proposal.ids), "column")
+    st.warning(
+        f"**{literal(new.name)} has {more} more than the model takes.**  \n{literal(proposal.why)}",
+        icon=":material/help:",
+    )
+    if st.button(f"Leave out {literal(listed(proposal.ids, 3))}", type="primary", key="leave_out"):
+        drafts.change_draft(**changes)
+        st.rerun()
+    return True
 
 
 def offer_undo(schema: Schema | None, files: Files) -> None:

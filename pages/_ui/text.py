@@ -15,6 +15,8 @@ from retrain_core.glossary import GLOSSARY
 from retrain_core.types import Finding
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+LONGEST_NAME = 80
 ICONS = {"ok": ":material/check_circle:", "warning": ":material/warning:", "error": ":material/error:"}
 CHART_CONFIG = {
     "displaylogo": False,
@@ -25,12 +27,24 @@ COLOURS = {"ok": "green", "warning": "orange", "error": "red"}
 
 
 def literal(text: object) -> str:
-    r"""Return ``text`` such that Markdown shows it as it is.
+    r"""Return ``text`` such that Markdown shows it as it is; signs that would turn the direction of what follows are spelt out.
 
     >>> literal("![x](http://a)")
     '\\!\\[x\\]\\(http\\:\\/\\/a\\)'
+    >>> print(literal("\u202evsc.exe"))
+    \\u202evsc\.exe
     """
-    return PUNCTUATION.sub(r"\\\1", str(text)).replace("\n", " ")
+    seen = DIRECTIONS.sub(lambda sign: f"\\u{ord(sign[0]):04x}", str(text))
+    return PUNCTUATION.sub(r"\\\1", seen).replace("\n", " ")
+
+
+def short_name(name: str) -> str:
+    """Return the name of a file such that it fits into a sentence, with its end.
+
+    >>> short_name("rows.csv"), len(short_name("o" * 300 + ".csv")), short_name("o" * 300 + ".csv")[-6:]
+    ('rows.csv', 80, 'oo.csv')
+    """
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 21]}…{name[-20:]}"
 
 
 def show_error(error: RetrainError) -> None:

@@ -107,6 +107,7 @@ def experiment_of(
     paths = {"new": options.new, "old": options.old, "holdout": getattr(options, "holdout", None)}
     tables = {role: read_table(path) for role, path in paths.items() if path is not None}
     schema = schema_of(options, card, tables["new"], tables.get("old"), apart)
+    tell_notes(*tables.values())
     for finding in check(card, schema, tables, split):
         if finding.status == "error":
             raise DataError(finding.title, finding.detail)
@@ -131,6 +132,13 @@ def experiment_of(
 def tell(finding: Finding) -> None:
     """Say on standard error what is doubtful."""
     print(f"note: {finding.title}. {finding.detail}", file=sys.stderr)
+
+
+def tell_notes(*tables: Table) -> None:
+    """Say on standard error what the readers noticed."""
+    for table in tables:
+        for note in table.notes:
+            print(f"note: {note}", file=sys.stderr)
 
 
 def make_folder(out: Path) -> None:

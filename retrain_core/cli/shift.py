@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from retrain_core.cli.reading import data_arguments, experiment_of, make_folder, schema_of
+from retrain_core.cli.reading import data_arguments, experiment_of, make_folder, schema_of, tell_notes
 from retrain_core.cli.waiting import work_until
 from retrain_core.errors import DataError, RetrainError
 from retrain_core.files import remove_tree
@@ -75,6 +75,8 @@ def run(options: argparse.Namespace) -> None:
     else:
         labels = ("y",) if "y" in new.columns else new.flattened.get("y", ())
     report = measure_shift(old, new, schema=schema, labels=labels, task=task, settings=settings)
+    if not options.model:  # else they are told where the model looks at the rows
+        tell_notes(old, new)
     _tell_readings(report, settings)
     if options.model:
         report = replace(report, model=_seen_by_model(options, settings))

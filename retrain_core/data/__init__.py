@@ -5,6 +5,7 @@ The way of the data: ``readers`` choose among ``csv_file``, ``parquet_file`` and
 ``schema`` puts together, ``encode`` and ``targets`` make arrays, ``checks`` says what was found, ``split`` splits.
 """
 
+from retrain_core.data.bindings import without_ids
 from retrain_core.data.checks import check
 from retrain_core.data.encode import encode, row_keys
 from retrain_core.data.labels import chosen_labels, infer_labels, labels_wanted
@@ -28,4 +29,5 @@ __all__ = [
     "read_table",
     "row_keys",
     "split",
+    "without_ids",
 ]

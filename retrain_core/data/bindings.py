@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Sequence
 
 from retrain_core.data.encode import array_for, shape_text
+from retrain_core.data.leave_out import LeftOut, leave_out_ids
 from retrain_core.data.names import columns_are, listed, numbered
 from retrain_core.errors import DataError
 from retrain_core.types import Binding, ModelCard, Table, TensorSpec
@@ -38,6 +39,23 @@ def find_bindings(
     available = _for_input(spec, new, labels)
     before = _for_input(spec, old, labels) if old else []
     return (_binding(spec, _one_input(spec, new, available, before, columns)),)
+
+
+def without_ids(card: ModelCard, new: Table, old: Table | None, labels: Sequence[str]) -> LeftOut | None:
+    """Return which columns to leave out so that a single flat input has as many as it takes; ``None`` if nothing is likely.
+
+    Args:
+        card: The old model.
+        new: The new data.
+        old: The old data, if there is any.
+        labels: The label columns.
+    """
+    (spec, *others) = card.inputs
+    size = _size(spec)
+    if others or not _is_flat(spec) or size is None:
+        return None
+    before = _for_input(spec, old, labels) if old else []
+    return leave_out_ids(new, _for_input(spec, new, labels), before, size)
 
 
 def beside(labels: Sequence[str], table: Table) -> list[str]:
@@ -95,15 +113,20 @@ def _one_input(
     columns = list(chosen) if chosen is not None else shared if known else available
     if size is not None and len(columns) != size:
         lacking = [name for name in before if name not in available] if len(before) == size else []
+        left_out = leave_out_ids(new, columns, before, size) if chosen is None else None
         also = f", the old data {len(before)}" if before and len(before) != size else ""
         raise DataError(
             f"The model takes {size} value{'s'[: size > 1]} a row; {new.name} has {len(columns)} column{'s'[: len(columns) > 1]} beside the label{also}.",
             f"Unlike the old data, it has no column {', '.join(map(repr, lacking[:12]))}."
             if lacking
             else f"They are matched in order: {listed(columns, 12)}.",
-            f"Choose the {size} columns in the model's order, or another label.",
+            f"Choose the {size} columns in the model's order{_such_as(left_out)}, or another label.",
         )
     return tuple(columns)
+
+
+def _such_as(left_out: LeftOut | None) -> str:
+    return f", such as {listed(left_out.columns)} ({left_out.why.removesuffix('.')})" if left_out else ""
 
 
 def _several(

@@ -16,6 +16,7 @@ from retrain_core.data.names import listed, numbered
 from retrain_core.data.split import Split, split
 from retrain_core.data.targets import label_counts
 from retrain_core.data.values import label_text
+from retrain_core.data.zeros import as_classes, zeros_found
 from retrain_core.errors import InputError
 from retrain_core.types import Binding, Dataset, Finding, ModelCard, Schema, SplitSettings, Table
 from retrain_core.types.text import counted
@@ -55,6 +56,7 @@ def check(
         _labels_found(card, schema, tables["new"]),
         *_loss_found(card, schema),
     ]
+    findings += zeros_found(schema, tables, settings)
     encoded: dict[str, Dataset] = {}
     usable: dict[str, Rows] = {}
     for role, table in tables.items():
@@ -154,7 +156,7 @@ def _labels_found(card: ModelCard, schema: Schema, table: Table) -> Finding:
         title = f"{len(schema.labels)} label columns are one-hot: the column with the 1 is the class"
         details.insert(0, f"{listed(schema.labels)} stand for {listed(schema.classes)}.")
     elif schema.labels[0] in table.columns and not set(known) & set(
-        label_text(table.columns[schema.label].drop_duplicates())
+        as_classes(label_text(table.columns[schema.label].drop_duplicates()), known).tolist()
     ):
         details.insert(0, "The file has their numbers, counted from 0.")
     if card.task == "multilabel":

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from retrain_core.data.names import listed
 from retrain_core.data.targets import counts_from_zero
 from retrain_core.data.values import label_text
+from retrain_core.data.zeros import as_classes, digits_of
 from retrain_core.errors import DataError
 from retrain_core.types import Table, Task
 
@@ -49,8 +52,13 @@ def find_classes(
     label = labels[0]
     after = _texts(new, label)
     before = _texts(old, label) if old is not None and label in old.columns else set()
+    digits = digits_of(after, before)
+    after, before = ({text.zfill(digits) for text in side} for side in (after, before))
     if chosen is not None:
         known = tuple(chosen)
+        after, before = (
+            set(as_classes(np.array(sorted(side), dtype=np.str_), known).tolist()) for side in (after, before)
+        )
         after, before = (set() if counts_from_zero(side, known) else side for side in (after, before))
         if (after or before) and not (after | before) & set(known):
             raise _none_occurs(label, after | before)

@@ -11,7 +11,7 @@ from retrain_core.data.csv_text import Dialect, look_at, uneven_line
 from retrain_core.data.formats import USE_INSTEAD
 from retrain_core.data.limits import refuse_too_large
 from retrain_core.data.names import listed, refuse_copies
-from retrain_core.data.number_marks import refuse_unclear_numbers, with_decimal_commas
+from retrain_core.data.number_marks import unclear_note, unclear_numbers, with_decimal_commas
 from retrain_core.data.values import WHOLE_IN_FLOAT
 from retrain_core.errors import FileError
 from retrain_core.limits import check_table
@@ -25,7 +25,7 @@ def read_csv(path: Path, name: str) -> Table:
     """Return the columns of a file.
 
     Raises:
-        FileError: If it is no CSV, a line has too few or too many fields, or its numbers can be read in two ways.
+        FileError: If it is no CSV, or a line has too few or too many fields.
     """
     refuse_too_large(path.stat().st_size, name)
     found = look_at(path, name)
@@ -52,8 +52,9 @@ def read_csv(path: Path, name: str) -> Table:
     if commas := with_decimal_commas(frame):
         frame = frame.assign(**commas)
         notes.append(f"{name}: commas in numbers of {listed(list(commas))} are decimal marks.")
-    refuse_unclear_numbers(frame, name)
-    return Table(name, "", frame, notes=tuple(notes))
+    if unclear := unclear_numbers(frame):
+        notes.append(unclear_note(name, unclear))
+    return Table(name, "", frame, notes=tuple(notes), unclear=unclear)
 
 
 def _not_csv(path: Path, name: str, found: Dialect, said: str) -> FileError:

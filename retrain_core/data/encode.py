@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from retrain_core.data.number_marks import refuse_unclear
 from retrain_core.data.targets import labelled, targets
 from retrain_core.data.values import column_of, float32, numbers_of, text_of
 from retrain_core.errors import DataError
@@ -22,8 +23,9 @@ def encode(schema: Schema, table: Table) -> tuple[Dataset, NDArray[np.intp]]:
     A row is left out if a label is missing, or if a number, be it label or input, is missing or infinite.
 
     Raises:
-        DataError: If a column is missing or of the wrong kind, or a label is none of the model's.
+        DataError: If a column is missing, of the wrong kind or can be read in two ways, or a label is none of the model's.
     """
+    refuse_unclear(table, [*schema.labels, *numeric_columns(schema.bindings)])
     alone = sum(not binding.columns for binding in schema.bindings) == 1
     inputs = {
         binding.input: _columns_input(binding, table)
@@ -46,6 +48,11 @@ def encode(schema: Schema, table: Table) -> tuple[Dataset, NDArray[np.intp]]:
     found = targets(schema, table, rows)
     names = tuple(column for binding in schema.bindings for column in binding.columns)
     return Dataset(inputs, found, schema.task, names, fingerprint(inputs, found)), rows
+
+
+def numeric_columns(bindings: Iterable[Binding]) -> list[str]:
+    """Return the columns that the model takes as numbers."""
+    return [name for binding in bindings if binding.dtype != "string" for name in binding.columns]
 
 
 def fingerprint(inputs: Mapping[str, NDArray[Any]], targets: NDArray[Any]) -> str:

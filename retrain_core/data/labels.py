@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from retrain_core.data.marks import looks_like_id
 from retrain_core.data.names import columns_are, listed, numbered
 from retrain_core.data.targets import is_one_hot
 from retrain_core.errors import DataError
@@ -81,9 +82,10 @@ def infer_labels(
 
 
 def _last(left: Sequence[str], old: Table | None) -> str:
-    """Return the last column, of those that the old data has too if there are such."""
+    """Return the last column, of those that the old data has too if there are such; one called as ids are only if need be."""
     shared = [] if old is None else [name for name in left if name in old.columns]
-    return (shared or left)[-1]
+    likely = [name for name in shared or left if not looks_like_id(name)]
+    return (likely or shared or left)[-1]
 
 
 def _check_label_is_there(
@@ -117,7 +119,9 @@ def guessed_because(card: ModelCard, table: Table, labels: tuple[str, ...]) -> s
     left = _left(card, table)
     if named:
         why = "because of the name"
-    elif len(labels) == 1 and labels[0] != left[-1]:
+    elif len(labels) == 1 and all(looks_like_id(name) for name in left[left.index(labels[0]) + 1 :]):
+        why = "because it comes last" if labels[0] == left[-1] else "because it comes last beside ids"
+    elif len(labels) == 1:
         why = "because it comes last of those that old and new data have"
     else:
         why = "because it comes last"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from retrain_core.data.natures import READABLE, Values
 from retrain_core.data.time_order import ROW_ORDER, times_of
 from retrain_core.data.values import column_of, label_text
+from retrain_core.data.zeros import column_digits, filled
 from retrain_core.errors import DataError
 from retrain_core.types import SplitSettings, Table
 
@@ -49,9 +50,9 @@ def marks_of(settings: SplitSettings, tables: Mapping[str, Table], rows: Mapping
     times = _times(settings.time, tables, rows) if settings.time is not None else {}
     ids = {}
     if settings.id is not None:
-        ids = {
-            side: label_text(column_of(table, settings.id).iloc[rows[side]]) for side, table in tables.items()
-        }
+        columns = {side: column_of(table, settings.id) for side, table in tables.items()}
+        digits = column_digits(*columns.values())
+        ids = {side: filled(label_text(column.iloc[rows[side]]), digits) for side, column in columns.items()}
     return Marks(times, ids)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from retrain_core.data.bindings import find_bindings
 from retrain_core.data.classes import find_classes
+from retrain_core.data.encode import numeric_columns
 from retrain_core.data.labels import (
     check_labels,
     chosen_labels,
@@ -17,6 +18,7 @@ from retrain_core.data.labels import (
     units_of,
 )
 from retrain_core.data.losses import choose_loss, reads_logits
+from retrain_core.data.number_marks import refuse_unclear
 from retrain_core.errors import DataError
 from retrain_core.types import ModelCard, Schema, Table, Task
 
@@ -47,7 +49,8 @@ def infer_schema(
         apart: Columns that say when a row came or whose it is: no inputs, unless the model needs them.
 
     Raises:
-        DataError: If the columns do not match the inputs, or the labels do not match the outputs.
+        DataError: If the columns do not match the inputs, the labels do not match the outputs, or either can be read in
+            two ways.
     """
     if apart and columns is None:
         with contextlib.suppress(DataError):
@@ -63,10 +66,15 @@ def infer_schema(
     labels = chosen_labels(new, label) if label else infer_labels(card, new, task, old)
     units = units_of(card)
     task = task or infer_task(card, new, labels)
+    tables = [new] if old is None else [new, old]
     try:
+        for table in tables:
+            refuse_unclear(table, labels)
         check_labels(card, task, labels)
         found = find_classes(task, units, labels, new, old, classes)
         bindings = find_bindings(card, new, old, labels, columns)
+        for table in tables:
+            refuse_unclear(table, numeric_columns(bindings))
     except DataError as error:
         if label or new.flattened.get("y") == labels:
             raise

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from retrain_core.data.names import listed
 from retrain_core.data.values import column_of, float32, label_text, numbers_of
+from retrain_core.data.zeros import as_classes
 from retrain_core.errors import DataError
 from retrain_core.types import Schema, Table
 from retrain_core.types.text import counted
@@ -142,7 +143,7 @@ def _from_one_hot(columns: list[pd.Series], file: str) -> NDArray[np.int32]:
 
 
 def _class_numbers(schema: Schema, labels: pd.Series, file: str) -> NDArray[np.int32]:
-    text = label_text(labels)
+    text = as_classes(label_text(labels), schema.classes)
     classes = np.asarray(schema.classes)
     if numbers := counts_from_zero(set(text.tolist()), schema.classes):
         classes = np.asarray(numbers)

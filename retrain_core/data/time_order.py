@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ ROW_ORDER = "(order in the file)"  # stands for a column that says when a row ca
 MOST_ORDERS = 200
 SECONDS_PER_DAY = 86_400
 FIRST = 1_000  # rows a side, which mostly tell that there are enough
+DIGITS_ALONE = re.compile(r"\s*[0-9]{1,15}\s*$")
 FEWEST_TIMES = 3  # different values of a column that could put rows in order
 
 
@@ -49,6 +51,7 @@ def may_order(old: pd.Series[Any], new: pd.Series[Any]) -> bool:
     >>> may_order(pd.Series([0, 1]), pd.Series([1, 0])), may_order(pd.Series([1, 2]), pd.Series([2, 3]))
     (False, True)
     """
+    old, new = _plain(old), _plain(new)
     if not all(
         pd.api.types.is_numeric_dtype(side.dtype) and nature_of(side) in ("numbers", "nothing")
         for side in (old, new)
@@ -64,7 +67,13 @@ def ascends(column: pd.Series[Any]) -> bool:
 
 
 def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
-    return column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
+    """Return a column without categories; texts of digits alone as numbers, as zeros before them change no order."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
+    if nature_of(column) != "text" or share_of(sample_texts(column.iloc[:FIRST]), DIGITS_ALONE) < 1:
+        return column
+    texts = column.dropna().astype("str")
+    return pd.to_numeric(column) if texts.str.fullmatch(DIGITS_ALONE.pattern).all() else column
 
 
 def in_time(times: Values) -> NDArray[np.intp]:

@@ -8,7 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from retrain_core.data.natures import nature_of
+from retrain_core.data.number_marks import refuse_unclear
 from retrain_core.data.time_order import ROW_ORDER, orders
+from retrain_core.data.zeros import written_alike
 from retrain_core.errors import DataError
 from retrain_core.shift.frames import feature_frame
 from retrain_core.shift.overall import one_sided
@@ -39,14 +42,18 @@ def measure_shift(
         settings: What the user decided.
 
     Raises:
-        DataError: If a side has no rows, two columns have one name, neither side has a label, or one lacks the time.
+        DataError: If a side has no rows, two columns have one name, neither side has a label, one lacks the time, or numbers
+            that are compared can be read in two ways.
     """
     settings = settings or ShiftSettings()
+    for table, other in ((old, new), (new, old)):
+        refuse_unclear(table, [*labels, *(() if schema else _numbers_in(other))])
+    old, new, lacking = written_alike(old, new)
     sides = feature_frame(old, schema), feature_frame(new, schema)
     report = shift_report(*sides, label=labels, task=task, settings=settings)
     inputs = [side.drop(columns=[name for name in labels if name in side]) for side in sides]
     rest = [table.columns.drop(columns=_taken(sides, table, schema), errors="ignore") for table in (old, new)]
-    said = " ".join([report.overall.summary, *one_sided(rest[0], rest[1])])
+    said = " ".join([report.overall.summary, *one_sided(rest[0], rest[1]), *_zeros_clause(lacking)])
     report = replace(
         report,
         overall=replace(report.overall, summary=said),
@@ -60,6 +67,19 @@ def measure_shift(
         _with_time(side, table, settings.time) for side, table in zip(sides, (old, new), strict=True)
     )
     return replace(report, time=time_shift(before, after, settings.time, settings=settings))
+
+
+def _zeros_clause(lacking: Sequence[str]) -> list[str]:
+    """Return that leading zeros were added where one file lacks them."""
+    if not lacking:
+        return []
+    are = "is" if len(lacking) == 1 else "are"
+    return [f"{listed(list(lacking))} {are} compared with leading zeros, which one file lacks."]
+
+
+def _numbers_in(table: Table) -> list[str]:
+    """Return the columns of a file that hold numbers; what the other file has in them is compared with these."""
+    return [str(name) for name, column in table.columns.items() if nature_of(column) == "numbers"]
 
 
 def _taken(sides: tuple[pd.DataFrame, pd.DataFrame], table: Table, schema: Schema | None) -> list[str]:

@@ -24,6 +24,7 @@ class Table:
         arrays: Arrays of an NPZ file with three or more axes by their name, each of shape ``(rows, ...)``.
         flattened: The columns that an array of an NPZ file has become, by its name.
         notes: What the reader noticed and the user should know.
+        unclear: The columns of text whose numbers can be read in two ways, with one of their values.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Table:
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     flattened: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    unclear: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
@@ -24,8 +25,8 @@ def is_ours(message: ConsoleMessage) -> bool:
     return message.type in ("error", "warning") and "/_stcore/" not in message.location["url"]
 
 
-@pytest.fixture
-def page(chromium: Browser, app: App) -> Iterator[Page]:
+@contextmanager
+def tab(chromium: Browser, app: App) -> Iterator[Page]:
     """A fresh tab; at the end its console must be empty, and nothing may have left this machine.
 
     Streamlit looks for its own endpoints below the page's path first when a link opens a page: those 404s are its way.
@@ -43,3 +44,9 @@ def page(chromium: Browser, app: App) -> Iterator[Page]:
     context.close()
     assert said == []
     assert gone == []
+
+
+@pytest.fixture
+def page(chromium: Browser, app: App) -> Iterator[Page]:
+    with tab(chromium, app) as page:
+        yield page

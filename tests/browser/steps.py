@@ -18,6 +18,15 @@ def go(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
 
 
+def put(page: Page, role: str, name: str, content: bytes) -> None:
+    """Choose a file on the Data page; its name may be one that no disk would take."""
+    label = {"model": "Old model", "new": "New data", "old": "Old data"}[role]
+    uploader = page.get_by_test_id("stFileUploader").filter(has_text=label)
+    file = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    # a file in it has an input to add others
+    uploader.locator("input[type=file]").first.set_input_files(files=[file])
+
+
 def set_number(page: Page, label: str, value: int) -> None:
     field = page.get_by_label(label, exact=True)
     field.fill(str(value))

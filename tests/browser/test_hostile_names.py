@@ -55,13 +55,6 @@ class Watch:
         assert self.dialogs == [] and self.listener.contacts() == 0
 
 
-def put(page: Page, role: str, name: str, content: bytes) -> None:
-    label = {"model": "Old model", "new": "New data", "old": "Old data"}[role]
-    uploader = page.get_by_test_id("stFileUploader").filter(has_text=label)
-    file = {"name": name, "mimeType": "text/plain", "buffer": content}
-    uploader.locator("input[type=file]").first.set_input_files(files=[file])
-
-
 def choose_section(page: Page, name: str) -> None:
     page.get_by_test_id("stMain").get_by_text(name, exact=True).last.click()
     page.wait_for_timeout(300)
@@ -75,14 +68,14 @@ def test_hostile_names_are_shown_as_they_are(
     watch = Watch(page, listener)
     page.goto(app.url)
     page.get_by_role("button", name="Choose your files").click()
-    put(page, "model", "CON .keras", hostile.strange.read_bytes())
+    steps.put(page, "model", "CON .keras", hostile.strange.read_bytes())
     page.get_by_text("Layers, inputs and what was checked").click()
     watch.look(INPUTS[0], LAYER)  # TensorFlow does not run such a layer, so it goes no further
     page.locator(".st-key-file_model").get_by_role("button", name="Remove").click()
-    put(page, "model", "../../x.keras", hostile.model.read_bytes())
-    put(page, "new", EVIL_FILE, hostile.new)
+    steps.put(page, "model", "../../x.keras", hostile.model.read_bytes())
+    steps.put(page, "new", EVIL_FILE, hostile.new)
     expect(page.locator(".st-key-file_new")).to_contain_text(EVIL_FILE)
-    put(page, "old", "o" * 200 + "\u202e.csv", hostile.old)
+    steps.put(page, "old", "o" * 200 + "\u202e.csv", hostile.old)
     expect(page.get_by_role("button", name="Use this data")).to_be_enabled(timeout=60_000)
     watch.look(*INPUTS, *hostile.columns[:5], LABEL, hostile.classes[0])
     page.get_by_role("button", name="Use this data").click()

@@ -91,11 +91,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def upload(page: Page, role: str, file: Path) -> None:
-    label = {"model": "Old model", "new": "New data", "old": "Old data"}[role]
-    uploader = page.get_by_test_id("stFileUploader").filter(has_text=label)
-    uploader.locator("input[type=file]").first.set_input_files(
-        file
-    )  # a file in it has an input to add others
+    steps.put(page, role, file.name, file.read_bytes())
     expect(page.locator(f".st-key-file_{role}")).to_contain_text(file.name)
 
 

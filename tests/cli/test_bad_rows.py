@@ -54,8 +54,8 @@ def test_rows_that_do_not_fit_are_refused(
 
 
 def test_rows_that_are_odd_are_used_with_a_word_about_each(model: Path, tmp_path: Path) -> None:
-    """One class, gaps and infinite values, a copy of the label, another order and codes with zeros, all at once."""
-    odd = NEW.assign(y=1)[["y", "b", "a"]].assign(copy=1, constant=5, code="0012")
+    """One class, gaps and infinite values, a copy of the label, another order, codes with zeros and marks, all at once."""
+    odd = NEW.assign(y=1)[["y", "b", "a"]].assign(copy=1, constant=5, code="0012", size="1,500")
     odd.loc[:9, "a"], odd.loc[10:14, "b"] = np.nan, np.inf
     done = command_line(*compare(model, tmp_path, odd), "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
@@ -64,6 +64,7 @@ def test_rows_that_are_odd_are_used_with_a_word_about_each(model: Path, tmp_path
         in done.stderr
     )
     assert "New data: no row with label 0" in done.stderr
+    assert "note: new.csv: size is read as text: in '1,500' the sign inside may be" in done.stderr
     keep = json.loads((tmp_path / "out" / "comparison.json").read_text())["strategies"]["keep"]
     assert keep["status"] == "finished"
     assert keep["new"].get("auroc") is None  # of one class it is undefined, not 0

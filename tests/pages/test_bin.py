@@ -101,9 +101,16 @@ def test_while_runs_stop_it_says_so(asked: Asked) -> None:
     assert "its runs are stopping" in texts(app) and "empty_bin" not in {button.key for button in app.button}
 
 
-def test_a_quiet_line_says_what_the_store_takes(asked: Asked) -> None:
-    (line,) = [one.value for one in start().caption if "on disk" in one.value]
-    assert line.startswith("The store takes ") and line.endswith(" are free.")
+@pytest.mark.parametrize(("used", "says"), [(0.4, []), (5, ["The store takes 5 MB on disk; "])])
+def test_a_quiet_line_says_what_the_store_takes_if_it_takes_anything(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, used: float, says: list[str]
+) -> None:
+    monkeypatch.setattr("pages._ui.bin_parts.taken", lambda root: int(used * 1024**2))
+    lines = [one.value for one in start().caption if "on disk" in one.value]
+    assert len(lines) == len(says)
+    assert all(
+        line.startswith(said) and line.endswith(" are free.") for line, said in zip(lines, says, strict=True)
+    )
 
 
 def test_a_disk_that_is_nearly_full_is_told(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:

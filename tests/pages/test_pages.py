@@ -8,6 +8,7 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -294,15 +295,35 @@ def test_names_are_shown_as_they_are_and_never_as_markdown(open_page, answered: 
 
 
 def test_a_column_too_many_is_said_and_can_be_taken_out(open_page, answered: Answered) -> None:
-    frame = table(60, 1)
-    frame.insert(0, "id", range(60))
-    app = open_page("data", answered.without_old.id)
-    upload(app, "New data", "with_id.csv", frame.to_csv(index=False).encode())
-    press(app, "Undo my changes")
+    app = with_one_more(open_page, answered, "flag", [0, 1] * 30)
     assert any("takes 2 values a row" in error.value.replace("\\", "") for error in app.error)
-    app.multiselect[0].unselect("id").run()
+    app.multiselect[0].unselect("flag").run()
     assert not app.error and not app.exception
     assert "New data: all 60 rows can be used" in texts(app)
+
+
+def test_an_id_too_many_is_left_out_with_one_click_and_back_with_another(
+    open_page, answered: Answered
+) -> None:
+    app = with_one_more(open_page, answered, "id", range(60))
+    for _ in range(2):
+        said = texts(app)
+        assert not app.error and "more.csv has 1 column more than the model takes." in said
+        assert "id looks like an id: nearly every row has a value of its own." in said
+        press(app, "Leave out id")
+        assert not app.warning and "New data: all 60 rows can be used" in texts(app)
+        assert "Not used: id." in texts(app)
+        press(app, "Undo my changes")
+
+
+def with_one_more(open_page, answered: Answered, name: str, values: Any) -> AppTest:
+    """Return the Data page with a column too many in the new data, nothing chosen."""
+    frame = table(60, 1)
+    frame.insert(0, name, values)
+    app = open_page("data", answered.without_old.id)
+    upload(app, "New data", "more.csv", frame.to_csv(index=False).encode())
+    press(app, "Undo my changes")
+    return app
 
 
 def of_customers(rows: int, seed: int) -> pd.DataFrame:
@@ -372,6 +393,27 @@ def test_choices_that_a_new_file_has_too_are_kept(open_page, answered: Answered)
     assert app.multiselect[0].value == ["a", "b"]
 
 
+def test_choices_outlast_a_file_that_cannot_be_read_and_one_without_the_label(
+    open_page, answered: Answered
+) -> None:
+    app = open_page("data", answered.fresh.id)
+    frame = table(60, 1).rename(columns={"y": "answer"})[["a", "answer", "b"]]
+    for label in ("Old data", "New data"):
+        upload(app, label, "rows.csv", frame.to_csv(index=False).encode())
+    choose(app, "Label column", "answer")
+    upload(app, "Old model", "bad.keras", b"none")
+    upload(app, "New data", "bad.csv", b"%PDF-1.7")
+    upload(app, "Old model", "good.keras", answered.store.file_path(answered.done.model).read_bytes())
+    upload(app, "New data", "no_label.csv", table(60, 1)[["a", "b"]].to_csv(index=False).encode())
+    assert "no_label.csv has no column 'answer'. It is needed as the label" in texts(app).replace(
+        "**  \n", " "
+    ).replace("**", "")
+    upload(app, "New data", "good.csv", frame.to_csv(index=False).encode())
+    assert (
+        not app.error and next(box for box in app.selectbox if box.label == "Label column").value == "answer"
+    )
+
+
 def test_one_file_is_always_shown(open_page, answered: Answered) -> None:
     app = open_page("data", answered.fresh.id)
     upload(app, "New data", "picture.csv", b"\x89PNG\r\n\x1a\n" + b"0" * 64)
@@ -434,11 +476,7 @@ def test_start_asks_for_all_that_the_report_shows(open_page, answered: Answered)
 
 
 def test_a_label_changed_and_changed_back_never_chooses_columns(open_page, answered: Answered) -> None:
-    frame = table(60, 1)
-    frame.insert(0, "id", range(60))
-    app = open_page("data", answered.without_old.id)
-    upload(app, "New data", "with_id.csv", frame.to_csv(index=False).encode())
-    press(app, "Undo my changes")
+    app = with_one_more(open_page, answered, "flag", [0, 1] * 30)
     for name in ("b", "y"):
         next(box for box in app.selectbox if box.label == "Label column").select(name).run()
         assert not app.exception
