@@ -125,6 +125,21 @@ class Store(Experiments):
             )
         return spec
 
+    def described(self, experiment: str, run: str) -> RunSpec:
+        """Return the same; as far as the name of its folder tells if ``run.json`` cannot be read.
+
+        Raises:
+            StoreError: If an id is not one.
+        """
+        try:
+            return self.run(experiment, run)
+        except StoreError:
+            name = RUN_PATTERN.fullmatch(run)
+            if name is None:
+                raise
+            work: Work = "rehearse" if is_estimate(run) else "train"
+            return RunSpec(run, experiment, name[2], options={}, seed=int(name[3]), work=work)
+
     def runs(self, experiment: str) -> list[RunSpec]:
         """Return the runs of an experiment in the order they were asked for.
 
@@ -150,12 +165,7 @@ class Store(Experiments):
             name = RUN_PATTERN.fullmatch(path.parent.name)
             if name is None or self.run_folder(experiment, name[0]) != path.parent:
                 continue
-            try:
-                specs.append(self.run(experiment, name[0]))
-            except StoreError:
-                seed = int(name[3])
-                work: Work = "rehearse" if is_estimate(name[0]) else "train"
-                specs.append(RunSpec(name[0], experiment, name[2], options={}, seed=seed, work=work))
+            specs.append(self.described(experiment, name[0]))
         return sorted(specs, key=lambda spec: (spec.seed, spec.order, spec.id))
 
     def add_runs(self, runs: Sequence[RunSpec]) -> None:
