@@ -12,7 +12,7 @@ from retrain_core.runs.store import Store
 READS = frozenset(
     {
         "check_there", "described", "draft", "estimates", "experiment", "experiment_folder", "experiments", "file_path", "has_parts",
-        "is_prepared", "probes", "read_only", "result", "root", "run", "run_folder", "runs", "shift_settings", "split", "tries",
+        "is_prepared", "probes", "read_only", "result", "root", "run", "run_folder", "run_text", "runs", "shift_settings", "split", "tries",
     }
 )  # fmt: skip
 

@@ -32,8 +32,8 @@ from retrain_core.runs.quick_rounds import advance, fail
 from retrain_core.runs.rebuild import open_index, take_in
 from retrain_core.runs.store import Store
 from retrain_core.runs.sweep import sweep
-from retrain_core.runs.watch import Work, over_limit, overdue
-from retrain_core.types import Device, RunResult, from_json
+from retrain_core.runs.watch import NOTE_SECONDS, Work, over_limit, overdue
+from retrain_core.types import Device, RunResult, RunSpec, from_json
 from retrain_core.workers import checkpoints
 from retrain_core.workers.disk import FULL, is_full
 from retrain_core.workers.locked import TEMPORARY
@@ -94,6 +94,7 @@ class Runner:
         self._finish_preparing()
         self._finish_runs()
         self._tidy_queue()
+        self._note_used()
         self._end_overdue()
         self._start_runs()
         self._bin_deleted()
@@ -119,7 +120,9 @@ class Runner:
                 remove_tree(folder / TEMPORARY)
                 if self._was_removed(row):
                     self._ask_again(row)
-                elif not self._end_with_result(row):
+                    continue
+                self._as_asked(row)
+                if not self._end_with_result(row):
                     since = row.started or 0.0
                     idle = (
                         0 if has_begun(folder, since) else 1
@@ -217,7 +220,7 @@ class Runner:
     def _cut_short(self, row: IndexRow, *, begin_anew: bool) -> None:
         """End a rehearsal that is at work."""
         if begin_anew:
-            spec = self._store.run(row.experiment, row.id)
+            spec = self._as_asked(row)
             self._store.remove_beside(row.experiment, row.id)  # its worker is killed
             self._store.add_beside([spec])
         else:
@@ -284,11 +287,25 @@ class Runner:
             try:
                 if self._was_removed(work.row):
                     self._ask_again(work.row)
-                elif not self._end_with_result(work.row) and not self._take_up(folder, work, code):
-                    self._end(work.row, *(work.killed or self._died(code, work.row)))
+                else:
+                    self._index.set_used(work.row, work.used)
+                    self._settle(folder, work, code)
             except FOLDER_ERRORS as error:
                 self._end(work.row, "failed", broken(error))
             self._queue_next(work.row)
+
+    def _settle(self, folder: Path, work: Work, code: int) -> None:
+        """End work whose worker has ended as that says, or take it up again."""
+        self._as_asked(work.row)
+        if not self._end_with_result(work.row) and not self._take_up(folder, work, code):
+            self._end(work.row, *(work.killed or self._died(code, work.row)))
+
+    def _as_asked(self, row: IndexRow) -> RunSpec:
+        """Return what was asked for, after its ``run.json`` says so again: its worker may have made it say something else."""
+        text = self._index.asked(row)
+        if text is not None:
+            self._store.restore_run(row.experiment, row.id, text)
+        return self._store.run(row.experiment, row.id)
 
     def _take_up(self, folder: Path, work: Work, code: int) -> bool:
         """Queue a run again whose worker ended without a result; return whether that makes sense.
@@ -409,6 +426,14 @@ class Runner:
             elif is_to_stop(folder) and not can_finish(folder, row):
                 self._end_unstarted(row, "stopped", endings.STOPPED_IN_QUEUE)
 
+    def _note_used(self) -> None:
+        """Note how long runs have been at work, so that the next runner knows; work beside them begins anew."""
+        now = time.monotonic()
+        for work in self._running.values():
+            if not is_beside(work.row.id) and now - work.noted > NOTE_SECONDS:
+                work.noted = now
+                self._index.set_used(work.row, work.used)
+
     def _end_overdue(self) -> None:
         """Ask runs over a limit to end, and kill workers that were to end and did not."""
         for folder, work in self._running.items():
@@ -466,7 +491,7 @@ class Runner:
             folder = link_inputs(self._store, spec)
             finishing = is_to_stop(folder)
             self._mark_shared(folder, device)
-            self._index.start(row, device)
+            self._index.start(row, device, self._store.run_text(row.experiment, row.id))
             threads = self._cores if device == MEASURE else self._threads
             self._launcher.start(folder, device, threads, spec.work)
         except FOLDER_ERRORS as error:
@@ -479,7 +504,7 @@ class Runner:
                 self._end_unstarted(row, "failed", broken(error))
         else:
             started = replace(row, device=device, attempts=row.attempts + 1)
-            self._running[folder] = Work(started, spec.limits, finishing)
+            self._running[folder] = Work(started, spec.limits, finishing, self._index.used(row))
 
     def _mark_shared(self, folder: Path, device: str) -> None:
         """Note in the folder of a run that is about to start, and of those it joins, that their times are longer."""

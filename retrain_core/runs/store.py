@@ -28,6 +28,7 @@ store/
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +39,7 @@ from retrain_core.errors import StoreError
 from retrain_core.files import remove_tree, remove_whole, write_atomic
 from retrain_core.runs.experiments import Experiments, started_already
 from retrain_core.runs.folders import opened, read_json, told
-from retrain_core.runs.from_worker import MOST_RESULT
+from retrain_core.runs.from_worker import MOST_RESULT, read_plain
 from retrain_core.runs.names import ESTIMATE, FOLDERS, PROBE, QUICK, RUN_PATTERN, is_beside, is_estimate
 from retrain_core.runs.uploads import add_upload, upload_path
 from retrain_core.runs.usage import taken
@@ -124,6 +125,28 @@ class Store(Experiments):
                 "Start the run again in a new experiment.",
             )
         return spec
+
+    def run_text(self, experiment: str, run: str) -> bytes:
+        """Return ``run.json`` as it stands.
+
+        Raises:
+            StoreError: If it is no plain file.
+            OSError: If it is not there, or cannot be read.
+        """
+        return read_plain(self.run_folder(experiment, run) / "run.json")
+
+    def restore_run(self, experiment: str, run: str, text: bytes) -> None:
+        """Have ``run.json`` say again what it said, whatever its worker has put in its place.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        with contextlib.suppress(OSError, StoreError):
+            if self.run_text(experiment, run) == text:
+                return
+        path = self.run_folder(experiment, run) / "run.json"
+        remove_tree(path)
+        write_atomic(path, text)
 
     def described(self, experiment: str, run: str) -> RunSpec:
         """Return the same; as far as the name of its folder tells if ``run.json`` cannot be read.
