@@ -20,6 +20,7 @@ from retrain_core.files import write_atomic
 from retrain_core.machine import available_memory_mb, total_memory_mb
 from retrain_core.report import render
 from retrain_core.report.content import Commands, ReportContent
+from retrain_core.runs.candidates import checked_model
 from retrain_core.runs.client import known_devices
 from retrain_core.runs.events import read_events
 from retrain_core.runs.from_worker import MOST_MODEL, copy_plain, read_plain
@@ -202,16 +203,20 @@ def holdout_rows(store: Store, spec: ExperimentSpec) -> dict[str, HeldRows]:
 
 
 def model_path(store: Store, content: ReportContent, strategy: str) -> Path:
-    """Return the model of a strategy: that of its first seed."""
+    """Return the model of a strategy, as it was checked: that of its first seed.
+
+    Raises:
+        RetrainError: If it is not to be handed out.
+    """
     seeds = content.comparison.strategies[strategy].per_seed
     run = next(seed["run"] for seed in seeds if seed["new"] is not None)
-    return store.run_folder(content.spec.id, run) / "model.keras"
+    return checked_model(store, content.spec.id, run)
 
 
 def model_bytes(store: Store, content: ReportContent, strategy: str) -> bytes:
     """Return the file of a strategy's model.
 
     Raises:
-        StoreError: If it is no plain file.
+        RetrainError: If it is not to be handed out.
     """
     return read_plain(model_path(store, content, strategy), MOST_MODEL)

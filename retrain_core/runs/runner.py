@@ -18,6 +18,7 @@ from retrain_core.files import remove_tree
 from retrain_core.machine import usable_cores
 from retrain_core.runs import endings, looks
 from retrain_core.runs.bin import move, waiting
+from retrain_core.runs.candidates import checked_model
 from retrain_core.runs.cut_off import attempts_left, can_finish, has_begun, is_to_stop, was_interrupted
 from retrain_core.runs.endings import FOLDER_ERRORS, broken, died
 from retrain_core.runs.experiments import DELETED
@@ -63,6 +64,10 @@ class Runner:
         self._launcher = LAUNCHERS[launcher]()
         self._preparing: dict[str, Future[None]] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="prepare")
+        self._checks = ThreadPoolExecutor(1, thread_name_prefix="check")
+        self._checking: dict[
+            IndexRow, Future[Path]
+        ] = {}  # runs that are at work until their model was checked
         self._running: dict[Path, Work] = {}
         self._asked_again: Counter[tuple[str, str]] = Counter()
         self._deleting: set[str] = set()
@@ -93,18 +98,20 @@ class Runner:
         self._take_inbox()
         self._finish_preparing()
         self._finish_runs()
+        self._finish_checks()
         self._tidy_queue()
         self._note_used()
         self._end_overdue()
         self._start_runs()
         self._bin_deleted()
         self._sweep()
-        return bool(self._preparing or self._running or self._index.rows("queued"))
+        return bool(self._preparing or self._running or self._checking or self._index.rows("queued"))
 
     def close(self) -> None:
         """End the workers; what they were doing is taken up by the next runner."""
         self._launcher.close()
         self._pool.shutdown(cancel_futures=True)
+        self._checks.shutdown(cancel_futures=True)
         self._index.close()
 
     # --- steps ----------------------------------------------------------------------------------
@@ -228,8 +235,12 @@ class Runner:
 
     def _runs_to_do(self) -> list[IndexRow]:
         """Return the runs proper that wait or are at work."""
-        rows = [*self._index.rows("queued"), *(work.row for work in self._running.values())]
-        return [row for row in rows if not is_beside(row.id)]
+        return [row for row in self._under_way() if not is_beside(row.id)]
+
+    def _under_way(self) -> list[IndexRow]:
+        """Return all that waits or is at work."""
+        at_work = (work.row for work in self._running.values())
+        return [*self._index.rows("queued"), *at_work, *self._checking]
 
     def _queue_probes(self, experiment: str) -> None:
         """Queue the probes that have not ended and can start: what they wait for has ended well."""
@@ -237,6 +248,8 @@ class Runner:
             for spec in self._store.probes(experiment):
                 ready = spec.device == MEASURE or experiment not in self._preparing
                 if not ready or self._store.result(experiment, spec.id) is not None:
+                    continue
+                if any((row.experiment, row.id) == (experiment, spec.after) for row in self._checking):
                     continue
                 before = self._store.result(experiment, spec.after) if spec.after else None
                 if spec.after and before is None:
@@ -259,8 +272,7 @@ class Runner:
             return
         try:
             due = advance(self._store, experiment)
-            rows = [*self._index.rows("queued"), *(work.row for work in self._running.values())]
-            known = {row.id for row in rows if row.experiment == experiment}
+            known = {row.id for row in self._under_way() if row.experiment == experiment}
             free = self._lanes - sum(is_quick(id) for id in known)
             for run in [run for run in due if run.id not in known][: max(0, free)]:
                 self._index.add_run(experiment, run.id, run.device, again=True)
@@ -346,8 +358,7 @@ class Runner:
         """Move what was deleted into the bin, once nothing of it is under way."""
         if not self._deleting:
             return
-        rows = [*self._index.rows("queued"), *(work.row for work in self._running.values())]
-        busy = {*self._preparing, *(row.experiment for row in rows)}
+        busy = {*self._preparing, *(row.experiment for row in self._under_way())}
         for experiment in self._deleting - busy:
             self._deleting.discard(experiment)
             if experiment in waiting(self._store):  # it may have been restored
@@ -392,15 +403,34 @@ class Runner:
         self._queue_tries(row.experiment)
 
     def _end_with_result(self, row: IndexRow) -> bool:
-        """End a run as its worker says; return whether the worker has said anything."""
+        """End a run as its worker says, if need be once its model was checked; return whether the worker has said anything."""
         result = self._store.result(row.experiment, row.id)
         if result is None:
             return False
         remove_tree(
             self._store.run_folder(row.experiment, row.id) / checkpoints.FOLDER
         )  # if its worker could not any more
-        self._index.end(row.experiment, row.id, result.status, result.error)
+        if result.model and not is_beside(row.id):
+            self._checking[row] = self._checks.submit(checked_model, self._store, row.experiment, row.id)
+        else:
+            self._index.end(row.experiment, row.id, result.status, result.error)
         return True
+
+    def _finish_checks(self) -> None:
+        """End the runs whose models were checked; one whose model is none that may be used has failed."""
+        for row, future in list(self._checking.items()):
+            if not future.done():
+                continue
+            del self._checking[row]
+            error = future.exception()
+            result = self._store.result(row.experiment, row.id)
+            if error is None and result is not None:
+                self._index.end(row.experiment, row.id, result.status, result.error)
+            else:
+                self._end(
+                    row, "failed", broken(error) if isinstance(error, FOLDER_ERRORS) else endings.UNCHECKED
+                )
+            self._queue_next(row)
 
     def _end(self, row: IndexRow, status: Literal["failed", "stopped"], error: str) -> None:
         """End a run whose worker did not write a result; the index says so even if the folder cannot."""

@@ -5,7 +5,9 @@ store/
 ├── experiments/ID/
 │   ├── experiment.json         the question (ExperimentSpec)
 │   ├── data/                   the split: card.json, schema.json, split.json, one folder a part; whose it is; and
-│   │                           model.keras or model.h5, the old model as it was rebuilt: workers load no other
+│   │                           model.keras or model.h5, the old model as it was rebuilt: workers load it, or a
+│   │                           candidate's, which was checked and rebuilt in the same way
+│   ├── checked/RUN             there once the model.keras of a run was (``candidates.py``); no worker writes here
 │   ├── shift.json              how shift is measured, where the user decided it (ShiftSettings)
 │   ├── deleted                 there once somebody deleted it, until its runs have ended and it is moved into bin/
 │   ├── estimates/RUN/          the same as a run folder, for a rehearsal: a few steps before the first run

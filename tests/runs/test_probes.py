@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -54,8 +55,9 @@ def names(asked: Asked, *statuses: str) -> set[str]:
 def end(asked: Asked, idle: Idle, run: str, result: RunResult = DONE) -> None:
     store, spec = asked
     folder = store.run_folder(spec.id, run)
-    for left in ("observed.npz", "model.keras"):
-        (folder / left).write_bytes(b"")
+    (folder / "observed.npz").write_bytes(b"")
+    if result.model:
+        shutil.copyfile(store.experiment_folder(spec.id) / "data" / result.model, folder / result.model)
     store.save_result(spec.id, run, result)
     idle.over.append((folder, 0))
 
