@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from pages._ui import state, ways
-from pages._ui.answers import certainty, current_answer
+from pages._ui.answers import certainty, current_answer, not_known
 from pages._ui.text import literal
 from retrain_core.answer import commands_of, model_bytes
 from retrain_core.figures.style import look_of
@@ -94,6 +94,8 @@ with st.container(horizontal=True):
             icon=":material/download:",
             on_click="ignore",
         )
+
+not_known(content)
 
 st.subheader("The models")
 st.caption(

@@ -20,11 +20,12 @@ from retrain_core.files import write_atomic
 from retrain_core.machine import available_memory_mb, total_memory_mb
 from retrain_core.report import render
 from retrain_core.report.content import Commands, ReportContent
+from retrain_core.runs.candidates import checked_model
 from retrain_core.runs.client import known_devices
 from retrain_core.runs.events import read_events
 from retrain_core.runs.from_worker import MOST_MODEL, copy_plain, read_plain
 from retrain_core.runs.outcomes import load_outcomes
-from retrain_core.runs.probes import measured_curves, plan_report, sensitivities, shift_of
+from retrain_core.runs.probes import measured_curves, plan_report, sensitivities, shift_of, unreadable
 from retrain_core.runs.quick import has_chosen
 from retrain_core.runs.state import probe_states
 from retrain_core.runs.store import Store
@@ -75,7 +76,11 @@ def answer(store: Store, experiment: str, wishes: Wishes) -> ReportContent:
     card = from_json((store.experiment_folder(experiment) / "data" / "card.json").read_bytes(), ModelCard)
     shift = shift_of(store, experiment) if spec.old is not None else None
     folders = {outcome.spec.id: store.run_folder(experiment, outcome.spec.id) for outcome in outcomes}
-    probes = probe_states(store, experiment, [probe.id for probe in plan_report(store, spec)]).values()
+    probes = {probe.id: probe for probe in plan_report(store, spec)}
+    states = probe_states(store, experiment, list(probes))
+    errors = {id: state.error for id, state in states.items() if state.error} | unreadable(
+        store, list(probes.values())
+    )
     events = {run: read_events(folder / "events.jsonl") for run, folder in folders.items()}
     quick = has_chosen(store, experiment, [outcome.spec for outcome in outcomes])
     evidence = gather(outcomes, split.holdout, spec.schema, _held(store, spec, quick=quick))
@@ -94,7 +99,7 @@ def answer(store: Store, experiment: str, wishes: Wishes) -> ReportContent:
             )
             for name, points in measured_curves(store, experiment).items()
         ),
-        errors={(probe.spec.work, probe.spec.strategy): probe.error for probe in probes if probe.error},
+        errors={(probes[id].work, probes[id].strategy): error for id, error in errors.items()},
         machine=machine(known_devices(store), total_memory_mb(), available_memory_mb()),
         complete=len(outcomes) == len(store.runs(experiment)),
         curves={run: tuple(e.values for e in found if e.kind == "epoch") for run, found in events.items()},
@@ -198,16 +203,20 @@ def holdout_rows(store: Store, spec: ExperimentSpec) -> dict[str, HeldRows]:
 
 
 def model_path(store: Store, content: ReportContent, strategy: str) -> Path:
-    """Return the model of a strategy: that of its first seed."""
+    """Return the model of a strategy, as it was checked: that of its first seed.
+
+    Raises:
+        RetrainError: If it is not to be handed out.
+    """
     seeds = content.comparison.strategies[strategy].per_seed
     run = next(seed["run"] for seed in seeds if seed["new"] is not None)
-    return store.run_folder(content.spec.id, run) / "model.keras"
+    return checked_model(store, content.spec.id, run)
 
 
 def model_bytes(store: Store, content: ReportContent, strategy: str) -> bytes:
     """Return the file of a strategy's model.
 
     Raises:
-        StoreError: If it is no plain file.
+        RetrainError: If it is not to be handed out.
     """
     return read_plain(model_path(store, content, strategy), MOST_MODEL)

@@ -14,6 +14,7 @@ from retrain_core.compare.basis_words import no_rival, resamples
 from retrain_core.compare.evidence import SIDES, Side
 from retrain_core.data.parts import SCORED_PARTS, load_columns
 from retrain_core.errors import RetrainError
+from retrain_core.report import diagnosis_facts
 from retrain_core.report.content import ReportContent
 from retrain_core.runs import (
     experiment_status,
@@ -88,6 +89,12 @@ def preparation_failed(error: str | None) -> None:
     """Say that nothing could be run, why, and where it can be mended."""
     st.error(f"**The data could not be prepared.**  \n{literal(error or '')}", icon=":material/error:")
     ways.page_link("data", "Change the data", ":material/table:")
+
+
+def not_known(content: ReportContent) -> None:
+    """Say which part of the answer is left out because it could not be measured or read, and why; a line each."""
+    for sentence in diagnosis_facts.not_known(content):
+        st.caption(f":material/warning: {literal(sentence)}")
 
 
 def certainty(comparison: Comparison) -> None:

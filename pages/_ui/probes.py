@@ -11,7 +11,7 @@ from pages._ui.text import literal, show_error
 from pages._ui.unexpected import told
 from retrain_core.errors import RetrainError
 from retrain_core.figures.style import look_of
-from retrain_core.runs import MEASURE, RunState, probe_states, request_probes, runs_done
+from retrain_core.runs import MEASURE, RunState, probe_states, request_probes, runs_done, unreadable
 from retrain_core.types import RunSpec
 
 LOOK_SECONDS = 0.4
@@ -86,8 +86,10 @@ def _error(one: RunState) -> str:
 
 
 def failed(states: Sequence[RunState], what: str, key: str) -> bool:
-    """Say why probes failed and offer to try again; return whether any has."""
-    errors = list(dict.fromkeys(_error(one) for one in states if one.done and one.status != "finished"))
+    """Say why probes failed, or cannot be read, and offer to try again; return whether there are such."""
+    failures = [_error(one) for one in states if one.done and one.status != "finished"]
+    damaged = unreadable(state.store(), [one.spec for one in states if one.status == "finished"])
+    errors = list(dict.fromkeys([*failures, *damaged.values()]))
     if not errors:
         return False
     lines = "  \n".join(literal(error) for error in errors)

@@ -202,5 +202,7 @@ def shift_report(spec: ExperimentSpec, settings: ShiftSettings) -> ShiftReport |
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _shift_report(id: str, _settings: ShiftSettings, known: tuple[str, ...]) -> ShiftReport | None:
+def _shift_report(
+    id: str, _settings: ShiftSettings, known: tuple[tuple[str, int], ...]
+) -> ShiftReport | None:
     return shift_of(store(), id, _settings)

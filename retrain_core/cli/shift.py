@@ -141,7 +141,7 @@ def _tell_readings(report: ShiftReport, settings: ShiftSettings) -> None:
 def _seen_by_model(options: argparse.Namespace, settings: ShiftSettings) -> ModelShift | None:
     """Return the shift as the old model sees it; ``None``, and why on standard error, if that cannot be told."""
     from retrain_core.runs.names import new_id
-    from retrain_core.runs.probes import model_shift_of, plan_shift
+    from retrain_core.runs.probes import model_shift_of, plan_shift, unreadable
     from retrain_core.runs.runner import Runner
     from retrain_core.runs.state import probe_states
     from retrain_core.runs.store import Store
@@ -157,8 +157,8 @@ def _seen_by_model(options: argparse.Namespace, settings: ShiftSettings) -> Mode
             work_until(lambda: all(one.done for one in probe_states(store, spec.id).values()), runner)
         finally:
             runner.close()
-        errors = dict.fromkeys(one.error for one in probe_states(store, spec.id).values() if one.error)
-        for error in errors:
+        errors = [one.error for one in probe_states(store, spec.id).values() if one.error]
+        for error in dict.fromkeys([*errors, *unreadable(store, probes).values()]):
             print(f"note: what the model sees is not known: {error}", file=sys.stderr)
         return model_shift_of(store, spec.id, settings)
     except RetrainError as error:

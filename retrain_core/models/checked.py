@@ -14,10 +14,11 @@ from pathlib import Path
 import psutil
 
 import retrain_core
-from retrain_core.errors import FileError, RetrainError, StoreError
+from retrain_core.errors import FileError, ModelError, RetrainError, StoreError
 from retrain_core.files import put_in_place, remove_tree
-from retrain_core.models.reply import Reply, too_much_memory, unreadable
+from retrain_core.models.reply import Reply, not_read, too_much_memory, unreadable
 from retrain_core.models.wording import plain
+from retrain_core.sandbox.least import LEAST, require_here
 from retrain_core.types import ModelCard, from_json
 from retrain_core.workers.ties import PARENT
 
@@ -30,7 +31,7 @@ SCRATCH = ".reading-"  # begins the name of the one folder that the process may 
 POLL_SECONDS = 0.1
 PACKAGE_ROOT = str(Path(retrain_core.__file__).parents[1])
 # What a process needs of its surroundings to start; nothing else, such as a password, is passed on.
-KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL")
+KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL", LEAST)
 
 
 def checked_card(path: Path, name: str | None = None, *, rebuild_in: Path | None = None) -> ModelCard:
@@ -43,10 +44,12 @@ def checked_card(path: Path, name: str | None = None, *, rebuild_in: Path | None
 
     Raises:
         FileError: If the file is empty, damaged, or no Keras model.
-        ModelError: If the model cannot be used, or not safely; or if reading it takes too long or too much memory.
+        ModelError: If the model cannot be used, or not safely, as where the sandbox is weaker than this server asks for;
+            or if reading it takes too long or too much memory.
         StoreError: If the new file cannot be written.
     """
     name = plain(name or path.name)
+    require_here(ModelError, not_read(name))
     try:
         size = path.stat().st_size
         # Beside its target, so that the new file is moved there as a whole.

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from retrain_core.errors import FileError, ModelError, RetrainError, StoreError
+from retrain_core.errors import DataError, FileError, ModelError, RetrainError, RunError, StoreError
 from retrain_core.models.wording import SAVE_AGAIN, megabytes, plain
 from retrain_core.types.model import ModelCard
 
-ErrorName = Literal["FileError", "ModelError", "StoreError"]
+ErrorName = Literal["FileError", "DataError", "ModelError", "RunError", "StoreError"]
 ERRORS: dict[ErrorName, type[RetrainError]] = {
     "FileError": FileError,
+    "DataError": DataError,
     "ModelError": ModelError,
+    "RunError": RunError,
     "StoreError": StoreError,
-}
+}  # all that are raised
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ def too_much_memory(name: str, memory: int) -> ModelError:
         f"Reading it took more than {megabytes(memory)}, so it was ended.",
         SAVE_AGAIN,
     )
+
+
+def not_read(name: str) -> str:
+    """Return what does not happen where the sandbox is too weak to read a model file."""
+    return f"{plain(name)}: The model file is not read here"
 
 
 def unreadable(name: str, why: str) -> ModelError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from retrain_core.compare.score_words import score_text
 from retrain_core.diagnosis import no_better_than_one_class
 from retrain_core.figures.style import keep_first, look_of
@@ -20,6 +22,21 @@ def unmeasured(content: ReportContent, what: str, work: Work, page: str, strateg
         if error
         else f"{what} was not measured: the {page} page of the app does it."
     )
+
+
+MOVED: Mapping[Work, str] = {
+    "shift": "How the data has moved",
+    "explain": "What the old model makes of the shift",
+}
+
+
+def not_known(content: ReportContent) -> list[str]:
+    """Return of each part of the shift that could not be measured, or not be read, that it is left out, and why."""
+    return [
+        unmeasured(content, what, work, "Shift")
+        for work, what in MOVED.items()
+        if (work, "keep") in content.errors
+    ]
 
 
 def robustness(content: ReportContent) -> tuple[list[str], Rows]:

@@ -26,6 +26,7 @@ from retrain_core.runs.probes import (
     request_probes,
     sensitivities,
     shift_of,
+    unreadable,
     unusual_images,
 )
 from retrain_core.runs.quick import (
@@ -96,5 +97,6 @@ __all__ = [
     "submit",
     "taken",
     "try_states",
+    "unreadable",
     "unusual_images",
 ]

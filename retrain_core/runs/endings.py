@@ -28,6 +28,7 @@ OVER_LIMIT = (
     "It was over its time limit and went on, so its worker was killed. It leaves no scores. "
     "Allow more time, or try fewer rows."
 )
+UNCHECKED = "The model that it trained could not be checked. Start it again in a new experiment."
 OVER_TIME = "It was over its time limit and went on, so its worker was killed."
 OVER_MEMORY = (
     "It used {used:,.0f} MB of memory; its limit is {limit:,.0f} MB. "

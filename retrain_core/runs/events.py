@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from retrain_core.runs.from_worker import MOST_EVENTS, read_begin
 from retrain_core.types import RunEvent
 
 MOST_TEXT = 500
+MOST_NUMBER = 3.5e38  # the largest that a model can tell, in 32 bits
 
 
 def read_events(path: Path) -> list[RunEvent]:
@@ -37,7 +37,7 @@ def _anything(values: Mapping[str, Any]) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= MOST_NUMBER
 
 
 def _is_progress(values: Mapping[str, Any]) -> bool:
@@ -54,7 +54,11 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_point(values: Mapping[str, Any]) -> bool:
-    return "rows_seen" in values and all(value is None or _is_number(value) for value in values.values())
+    rows = values.get("rows_seen", -1)
+    return (
+        _is_number(rows) and rows >= 0
+        and all(value is None or _is_number(value) for value in values.values())
+    )  # fmt: skip
 
 
 def _is_notice(values: Mapping[str, Any]) -> bool:

@@ -31,6 +31,7 @@ MOST_MODEL = 8 * 1024**3
 MOST_MEMBERS = 64
 T = TypeVar("T")
 AGAIN = "Start the run again in a new experiment."
+MEASURE_AGAIN = "Measure it again on the Shift or the Diagnosis page."
 
 
 @contextlib.contextmanager
@@ -74,8 +75,13 @@ def read_found(path: Path, kind: type[T]) -> T:
     """
     try:
         return from_json(read_plain(path), kind)
-    except (OSError, ValueError, RecursionError) as error:
-        raise _unreadable(path, f"{error}.") from error
+    except StoreError as error:
+        why = error.why
+    except OSError as error:
+        why = f"{error.strerror or type(error).__name__}."
+    except (ValueError, RecursionError) as error:
+        why = f"{error}."
+    raise _unreadable(path, why, MEASURE_AGAIN)
 
 
 def read_begin(path: Path, most: int) -> bytes:
@@ -148,5 +154,5 @@ def _check_header(file: Any, size: int) -> None:
         raise ValueError("an array is not what its header says")
 
 
-def _unreadable(path: Path, why: str) -> StoreError:
-    return StoreError(f"{path.name} of '{path.parent.name}' cannot be read.", why, AGAIN)
+def _unreadable(path: Path, why: str, next_step: str = AGAIN) -> StoreError:
+    return StoreError(f"{path.name} of '{path.parent.name}' cannot be read.", why, next_step)

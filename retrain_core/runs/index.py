@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from retrain_core.errors import StoreError
 from retrain_core.runs.migrations import OLDEST_READABLE, migrate, version_of
@@ -101,7 +102,7 @@ class Index:
 
     def add_run(self, experiment: str, id: str, device: str, *, again: bool = False) -> None:
         """Put a run at the end of the queue, unless it is known already; ``again``, if it has ended too."""
-        changes = "status = 'queued', attempts = 0, started = NULL, finished = NULL, error = NULL"
+        changes = "status = 'queued', attempts = 0, started = NULL, finished = NULL, error = NULL, used = 0"
         self._write(
             "INSERT INTO runs (experiment, id, device, status, position) "
             "VALUES (?, ?, ?, 'queued', (SELECT COALESCE(MAX(position), 0) + 1 FROM runs)) "
@@ -149,13 +150,33 @@ class Index:
             (experiment, id),
         )
 
-    def start(self, row: IndexRow, device: str) -> None:
-        """Note that a run has started, and where."""
+    def start(self, row: IndexRow, device: str, asked: bytes | None = None) -> None:
+        """Note that a run has started, where, and ``asked``, its ``run.json`` as it was before its worker could write it."""
         self._write(
-            "UPDATE runs SET status = 'running', device = ?, started = ?, attempts = attempts + 1 "
+            "UPDATE runs SET status = 'running', device = ?, started = ?, attempts = attempts + 1, asked = ? "
             "WHERE experiment = ? AND id = ?",
-            (device, time.time(), row.experiment, row.id),
+            (device, time.time(), asked, row.experiment, row.id),
         )
+
+    def asked(self, row: IndexRow) -> bytes | None:
+        """Return ``run.json`` as it was when a run was last started; ``None`` if it was not, or by an earlier version."""
+        found = self._of(row, "asked")
+        return None if found is None else bytes(found)
+
+    def used(self, row: IndexRow) -> float:
+        """Return the seconds that a run has been at work, all attempts together, by the runner's own clock."""
+        return float(self._of(row, "used") or 0.0)
+
+    def set_used(self, row: IndexRow, seconds: float) -> None:
+        """Note how long a run has been at work: a limit on its time holds for all attempts together."""
+        self._write(
+            "UPDATE runs SET used = ? WHERE experiment = ? AND id = ?", (seconds, row.experiment, row.id)
+        )
+
+    def _of(self, row: IndexRow, column: str) -> Any:
+        sql = f"SELECT {column} FROM runs WHERE experiment = ? AND id = ?"
+        found = self._db.execute(sql, (row.experiment, row.id)).fetchone()
+        return found and found[0]
 
     def requeue(self, row: IndexRow, device: str, attempts: int | None = None) -> None:
         """Put a run that was cut off back into its place, for the device that was asked for.

@@ -18,6 +18,10 @@ MIGRATIONS: Mapping[int, str] = {
             started REAL, finished REAL, error TEXT, PRIMARY KEY (experiment, id));
     """,
     2: "CREATE INDEX runs_in_order ON runs (status, position);",  # the queue is asked for many times a second
+    3: """
+        ALTER TABLE runs ADD COLUMN asked BLOB;
+        ALTER TABLE runs ADD COLUMN used REAL NOT NULL DEFAULT 0;
+    """,  # what only the runner asks for: what a worker, which writes its run folder, must not change
 }
 VERSION = max(MIGRATIONS)
 OLDEST_READABLE = (

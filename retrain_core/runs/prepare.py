@@ -17,6 +17,7 @@ from retrain_core.errors import FileError
 from retrain_core.files import put_in_place, remove_tree, remove_whole, write_atomic
 from retrain_core.models import checked_card
 from retrain_core.models.checked import SCRATCH
+from retrain_core.runs.candidates import MODEL, checked_model
 from retrain_core.runs.experiments import MODEL_FILES, question_hash
 from retrain_core.runs.folders import told
 from retrain_core.runs.from_worker import opened
@@ -144,7 +145,7 @@ def link_inputs(store: Store, run: RunSpec) -> Path:
         inputs / "schema.json", to_json(spec.schema)
     )  # in today's form, whichever version prepared it
     if before is not None:
-        _link(before / "model.keras", inputs / "model.keras")
+        _link(checked_model(store, run.experiment, run.after), inputs / MODEL)
     return folder
 
 

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -47,7 +46,13 @@ from retrain_core.workers.files import IMAGES, MODEL, REPORT
 
 CURVE_SEEDS = (0, 1)
 SENSITIVITY = "sensitivity.json"
+FOUND: Mapping[Work, tuple[str, type[Any]]] = {
+    "shift": (REPORT, ShiftReport),
+    "explain": (MODEL, ModelShift),
+    "sensitivity": (SENSITIVITY, Sensitivity),
+}  # what pages and reports show, by file; a damaged one is left out, and ``unreadable`` says why
 MOST_IMAGES = 256 * 1024**2
+T = TypeVar("T")
 
 # --- what is asked for ----------------------------------------------------------------------------
 
@@ -124,7 +129,7 @@ def request_probes(store: Store, probes: Sequence[RunSpec], *, again: bool = Fal
     Args:
         store: The store.
         probes: As planned above.
-        again: Whether to try those again that failed.
+        again: Whether to try those again that failed, or whose findings cannot be read.
 
     Raises:
         StoreError: If the store cannot be written.
@@ -137,7 +142,7 @@ def request_probes(store: Store, probes: Sequence[RunSpec], *, again: bool = Fal
     )
     for spec in probes:
         result = store.result(spec.experiment, spec.id)
-        if result is not None and result.status != "finished" and again:
+        if result is not None and again and (result.status != "finished" or unreadable(store, [spec])):
             store.remove_beside(spec.experiment, spec.id)
             result = None
         waits = bool(spec.after) and store.result(spec.experiment, spec.after) is None
@@ -196,14 +201,15 @@ def _number(settings: ShiftSettings) -> int:
 # --- what has been found --------------------------------------------------------------------------
 
 
-def known_shift(store: Store, experiment: str, settings: ShiftSettings) -> tuple[str, ...]:
-    """Return the ids of the probes that tell how the data has moved and have told it; empty if there is no report yet."""
+def known_shift(store: Store, experiment: str, settings: ShiftSettings) -> tuple[tuple[str, int], ...]:
+    """Return the probes that have told how the data has moved, and when; empty if there is no report yet."""
     shift, _, explain = plan_shift(experiment, settings)
-    files = {shift.id: REPORT, explain.id: MODEL}
-    known = tuple(
-        id for id, name in files.items() if os.path.lexists(store.run_folder(experiment, id) / name)
-    )
-    return known if shift.id in known else ()
+    known = []
+    for probe in (shift, explain):
+        with contextlib.suppress(FileNotFoundError):
+            path = store.run_folder(experiment, probe.id) / FOUND[probe.work][0]
+            known.append((probe.id, path.lstat().st_mtime_ns))
+    return tuple(known) if known and known[0][0] == shift.id else ()
 
 
 def known_probes(store: Store, experiment: str) -> tuple[tuple[str, int], ...]:
@@ -217,25 +223,45 @@ def known_probes(store: Store, experiment: str) -> tuple[tuple[str, int], ...]:
 
 def shift_of(store: Store, experiment: str, settings: ShiftSettings | None = None) -> ShiftReport | None:
     """Return how the data of an experiment has moved as far as it is known; ``None`` if nothing is."""
-    known = known_shift(store, experiment, settings or store.shift_settings(experiment))
-    if not known:
-        return None
-    report = read_found(store.run_folder(experiment, known[0]) / REPORT, ShiftReport)
-    return replace(report, model=model_shift_of(store, experiment, settings))
+    shift = plan_shift(experiment, settings or store.shift_settings(experiment))[0]
+    report = _found(store, shift, ShiftReport)
+    return report and replace(report, model=model_shift_of(store, experiment, settings))
 
 
 def model_shift_of(store: Store, experiment: str, settings: ShiftSettings | None = None) -> ModelShift | None:
     """Return the shift as the old model sees it; ``None`` if that is not known."""
     explain = plan_shift(experiment, settings or store.shift_settings(experiment))[-1]
-    path = store.run_folder(experiment, explain.id) / MODEL
-    return read_found(path, ModelShift) if os.path.lexists(path) else None
+    return _found(store, explain, ModelShift)
+
+
+def _found(store: Store, probe: RunSpec, kind: type[T]) -> T | None:
+    """Return what a probe has found; ``None`` if that is not there yet, or damaged."""
+    with contextlib.suppress(StoreError):
+        path = store.run_folder(probe.experiment, probe.id) / FOUND[probe.work][0]
+        return read_found(path, kind)
+    return None
+
+
+def unreadable(store: Store, probes: Sequence[RunSpec]) -> dict[str, str]:
+    """Return by id why what probes have found cannot be read; those that can be, or have not ended, are left out."""
+    why = {}
+    for probe in probes:
+        result = store.result(probe.experiment, probe.id)
+        if probe.work in FOUND and result is not None and result.status == "finished":
+            name, kind = FOUND[probe.work]
+            try:
+                read_found(store.run_folder(probe.experiment, probe.id) / name, kind)
+            except StoreError as error:
+                why[probe.id] = str(error)
+    return why
 
 
 def unusual_images(store: Store, spec: ExperimentSpec) -> NDArray[Any] | None:
     """Return the new images that look least like the old ones to the model, in the order of ``ModelShift.unusual``."""
     explain = plan_shift(spec.id, store.shift_settings(spec.id))[-1]
-    path = store.run_folder(spec.id, explain.id) / IMAGES
-    return read_array(path, MOST_IMAGES) if os.path.lexists(path) else None
+    with contextlib.suppress(StoreError, FileNotFoundError):  # without them the page names the rows
+        return read_array(store.run_folder(spec.id, explain.id) / IMAGES, MOST_IMAGES)
+    return None
 
 
 def known_sensitivities(store: Store, experiment: str) -> tuple[str, ...]:

@@ -71,9 +71,12 @@ def _still_to_fall(store: Store, experiment: str, one: QuickTry, share: float) -
         return 0.0
     events = read_events(store.run_folder(experiment, one.run) / "events.jsonl")
     points = [event.values for event in events if event.kind == "epoch" and event.values["rows_seen"]]
-    if not points:
+    told = [(point["rows_seen"], point.get("validation_loss")) for point in points]
+    losses = [
+        (rows, loss) for rows, loss in told if loss is not None
+    ]  # one that is no number is told as none
+    if not losses:
         return 0.0
-    losses = [(point["rows_seen"], point["validation_loss"]) for point in points]
     planned = losses[0][0] * one.epochs if one.epochs else losses[-1][0]
     return still_to_fall(losses, planned / one.size)
 

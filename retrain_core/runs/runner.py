@@ -18,6 +18,7 @@ from retrain_core.files import remove_tree
 from retrain_core.machine import usable_cores
 from retrain_core.runs import endings, looks
 from retrain_core.runs.bin import move, waiting
+from retrain_core.runs.candidates import checked_model
 from retrain_core.runs.cut_off import attempts_left, can_finish, has_begun, is_to_stop, was_interrupted
 from retrain_core.runs.endings import FOLDER_ERRORS, broken, died
 from retrain_core.runs.experiments import DELETED
@@ -32,8 +33,8 @@ from retrain_core.runs.quick_rounds import advance, fail
 from retrain_core.runs.rebuild import open_index, take_in
 from retrain_core.runs.store import Store
 from retrain_core.runs.sweep import sweep
-from retrain_core.runs.watch import Work, over_limit, overdue
-from retrain_core.types import Device, RunResult, from_json
+from retrain_core.runs.watch import NOTE_SECONDS, Work, over_limit, overdue
+from retrain_core.types import Device, RunResult, RunSpec, from_json
 from retrain_core.workers import checkpoints
 from retrain_core.workers.disk import FULL, is_full
 from retrain_core.workers.locked import TEMPORARY
@@ -63,6 +64,10 @@ class Runner:
         self._launcher = LAUNCHERS[launcher]()
         self._preparing: dict[str, Future[None]] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="prepare")
+        self._checks = ThreadPoolExecutor(1, thread_name_prefix="check")
+        self._checking: dict[
+            IndexRow, Future[Path]
+        ] = {}  # runs that are at work until their model was checked
         self._running: dict[Path, Work] = {}
         self._asked_again: Counter[tuple[str, str]] = Counter()
         self._deleting: set[str] = set()
@@ -93,17 +98,20 @@ class Runner:
         self._take_inbox()
         self._finish_preparing()
         self._finish_runs()
+        self._finish_checks()
         self._tidy_queue()
+        self._note_used()
         self._end_overdue()
         self._start_runs()
         self._bin_deleted()
         self._sweep()
-        return bool(self._preparing or self._running or self._index.rows("queued"))
+        return bool(self._preparing or self._running or self._checking or self._index.rows("queued"))
 
     def close(self) -> None:
         """End the workers; what they were doing is taken up by the next runner."""
         self._launcher.close()
         self._pool.shutdown(cancel_futures=True)
+        self._checks.shutdown(cancel_futures=True)
         self._index.close()
 
     # --- steps ----------------------------------------------------------------------------------
@@ -119,7 +127,9 @@ class Runner:
                 remove_tree(folder / TEMPORARY)
                 if self._was_removed(row):
                     self._ask_again(row)
-                elif not self._end_with_result(row):
+                    continue
+                self._as_asked(row)
+                if not self._end_with_result(row):
                     since = row.started or 0.0
                     idle = (
                         0 if has_begun(folder, since) else 1
@@ -217,7 +227,7 @@ class Runner:
     def _cut_short(self, row: IndexRow, *, begin_anew: bool) -> None:
         """End a rehearsal that is at work."""
         if begin_anew:
-            spec = self._store.run(row.experiment, row.id)
+            spec = self._as_asked(row)
             self._store.remove_beside(row.experiment, row.id)  # its worker is killed
             self._store.add_beside([spec])
         else:
@@ -225,8 +235,12 @@ class Runner:
 
     def _runs_to_do(self) -> list[IndexRow]:
         """Return the runs proper that wait or are at work."""
-        rows = [*self._index.rows("queued"), *(work.row for work in self._running.values())]
-        return [row for row in rows if not is_beside(row.id)]
+        return [row for row in self._under_way() if not is_beside(row.id)]
+
+    def _under_way(self) -> list[IndexRow]:
+        """Return all that waits or is at work."""
+        at_work = (work.row for work in self._running.values())
+        return [*self._index.rows("queued"), *at_work, *self._checking]
 
     def _queue_probes(self, experiment: str) -> None:
         """Queue the probes that have not ended and can start: what they wait for has ended well."""
@@ -234,6 +248,8 @@ class Runner:
             for spec in self._store.probes(experiment):
                 ready = spec.device == MEASURE or experiment not in self._preparing
                 if not ready or self._store.result(experiment, spec.id) is not None:
+                    continue
+                if any((row.experiment, row.id) == (experiment, spec.after) for row in self._checking):
                     continue
                 before = self._store.result(experiment, spec.after) if spec.after else None
                 if spec.after and before is None:
@@ -256,8 +272,7 @@ class Runner:
             return
         try:
             due = advance(self._store, experiment)
-            rows = [*self._index.rows("queued"), *(work.row for work in self._running.values())]
-            known = {row.id for row in rows if row.experiment == experiment}
+            known = {row.id for row in self._under_way() if row.experiment == experiment}
             free = self._lanes - sum(is_quick(id) for id in known)
             for run in [run for run in due if run.id not in known][: max(0, free)]:
                 self._index.add_run(experiment, run.id, run.device, again=True)
@@ -284,11 +299,25 @@ class Runner:
             try:
                 if self._was_removed(work.row):
                     self._ask_again(work.row)
-                elif not self._end_with_result(work.row) and not self._take_up(folder, work, code):
-                    self._end(work.row, *(work.killed or self._died(code, work.row)))
+                else:
+                    self._index.set_used(work.row, work.used)
+                    self._settle(folder, work, code)
             except FOLDER_ERRORS as error:
                 self._end(work.row, "failed", broken(error))
             self._queue_next(work.row)
+
+    def _settle(self, folder: Path, work: Work, code: int) -> None:
+        """End work whose worker has ended as that says, or take it up again."""
+        self._as_asked(work.row)
+        if not self._end_with_result(work.row) and not self._take_up(folder, work, code):
+            self._end(work.row, *(work.killed or self._died(code, work.row)))
+
+    def _as_asked(self, row: IndexRow) -> RunSpec:
+        """Return what was asked for, after its ``run.json`` says so again: its worker may have made it say something else."""
+        text = self._index.asked(row)
+        if text is not None:
+            self._store.restore_run(row.experiment, row.id, text)
+        return self._store.run(row.experiment, row.id)
 
     def _take_up(self, folder: Path, work: Work, code: int) -> bool:
         """Queue a run again whose worker ended without a result; return whether that makes sense.
@@ -329,8 +358,7 @@ class Runner:
         """Move what was deleted into the bin, once nothing of it is under way."""
         if not self._deleting:
             return
-        rows = [*self._index.rows("queued"), *(work.row for work in self._running.values())]
-        busy = {*self._preparing, *(row.experiment for row in rows)}
+        busy = {*self._preparing, *(row.experiment for row in self._under_way())}
         for experiment in self._deleting - busy:
             self._deleting.discard(experiment)
             if experiment in waiting(self._store):  # it may have been restored
@@ -375,15 +403,34 @@ class Runner:
         self._queue_tries(row.experiment)
 
     def _end_with_result(self, row: IndexRow) -> bool:
-        """End a run as its worker says; return whether the worker has said anything."""
+        """End a run as its worker says, if need be once its model was checked; return whether the worker has said anything."""
         result = self._store.result(row.experiment, row.id)
         if result is None:
             return False
         remove_tree(
             self._store.run_folder(row.experiment, row.id) / checkpoints.FOLDER
         )  # if its worker could not any more
-        self._index.end(row.experiment, row.id, result.status, result.error)
+        if result.model and not is_beside(row.id):
+            self._checking[row] = self._checks.submit(checked_model, self._store, row.experiment, row.id)
+        else:
+            self._index.end(row.experiment, row.id, result.status, result.error)
         return True
+
+    def _finish_checks(self) -> None:
+        """End the runs whose models were checked; one whose model is none that may be used has failed."""
+        for row, future in list(self._checking.items()):
+            if not future.done():
+                continue
+            del self._checking[row]
+            error = future.exception()
+            result = self._store.result(row.experiment, row.id)
+            if error is None and result is not None:
+                self._index.end(row.experiment, row.id, result.status, result.error)
+            else:
+                self._end(
+                    row, "failed", broken(error) if isinstance(error, FOLDER_ERRORS) else endings.UNCHECKED
+                )
+            self._queue_next(row)
 
     def _end(self, row: IndexRow, status: Literal["failed", "stopped"], error: str) -> None:
         """End a run whose worker did not write a result; the index says so even if the folder cannot."""
@@ -408,6 +455,14 @@ class Runner:
                 self._index.forget(row.experiment, row.id)
             elif is_to_stop(folder) and not can_finish(folder, row):
                 self._end_unstarted(row, "stopped", endings.STOPPED_IN_QUEUE)
+
+    def _note_used(self) -> None:
+        """Note how long runs have been at work, so that the next runner knows; work beside them begins anew."""
+        now = time.monotonic()
+        for work in self._running.values():
+            if not is_beside(work.row.id) and now - work.noted > NOTE_SECONDS:
+                work.noted = now
+                self._index.set_used(work.row, work.used)
 
     def _end_overdue(self) -> None:
         """Ask runs over a limit to end, and kill workers that were to end and did not."""
@@ -466,7 +521,7 @@ class Runner:
             folder = link_inputs(self._store, spec)
             finishing = is_to_stop(folder)
             self._mark_shared(folder, device)
-            self._index.start(row, device)
+            self._index.start(row, device, self._store.run_text(row.experiment, row.id))
             threads = self._cores if device == MEASURE else self._threads
             self._launcher.start(folder, device, threads, spec.work)
         except FOLDER_ERRORS as error:
@@ -479,7 +534,7 @@ class Runner:
                 self._end_unstarted(row, "failed", broken(error))
         else:
             started = replace(row, device=device, attempts=row.attempts + 1)
-            self._running[folder] = Work(started, spec.limits, finishing)
+            self._running[folder] = Work(started, spec.limits, finishing, self._index.used(row))
 
     def _mark_shared(self, folder: Path, device: str) -> None:
         """Note in the folder of a run that is about to start, and of those it joins, that their times are longer."""

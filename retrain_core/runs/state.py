@@ -96,7 +96,9 @@ def probe_states(store: Store, experiment: str, wanted: Collection[str] | None =
     else:
         folders = {id: store.run_folder(experiment, id) for id in wanted}
         specs = [
-            store.run(experiment, id) for id, folder in folders.items() if (folder / "run.json").is_file()
+            store.described(experiment, id)
+            for id, folder in folders.items()
+            if (folder / "run.json").is_file()
         ]
     return {state.spec.id: state for state in _states(store, experiment, specs, on_the_way=False)}
 

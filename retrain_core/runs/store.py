@@ -5,7 +5,9 @@ store/
 ├── experiments/ID/
 │   ├── experiment.json         the question (ExperimentSpec)
 │   ├── data/                   the split: card.json, schema.json, split.json, one folder a part; whose it is; and
-│   │                           model.keras or model.h5, the old model as it was rebuilt: workers load no other
+│   │                           model.keras or model.h5, the old model as it was rebuilt: workers load it, or a
+│   │                           candidate's, which was checked and rebuilt in the same way
+│   ├── checked/RUN             there once the model.keras of a run was (``candidates.py``); no worker writes here
 │   ├── shift.json              how shift is measured, where the user decided it (ShiftSettings)
 │   ├── deleted                 there once somebody deleted it, until its runs have ended and it is moved into bin/
 │   ├── estimates/RUN/          the same as a run folder, for a rehearsal: a few steps before the first run
@@ -28,6 +30,7 @@ store/
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +41,7 @@ from retrain_core.errors import StoreError
 from retrain_core.files import remove_tree, remove_whole, write_atomic
 from retrain_core.runs.experiments import Experiments, started_already
 from retrain_core.runs.folders import opened, read_json, told
-from retrain_core.runs.from_worker import MOST_RESULT
+from retrain_core.runs.from_worker import MOST_RESULT, read_plain
 from retrain_core.runs.names import ESTIMATE, FOLDERS, PROBE, QUICK, RUN_PATTERN, is_beside, is_estimate
 from retrain_core.runs.uploads import add_upload, upload_path
 from retrain_core.runs.usage import taken
@@ -125,6 +128,43 @@ class Store(Experiments):
             )
         return spec
 
+    def run_text(self, experiment: str, run: str) -> bytes:
+        """Return ``run.json`` as it stands.
+
+        Raises:
+            StoreError: If it is no plain file.
+            OSError: If it is not there, or cannot be read.
+        """
+        return read_plain(self.run_folder(experiment, run) / "run.json")
+
+    def restore_run(self, experiment: str, run: str, text: bytes) -> None:
+        """Have ``run.json`` say again what it said, whatever its worker has put in its place.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        with contextlib.suppress(OSError, StoreError):
+            if self.run_text(experiment, run) == text:
+                return
+        path = self.run_folder(experiment, run) / "run.json"
+        remove_tree(path)
+        write_atomic(path, text)
+
+    def described(self, experiment: str, run: str) -> RunSpec:
+        """Return the same; as far as the name of its folder tells if ``run.json`` cannot be read.
+
+        Raises:
+            StoreError: If an id is not one.
+        """
+        try:
+            return self.run(experiment, run)
+        except StoreError:
+            name = RUN_PATTERN.fullmatch(run)
+            if name is None:
+                raise
+            work: Work = "rehearse" if is_estimate(run) else "train"
+            return RunSpec(run, experiment, name[2], options={}, seed=int(name[3]), work=work)
+
     def runs(self, experiment: str) -> list[RunSpec]:
         """Return the runs of an experiment in the order they were asked for.
 
@@ -150,12 +190,7 @@ class Store(Experiments):
             name = RUN_PATTERN.fullmatch(path.parent.name)
             if name is None or self.run_folder(experiment, name[0]) != path.parent:
                 continue
-            try:
-                specs.append(self.run(experiment, name[0]))
-            except StoreError:
-                seed = int(name[3])
-                work: Work = "rehearse" if is_estimate(name[0]) else "train"
-                specs.append(RunSpec(name[0], experiment, name[2], options={}, seed=seed, work=work))
+            specs.append(self.described(experiment, name[0]))
         return sorted(specs, key=lambda spec: (spec.seed, spec.order, spec.id))
 
     def add_runs(self, runs: Sequence[RunSpec]) -> None:

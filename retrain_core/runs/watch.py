@@ -22,6 +22,7 @@ REHEARSAL_GRACE_SECONDS = 5.0  # the same for a rehearsal, for whose end the run
 REHEARSAL_SECONDS = 600.0  # a few steps that take longer hang
 PROBE_SECONDS = 3600.0  # so does a probe
 LOOK_SECONDS = 1.0  # between two looks at a worker's memory
+NOTE_SECONDS = 10.0  # what is not counted of the time that a run took, if the runner is killed
 
 Ending = tuple[Literal["failed", "stopped"], str]
 
@@ -34,23 +35,27 @@ class Work:
         row: Its row in the index.
         limits: What it may use.
         finishing: Whether its worker has only to score the best weights of an earlier attempt.
+        before: Seconds that earlier attempts took.
         started: When, on the monotonic clock, which stands still while a laptop is closed.
         since: The same in seconds since 1970, as times of files are.
         stop_seen: When somebody was first seen to ask for its end.
         killed: How it ends and why, if the runner has killed its worker.
         sign: The last sign of life: the time that its file of events has, and when that was seen.
         looked: When its memory was last looked at.
+        noted: When it was last noted how long it has been at work.
     """
 
     row: IndexRow
     limits: Limits
     finishing: bool = False
+    before: float = 0.0
     started: float = field(default_factory=time.monotonic)
     since: float = field(default_factory=time.time)
     stop_seen: float | None = None
     killed: Ending | None = None
     sign: tuple[float, float] | None = None
     looked: float = 0.0
+    noted: float = field(default_factory=time.monotonic)
 
     @property
     def rehearsal(self) -> bool:
@@ -58,11 +63,16 @@ class Work:
         return is_estimate(self.row.id)
 
     @property
+    def used(self) -> float:
+        """How long it has been at work, all attempts together; its worker may say what it likes."""
+        return self.before + time.monotonic() - self.started
+
+    @property
     def seconds(self) -> float | None:
-        """How long it may take."""
+        """How long it may take, all attempts together."""
         if self.rehearsal:
             return REHEARSAL_SECONDS
-        if self.limits.seconds is None and is_probe(self.row.id):
+        if is_probe(self.row.id):
             return PROBE_SECONDS
         return self.limits.seconds
 
@@ -70,12 +80,12 @@ class Work:
 def overdue(folder: Path, work: Work) -> Ending | None:
     """Return how work ends whose worker was to end, because of a stop or its time limit, and did not."""
     now = time.monotonic()
-    if work.stop_seen is None and os.path.exists(folder / "stop"):
+    if work.stop_seen is None and (work.finishing or os.path.exists(folder / "stop")):
         work.stop_seen = now
     grace = _grace(folder, work)
     if work.stop_seen is not None and now - work.stop_seen > grace:
         return "stopped", endings.REHEARSAL_OVER if work.rehearsal else _unheeded(folder)
-    if work.seconds is not None and not work.finishing and now - work.started > work.seconds + grace:
+    if work.seconds is not None and not work.finishing and work.used > work.seconds + grace:
         return _over_time(work)
     return None
 

@@ -1,7 +1,7 @@
-"""The least level at which runs start: a server that others reach refuses models that it cannot lock in.
+"""The least level at which models are read and runs start: a server that others reach refuses what it cannot lock in.
 
-``RETRAIN_LEAST_SANDBOX`` is ``full``, ``partial`` or ``none``. It is handed on to the runner and its workers, and each worker
-looks at it again, once it is locked in and before it loads a model.
+``RETRAIN_LEAST_SANDBOX`` is ``full``, ``partial`` or ``none``. It is handed on to the runner, its workers and the process that
+reads a model file, and each of them looks at it again, once it is locked in and before it opens a model.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import ipaddress
 import os
 from typing import TYPE_CHECKING
 
-from retrain_core.errors import RunError
+from retrain_core.errors import RetrainError, RunError
 from retrain_core.sandbox.strength import strength
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LEAST = "RETRAIN_LEAST_SANDBOX"
 RANKS: dict[str, int] = {"none": 0, "partial": 1, "full": 2}
+NO_RUNS = "Runs do not start here"
 
 
 def least() -> SandboxLevel:
@@ -39,27 +40,31 @@ def least_for(address: str | None) -> SandboxLevel:
     return "none" if near else "full"
 
 
-def require_here() -> None:
-    """Do nothing if runs may start on this machine.
+def require_here(error: type[RetrainError] = RunError, what: str = NO_RUNS) -> None:
+    """Do nothing if the sandbox of this machine is strong enough.
+
+    Args:
+        error: What is raised if it is not.
+        what: What does not happen then, without a full stop.
 
     Raises:
-        RunError: If its sandbox is not strong enough.
+        RetrainError: An ``error``, with what, why and what next.
     """
     if least() != "none":
-        require(strength())
+        require(strength(), error, what)
 
 
-def require(locked: Locked) -> None:
-    """Do nothing if a sandbox is strong enough.
+def require(locked: Locked, error: type[RetrainError] = RunError, what: str = NO_RUNS) -> None:
+    """Do nothing if a sandbox is strong enough; see ``require_here``.
 
     Raises:
-        RunError: If it is not.
+        RetrainError: An ``error``, if it is not.
     """
     if RANKS[locked.level] >= RANKS[least()]:
         return
     why = " ".join(f"{name}: {reason}" for name, reason in locked.missing.items())
-    raise RunError(
-        f"Runs do not start here: the sandbox is '{locked.level}', and this server asks for '{least()}'.",
+    raise error(
+        f"{what}: the sandbox is '{locked.level}', and this server asks for '{least()}'.",
         f"An uploaded model could reach other people's files. {why}".strip(),
         f"Run it on Linux 6.2 or newer, outside a container that forbids it; or, if you trust every model, set {LEAST}=none.",
     )

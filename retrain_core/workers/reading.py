@@ -12,22 +12,31 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from retrain_core.errors import RetrainError
-from retrain_core.models.reply import Refusal, Reply, too_much_memory, unreadable
+from retrain_core.errors import ModelError, RetrainError
+from retrain_core.models.reply import Refusal, Reply, not_read, too_much_memory, unreadable
 from retrain_core.sandbox import lock_in
+from retrain_core.sandbox.least import require
 from retrain_core.types.text import to_json
 from retrain_core.workers.ties import die_with_parent
+
+if TYPE_CHECKING:
+    from retrain_core.types import Locked
 
 LARGEST_FILE = 5_000_000_000
 MOST_FILES = 64
 
 
-def lock(folder: Path, file: Path, memory: int) -> None:
-    """Leave this process what it needs, for good: the file to read, the folder to write, and some memory."""
-    lock_in(write=folder, read=[file])
+def lock(folder: Path, file: Path, memory: int) -> Locked:
+    """Leave this process what it needs, for good: the file to read, the folder to write, and some memory.
+
+    Returns:
+        What holds of the sandbox.
+    """
+    locked = lock_in(write=folder, read=[file])
     if sys.platform == "win32":
-        return
+        return locked
     import resource
 
     limits = [(resource.RLIMIT_FSIZE, LARGEST_FILE), (resource.RLIMIT_NOFILE, MOST_FILES)]
@@ -39,11 +48,25 @@ def lock(folder: Path, file: Path, memory: int) -> None:
         hard = resource.getrlimit(limit)[1]
         least = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(limit, (least, least))
+    return locked
 
 
-def read(file: Path, name: str, folder: Path, memory: int, *, rebuild: bool) -> Reply:
-    """Check the file and, if asked, write it anew into ``folder``; every error is told, none is raised."""
+def read(
+    file: Path, name: str, folder: Path, memory: int, *, rebuild: bool, locked: Locked | None = None
+) -> Reply:
+    """Check the file and, if asked, write it anew into ``folder``; every error is told, none is raised.
+
+    Args:
+        file: The file.
+        name: Its name, for messages.
+        folder: Where it is written anew.
+        memory: How much may be taken, in bytes.
+        rebuild: Whether it is written anew.
+        locked: What holds of the sandbox; ``None`` in the very process that asks.
+    """
     try:
+        if locked is not None:
+            require(locked, ModelError, not_read(name))
         from retrain_core.models.card import open_checked
         from retrain_core.models.rebuild import rebuild as write_anew
 
@@ -64,8 +87,8 @@ def main(file: str, name: str, folder: str, memory: str, rebuild: str) -> None:
     """Answer on standard output, which nothing else can write to."""
     answer = os.dup(1)
     os.dup2(2, 1)
-    lock(Path(folder), Path(file), int(memory))
-    reply = read(Path(file), name, Path(folder), int(memory), rebuild=rebuild == "1")
+    locked = lock(Path(folder), Path(file), int(memory))
+    reply = read(Path(file), name, Path(folder), int(memory), rebuild=rebuild == "1", locked=locked)
     with os.fdopen(answer, "wb") as out:
         out.write(to_json(reply))
 

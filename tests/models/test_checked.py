@@ -12,14 +12,17 @@ from typing import Any
 import psutil
 import pytest
 
-from retrain_core.errors import FileError, ModelError, RetrainError, StoreError
+from retrain_core.errors import DataError, FileError, ModelError, RetrainError, RunError, StoreError
 from retrain_core.models import checked, checked_card
 from retrain_core.models.card import read_card
-from retrain_core.types import ModelCard
+from retrain_core.models.reply import Refusal
+from retrain_core.sandbox.least import LEAST
+from retrain_core.types import Locked, ModelCard
 from retrain_core.workers import reading
 from tests.conftest import ROOT
 from tests.models.test_refused_archives import packed
 
+WEAK = Locked("partial", {"landlock": "The kernel has none.", "seccomp": ""})
 NEEDS_FIFO = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a file that never ends takes a FIFO")
 
 
@@ -185,6 +188,34 @@ def test_an_error_of_ours_is_told_without_its_text(tmp_path: Path, monkeypatch: 
         "ModelError",
         "It is not as Keras writes it (AssertionError).",
     )
+
+
+def test_no_process_opens_a_file_where_the_sandbox_is_weaker_than_asked_for(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LEAST, "full")
+    monkeypatch.setattr("retrain_core.sandbox.least.strength", lambda: WEAK)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
+    with pytest.raises(ModelError) as caught:
+        checked_card(saved / "sequential.keras", "churn.keras")
+    assert caught.value.what.startswith("churn.keras: The model file is not read here")
+    assert "The kernel has none." in caught.value.why and LEAST in caught.value.next_step
+
+
+def test_the_process_looks_again_once_it_is_locked_in(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LEAST, "full")
+    assert checked._environment(tmp_path)[LEAST] == "full"
+    reply = reading.read(saved / "sequential.keras", "churn.keras", tmp_path, 1, rebuild=True, locked=WEAK)
+    assert reply.card is None and reply.refusal is not None and list(tmp_path.iterdir()) == []
+    assert isinstance(reply.refusal.as_error(), ModelError) and "not read here" in reply.refusal.what
+
+
+@pytest.mark.parametrize("kind", [FileError, DataError, ModelError, RunError, StoreError])
+def test_every_error_can_be_handed_on(kind: type[RetrainError]) -> None:
+    told = Refusal.of(kind("What.", "Why.", "Next.")).as_error()
+    assert type(told) is kind and told.args == ("What.", "Why.", "Next.")
 
 
 def test_a_folder_that_is_gone_is_the_stores_error(saved: Path, tmp_path: Path) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages._ui import shift_model
-from pages._ui.shift_parts import SECTIONS
+from pages._ui.shift_parts import MODEL, SECTIONS
 from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.diagnosis import first_guess, volume_of
 from retrain_core.errors import StoreError
 from retrain_core.runs import known_devices, shift_of
 from retrain_core.runs.plan import plan_runs
-from retrain_core.runs.probes import plan_shift
+from retrain_core.runs.probes import FOUND, plan_shift
 from retrain_core.shift.side_tables import INPUTS_FIRST, LABEL_FIRST, kinds_table
 from retrain_core.types import ExperimentSpec, FirstGuess, RunResult, ShiftSettings, Thresholds
 from tests.pages.conftest import Answered, Asked
@@ -204,6 +207,46 @@ def test_train_shows_what_a_link_switches_on(open_page, answered: Answered) -> N
 
 def more(app: AppTest):
     return next(block for block in app.expander if block.label.startswith("More strategies"))
+
+
+@pytest.fixture
+def damaged(answered: Answered) -> Iterator[Callable[[str], None]]:
+    """Damage what a probe of the experiment has found, by its kind of work; all is mended afterwards."""
+    store, spec = answered.store, answered.done
+    before: dict[Path, bytes] = {}
+
+    def damage(work: str) -> None:
+        (probe,) = [probe for probe in plan_shift(spec.id, ShiftSettings()) if probe.work == work]
+        folder = store.run_folder(spec.id, probe.id)
+        path = folder / FOUND[probe.work][0]
+        before[path] = path.read_bytes()
+        path.write_text('{"columns": 1}')
+        os.utime(folder / "result.json")  # an answer that was given before counts no more
+
+    yield damage
+    for path, text in before.items():
+        path.write_bytes(text)
+        os.utime(path.with_name("result.json"))
+
+
+@pytest.mark.parametrize("page", ["compare", "report", "shift", "diagnosis"])
+def test_a_damaged_finding_is_left_out_with_a_line_that_says_why(
+    open_page, answered: Answered, damaged: Callable[[str], None], page: str
+) -> None:
+    damaged("explain")
+    app = open_page(page, answered.done.id)
+    if page == "shift":
+        look_at(app, MODEL)
+    assert "model_shift.json of" in texts(app)
+    damaged("shift")
+    app = open_page(page, answered.done.id)
+    assert "shift_report.json of" in texts(app)
+    if page == "compare":
+        assert "What the old model makes of the shift could not be measured" in texts(app)
+        assert app.button_group(key="view")
+    if page == "report":
+        labels = [button.proto.label for button in app.get("download_button")]
+        assert "Report (HTML)" in labels and "Shift (JSON)" not in labels
 
 
 def test_volume_resources_and_sensitivity_are_told(open_page, answered: Answered) -> None:

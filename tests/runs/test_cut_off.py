@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from retrain_core.runs.index import IndexRow
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.state import RunState, read_events, run_states
-from retrain_core.types import Limits, RunResult
+from retrain_core.types import Limits, RunResult, RunSpec, from_json, to_json
 from retrain_core.workers import checkpoints
 from tests.runs.conftest import Asked, Idle, rows, until
 
@@ -158,3 +158,94 @@ def test_short_work_is_not_taken_up(tmp_path: Path, id: str) -> None:
     assert not was_interrupted(row, -9) and not can_finish(tmp_path, row)
     proper = replace(row, id=RUN)
     assert was_interrupted(proper, -9) and can_finish(tmp_path, proper)
+
+
+# --- what a worker may say, and what counts --------------------------------------------------------
+
+
+def other_spec(path: Path) -> None:
+    spec = from_json(path.read_bytes(), RunSpec)
+    path.write_bytes(to_json(replace(spec, strategy="keep", options={}, limits=Limits(), after="keep-0")))
+
+
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def folder_in_its_place(path: Path) -> None:
+    path.unlink()
+    (path / "deep").mkdir(parents=True)
+
+
+@pytest.mark.parametrize("change", [other_spec, pipe, folder_in_its_place, Path.unlink])
+@pytest.mark.parametrize("dies", ["worker", "runner"])
+def test_a_run_that_is_taken_up_does_what_was_asked_for_whatever_its_worker_wrote(
+    asked: Asked, idle: Idle, runner: Runner, change: Callable[[Path], None], dies: str
+) -> None:
+    store, spec = asked
+    folder = train(asked, Limits(seconds=100))
+    until(lambda: folder in idle.started, runner)
+    before = store.run(spec.id, RUN)
+    checkpoint(folder, runner._running[folder].since + 1)
+    change(folder / "run.json")
+    if dies == "worker":
+        cut_off(runner, idle, folder)
+    else:
+        runner.close()
+        runner = Runner(store)
+    until(lambda: folder in idle.started, runner)
+    assert store.run(spec.id, RUN) == before
+    assert runner._running[folder].limits == Limits(seconds=100)
+    runner.close()
+
+
+def test_a_run_that_has_ended_is_shown_as_what_was_asked_for(
+    asked: Asked, idle: Idle, runner: Runner
+) -> None:
+    store, spec = asked
+    folder = train(asked)
+    until(lambda: folder in idle.started, runner)
+    before = store.run(spec.id, RUN)
+    other_spec(folder / "run.json")
+    store.save_result(spec.id, RUN, RunResult("finished"))
+    idle.over.append((folder, 0))
+    runner.step()
+    assert rows(asked)[RUN].status == "finished" and store.run(spec.id, RUN) == before
+
+
+def test_the_time_limit_holds_for_all_attempts_whatever_a_checkpoint_says(
+    asked: Asked, idle: Idle, runner: Runner
+) -> None:
+    folder = train(asked, Limits(seconds=100))
+    until(lambda: folder in idle.started, runner)
+    runner._running[folder].started -= 90
+    checkpoint(folder, runner._running[folder].since + 1)
+    cut_off(runner, idle, folder)
+    until(lambda: folder in idle.started, runner)
+    runner.step()
+    assert idle.killed == []
+    runner._running[folder].started -= 100 + watch.GRACE_SECONDS - 90
+    runner.step()
+    assert idle.killed == [folder]
+
+
+def test_the_time_that_a_run_has_taken_outlives_its_runner(asked: Asked, idle: Idle, runner: Runner) -> None:
+    folder = train(asked, Limits(seconds=100))
+    until(lambda: folder in idle.started, runner)
+    work = runner._running[folder]
+    work.started, work.noted = work.started - 90, work.noted - watch.NOTE_SECONDS - 1
+    runner.step()
+    runner.close()
+    second = Runner(asked[0])
+    until(lambda: folder in second._running, second)
+    assert 90 <= second._running[folder].used < 100
+    second.close()
+
+
+def test_a_run_whose_best_weights_are_scored_is_to_end_whether_it_was_asked_or_not(tmp_path: Path) -> None:
+    row = IndexRow("experiment", RUN, "cpu", "running", 1, 1, 0.0, None, None)
+    work = watch.Work(row, Limits(), finishing=True)
+    assert watch.overdue(tmp_path, work) is None and work.stop_seen is not None
+    work.stop_seen -= watch.SCORING_GRACE_SECONDS + 1
+    assert watch.overdue(tmp_path, work) is not None

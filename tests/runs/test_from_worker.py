@@ -192,15 +192,19 @@ def test_events_are_read_up_to_a_limit_and_only_if_they_make_sense(tmp_path: Pat
         line("epoch", '{"rows_seen":"many"}'), line("epoch", "{}"), line("epoch", '{"rows_seen":[1]}'), line("notice", '{"text":[]}'),
         "[" * 10_000 + "\n",
     ]  # fmt: skip
+    made_up = ['"low"', "NaN", "1e400", "1e300", "1" + "0" * 400, "true", "[0.5]", '{"loss":0.5}']
+    nonsense += [line("epoch", f'{{"rows_seen":8,"validation_loss":{value}}}') for value in made_up]
+    nonsense += [line("epoch", f'{{"rows_seen":{rows},"validation_loss":0.5}}') for rows in ("null", "-8")]
     sense = [
         line("progress", '{"progress":0.5,"label":"epoch 1"}'),
         line("epoch", '{"rows_seen":8,"validation_loss":null}'),
+        line("epoch", '{"rows_seen":16,"validation_loss":3e38}'),
     ]
     path.write_text("".join(nonsense + sense))
-    assert [event.kind for event in read_events(path)] == ["progress", "epoch"]
+    assert [event.kind for event in read_events(path)] == ["progress", "epoch", "epoch"]
     with path.open("ab") as file:
         file.truncate(2 * MOST_EVENTS)
-    assert [event.kind for event in read_events(path)] == ["progress", "epoch"]
+    assert [event.kind for event in read_events(path)] == ["progress", "epoch", "epoch"]
 
 
 @pytest.mark.parametrize("leave", [link, pipe, huge, folder])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,13 +18,17 @@ from retrain_core.runs.probes import (
     known_probes,
     known_shift,
     measured_curves,
+    model_shift_of,
     plan_curve,
     plan_report,
     plan_sensitivity,
     plan_shift,
+    shift_of,
+    unreadable,
 )
 from retrain_core.runs.runner import Runner
 from retrain_core.types import PartScores, RunResult, ShiftSettings, SplitSettings, Thresholds
+from retrain_core.workers.files import MODEL, REPORT
 from tests.runs.conftest import Asked, Idle, rows, until
 
 USUAL = ShiftSettings()
@@ -49,8 +55,9 @@ def names(asked: Asked, *statuses: str) -> set[str]:
 def end(asked: Asked, idle: Idle, run: str, result: RunResult = DONE) -> None:
     store, spec = asked
     folder = store.run_folder(spec.id, run)
-    for left in ("observed.npz", "model.keras"):
-        (folder / left).write_bytes(b"")
+    (folder / "observed.npz").write_bytes(b"")
+    if result.model:
+        shutil.copyfile(store.experiment_folder(spec.id) / "data" / result.model, folder / result.model)
     store.save_result(spec.id, run, result)
     idle.over.append((folder, 0))
 
@@ -302,6 +309,32 @@ def test_probes_that_need_a_device_are_not_in_the_times_of_the_runs(asked: Asked
 def test_nothing_is_known_before_anything_was_measured(asked: Asked) -> None:
     store, spec = asked
     assert known_shift(store, spec.id, USUAL) == ()
+
+
+@pytest.mark.parametrize("left", ["", "{", "[]", "pipe", "gone"])
+def test_a_damaged_finding_costs_itself_says_why_and_can_be_measured_again(asked: Asked, left: str) -> None:
+    store, spec = asked
+    shift, observe, explain = plan_shift(spec.id, USUAL)
+    store.add_beside([shift, observe, explain])
+    for probe, name in ((shift, REPORT), (explain, MODEL)):
+        store.save_result(spec.id, probe.id, DONE)
+        path = store.run_folder(spec.id, probe.id) / name
+        os.mkfifo(path) if left == "pipe" else None if left == "gone" else path.write_text(left)
+    assert shift_of(store, spec.id) is None and model_shift_of(store, spec.id) is None
+    why = unreadable(store, [shift, observe, explain])
+    assert why.keys() == {shift.id, explain.id}
+    assert all("cannot be read" in one and "again on the Shift" in one for one in why.values())
+    assert str(store.root) not in str(why)
+    request_probes(store, [shift], again=True)
+    assert not (store.run_folder(spec.id, shift.id) / "result.json").exists()
+
+
+def test_a_probe_whose_description_is_damaged_is_still_shown(asked: Asked) -> None:
+    store, spec = asked
+    shift = plan_shift(spec.id, USUAL)[0]
+    store.add_beside([shift])
+    (store.run_folder(spec.id, shift.id) / "run.json").write_text("{}")
+    assert probe_states(store, spec.id, [shift.id]).keys() == {shift.id}
 
 
 @pytest.mark.parametrize(("busy", "device"), [({"cpu": 9}, MEASURE), ({MEASURE: 2}, None)])

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -25,6 +26,7 @@ from retrain_core.types import (
     QuickLook,
     QuickRung,
     QuickTry,
+    RunEvent,
     RunResult,
     RunSpec,
     SplitSettings,
@@ -249,6 +251,21 @@ def test_keep_wins_if_nothing_is_better_and_the_closest_is_told(
     work_off(asked, idle, runner, right, rounds=1)
     chosen = quick_in_full(look(asked))
     assert look(asked).best == "keep" and chosen is not None and chosen.name == "fine_tune"
+
+
+def test_a_try_whose_curve_has_no_loss_is_judged_by_what_it_scored(
+    asked: Asked, idle: Idle, runner: Runner
+) -> None:
+    store, spec = asked
+    ask(asked)
+    until(lambda: bool(idle.started), runner)
+    for run in store.tries(spec.id):
+        point = RunEvent(run.id, 0, 1.0, "epoch", {"rows_seen": 40})
+        (store.run_folder(spec.id, run.id) / "events.jsonl").write_bytes(msgspec.json.encode(point) + b"\n")
+    right = {"keep": 0.6, "fine_tune": 0.65, "incremental": 0.8, "full_retrain": 0.5}
+    work_off(asked, idle, runner, right, rounds=1)
+    assert look(asked).status == "finished"
+    assert all(one.expected == one.gain for one in look(asked).rungs[-1].tries)
 
 
 def test_a_look_that_has_begun_with_more_rounds_than_there_are_now_ends_with_the_one_that_goes_on(

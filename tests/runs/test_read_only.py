@@ -28,7 +28,7 @@ from tests.make import question
 Asked = tuple[Store, ExperimentSpec]
 # A new method of the store belongs to one of the two: to these, or to READS in `read_only.py`.
 WRITES = {
-    "add_beside", "add_file", "add_runs", "check_changes", "check_room", "remove_beside", "request_stop", "save_draft",
+    "add_beside", "add_file", "add_runs", "check_changes", "check_room", "remove_beside", "request_stop", "restore_run", "save_draft",
     "save_experiment", "save_result", "save_shift_settings", "tell_runner",
 }  # fmt: skip
 

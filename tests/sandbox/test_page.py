@@ -90,6 +90,24 @@ def test_a_sandbox_that_is_weaker_than_asked_for_starts_nothing_and_says_why(
     assert store.runs(spec.id) == []
 
 
+def test_a_model_is_not_read_where_the_sandbox_is_weaker_than_asked_for_and_the_page_says_why(
+    asked: tuple[Store, ExperimentSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weaken(monkeypatch)
+    monkeypatch.setenv(LEAST, "full")
+    state._card_or_refusal.clear()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params["experiment"] = asked[1].id
+    app.run()
+    app.switch_page("pages/data.py").run()
+    state._card_or_refusal.clear()
+    assert not app.exception, [error.message for error in app.exception]
+    (error,) = app.error
+    told = error.value.replace("\\", "")
+    assert "The model file is not read here: the sandbox is 'partial'" in told
+    assert "The kernel has no <Landlock>." in told and f"{LEAST}=none" in told
+
+
 @pytest.mark.parametrize(("address", "least"), [("127.0.0.1", "none"), ("0.0.0.0", "full")])
 def test_a_server_that_others_reach_asks_for_the_whole_sandbox(
     asked: tuple[Store, ExperimentSpec], monkeypatch: pytest.MonkeyPatch, address: str, least: str
@@ -111,6 +129,19 @@ def test_inspect_tells_the_level_beside_the_model() -> None:
     found = json.loads(done.stdout)
     assert found["sandbox"]["level"] == "full" and found["layers"]
     assert set(found["sandbox"]["layers"].values()) == {""}
+
+
+def test_inspect_is_refused_where_the_sandbox_is_too_weak(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from retrain_core.__main__ import main
+
+    weaken(monkeypatch)
+    monkeypatch.setenv(LEAST, "full")
+    assert main(["inspect", str(samples()[0].path("model"))]) == 2
+    told = capsys.readouterr()
+    assert not told.out and "not read here" in told.err and "Traceback" not in told.err
+    assert "The kernel has no <Landlock>." in told.err and f"{LEAST}=none" in told.err
 
 
 def test_compare_is_refused_where_the_sandbox_is_too_weak(

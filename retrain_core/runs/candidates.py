@@ -1,0 +1,53 @@
+"""The models that runs have trained: written by workers, so trusted no more than what somebody uploads.
+
+Each is checked and written anew, as an uploaded one is, before anything loads it or it is handed out: by the runner before
+its run counts as ended, or else, as for a run of an earlier version, when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from retrain_core.errors import ModelError
+from retrain_core.files import remove_tree, write_atomic
+from retrain_core.models import checked_card
+from retrain_core.models.checked import SCRATCH
+from retrain_core.runs.from_worker import AGAIN, MOST_MODEL, opened
+from retrain_core.runs.store import Store
+
+MODEL = "model.keras"
+CHECKED = "checked"  # a folder of the experiment, which no worker writes: an empty file a run whose model was written anew
+
+
+def checked_model(store: Store, experiment: str, run: str) -> Path:
+    """Return the model that a run has trained, written anew in its place once it was checked.
+
+    Call it when the run's worker has ended; what is there was written by it until then.
+
+    Args:
+        store: The store.
+        experiment: Id of the experiment.
+        run: Id of the run.
+
+    Raises:
+        OSError: If there is no model.
+        InputError: If it is none that may be used.
+        StoreError: If it is no plain file, or the new one cannot be written.
+    """
+    folder = store.run_folder(experiment, run)
+    path, mark = folder / MODEL, store.experiment_folder(experiment) / CHECKED / run
+    with opened(path, MOST_MODEL):  # a link would lead the check, and who loads the model, elsewhere
+        pass
+    if mark.exists():
+        return path
+    store.check_changes()
+    for left in folder.glob(f"{SCRATCH}*"):  # by an attempt that was cut off
+        remove_tree(left)
+    name = f"{run}.keras"
+    if checked_card(path, name, rebuild_in=folder).format != "keras":
+        raise ModelError(
+            f"{name}: The model that was trained cannot be used.", "It is not a .keras file.", AGAIN
+        )
+    mark.parent.mkdir(exist_ok=True)
+    write_atomic(mark, b"")
+    return path
