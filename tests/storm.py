@@ -97,15 +97,13 @@ class Storm:
         """See that every experiment is there, nothing half-written is taken for whole, and what has ended is as it was."""
         found, unreadable = self.store.experiments()
         assert {spec.id for spec in found} == self.experiments and not unreadable
-        for spec in found:
-            for run in self.store.runs(spec.id):
-                result = self.store.result(spec.id, run.id)
-                if result is None:
-                    continue
-                assert result.status == "finished", (run.id, result.error)
-                key, folder = (spec.id, run.id), self.store.run_folder(spec.id, run.id)
-                now = {name: digest(folder / name) for name in RESULTS}
-                assert self.ended.setdefault(key, now) == now, f"{run.id} has changed after its end"
+        for row in self._rows():
+            if row.finished is None:
+                continue
+            assert row.status == "finished", (row.id, row.error)
+            key, folder = (row.experiment, row.id), self.store.run_folder(row.experiment, row.id)
+            now = {name: digest(folder / name) for name in RESULTS}
+            assert self.ended.setdefault(key, now) == now, f"{row.id} has changed after its end"
 
     def end(self) -> None:
         """End the server and the runner, and see that nothing outlives them that was ever there."""
@@ -154,7 +152,9 @@ class Storm:
         self.known.update(everything := [*runners, *forks, *workers, *server])
         self._random.shuffle(workers)
         groups = {"worker": workers[:1], "fork server": forks, "runner": runners, "all": everything}
-        if self._is_prepared_again() or any(self._would_fail(row) for row in self._running()):
+        if self._is_prepared_again() or any(
+            self._would_fail(row) for row in self._rows() if row.status == "running"
+        ):
             groups = {}
         return {name: group for name, group in {**groups, "server": server}.items() if group}
 

@@ -39,6 +39,7 @@ def main(kills: int = KILLS, tell: Callable[[str], None] = print) -> None:
             runs, resumed, storms = runs + len(ended), resumed + sum(one.resumed for one in ended), storms + 1
             for name, count in storm.killed.items():
                 totals[name] = totals.get(name, 0) + count
+            print(f"storm {storms}: {dict(storm.killed)}", flush=True)
         tell(f"{sum(totals.values()):,} kills in {(time.monotonic() - start) / 60:.0f} minutes: " + ", ".join(
             f"{count} of {name}" for name, count in sorted(totals.items())
         ) + f". {runs} runs ended with the weights and scores of undisturbed ones, taken up {resumed} times.")  # fmt: skip
