@@ -109,7 +109,8 @@ class Storm:
         """End the server and the runner, and see that nothing outlives them that was ever there."""
         for process in self.processes():
             process.terminate()
-        self.app.end()
+        if self.app.is_up:
+            self.app.end()
         until(
             lambda: not any(process.is_running() for process in self.known),
             "a process has outlived its runner",
@@ -157,6 +158,10 @@ class Storm:
         ):
             groups = {}
         return {name: group for name, group in {**groups, "server": server}.items() if group}
+
+    def _rows(self) -> list[IndexRow]:
+        index = self.store.root / "index.sqlite"
+        return [row for id in sorted(self.experiments) for row in read_runs(index, id)[0]]
 
     def _is_prepared_again(self) -> bool:
         index = self.store.root / "index.sqlite"
