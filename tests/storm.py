@@ -26,7 +26,7 @@ import psutil
 from numpy.typing import NDArray
 
 from retrain_core.runs.cut_off import MOST_ATTEMPTS
-from retrain_core.runs.index import IndexRow, read_experiment
+from retrain_core.runs.index import IndexRow, read_experiment, read_runs
 from retrain_core.runs.launchers.local import LOCKED
 from retrain_core.runs.lock import runner_is_alive
 from retrain_core.runs.plan import plan_runs
