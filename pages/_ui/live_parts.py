@@ -17,6 +17,8 @@ from retrain_core.runs import (
     RunState,
     experiment_status,
     new_id,
+    place_words,
+    queue_places,
     run_states,
 )
 from retrain_core.types import ExperimentSpec
@@ -44,6 +46,11 @@ def live(spec: ExperimentSpec) -> None:
         note = st.empty()  # always there, so that the cards below do not move when it goes
         if status in ("submitted", "preparing"):
             note.caption("Reading and splitting the data ...")
+        elif place := queue_places(state.store()).get(spec.id):
+            note.caption(
+                f"Waiting: {place_words(place)}.",
+                help="Experiments take turns: each starts a run before any starts its next.",
+            )
         _draw_whole(now)
         _draw_cards(now)
         _draw_curves(spec, now)

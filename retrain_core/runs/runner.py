@@ -422,13 +422,13 @@ class Runner:
             self._launcher.kill(folder)
 
     def _start_runs(self) -> None:
-        """Start what can start, first come first served, rehearsals too: who asked first expects to be served first.
+        """Start what can start; experiments take turns, see ``turns.py``.
 
         Rehearsals go one at a time, so that they do not slow each other and take no more than a lane from other
         people's runs. Runs wait until a rehearsal of the same experiment is over, so that it does not slow them, and
         those that are still to come wait for the runs. So do probes that need a device: times are compared.
         """
-        queued = self._index.rows("queued")
+        queued = self._index.queue()
         with_runs = {row.experiment for row in self._runs_to_do()}
         gpus = self._gpus() if queued else None
         for row in queued:
