@@ -135,6 +135,10 @@ class Index:
             id for (id,) in self._db.execute("SELECT id FROM experiments UNION SELECT experiment FROM runs")
         }
 
+    def known(self, experiment: str) -> set[str]:
+        """Return the runs of an experiment that it knows, those beside them too."""
+        return {id for (id,) in self._db.execute("SELECT id FROM runs WHERE experiment = ?", (experiment,))}
+
     def forget_experiment(self, id: str) -> None:
         """Take out an experiment that is gone for good, and its runs."""
         self._write("DELETE FROM runs WHERE experiment = ?", (id,))

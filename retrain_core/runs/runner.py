@@ -156,12 +156,23 @@ class Runner:
                 take_in(self._store, self._index, experiment)
             except FOLDER_ERRORS as error:
                 print(f"{experiment}: what has ended cannot be told: {error}", file=sys.stderr)
-            self._prepare(experiment)
+            if self._is_ready(experiment):
+                self._queue(experiment)
+            else:
+                self._prepare(experiment)
             self._queue_probes(experiment)  # to measure files they need not be split
 
     def _prepare(self, experiment: str, note: str | None = None) -> None:
         self._index.set_experiment(experiment, "preparing", note)
         self._preparing[experiment] = self._pool.submit(self._prepare_now, experiment)
+
+    def _is_ready(self, experiment: str) -> bool:
+        """Whether nothing is to be prepared, so that it need not wait for others that are."""
+        with contextlib.suppress(*FOLDER_ERRORS):
+            return experiment not in self._preparing and self._store.is_prepared(
+                self._store.experiment(experiment)
+            )
+        return False
 
     def _prepare_now(self, experiment: str) -> None:
         # Again, if somebody changes the question meanwhile: until it has runs it may be changed.

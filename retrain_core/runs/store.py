@@ -41,7 +41,7 @@ from retrain_core.runs.folders import opened, read_json, told
 from retrain_core.runs.from_worker import MOST_RESULT
 from retrain_core.runs.names import ESTIMATE, FOLDERS, PROBE, QUICK, RUN_PATTERN, is_beside, is_estimate
 from retrain_core.runs.uploads import add_upload, upload_path
-from retrain_core.runs.usage import taken
+from retrain_core.runs.usage import Room
 from retrain_core.types import FileRef, RunResult, RunSpec, Work, to_json
 
 
@@ -53,6 +53,10 @@ class Store(Experiments):
     """
 
     read_only = False  # see ``read_only.py``
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._room = Room(self.root)
 
     def check_changes(self) -> None:
         """Refuse to go on where nothing may be changed; what changes a store and is none of its methods asks this first.
@@ -78,11 +82,14 @@ class Store(Experiments):
             with opened(source) as file:
                 return self.add_file(file, name or source.name)
         name = name or "upload"
-        limits.check_size(source.seek(0, os.SEEK_END), name)
+        size = source.seek(0, os.SEEK_END)
+        limits.check_size(size, name)
         source.seek(0)
         self.check_room()
         with told(f"{name} cannot be kept."):
-            return add_upload(self.root, source, name)
+            found = add_upload(self.root, source, name)
+        self._room.add(size)
+        return found
 
     def file_path(self, ref: FileRef) -> Path:
         """Return where the file is; its name comes from its content, never from its owner."""
@@ -94,7 +101,7 @@ class Store(Experiments):
         Raises:
             StoreError: If it holds as much as it may.
         """
-        limits.check_disk(taken(self.root))
+        self._room.check()
 
     # --- runs -----------------------------------------------------------------------------------
 
