@@ -31,6 +31,14 @@ def _answer(experiment: str, ended: tuple[str, ...], probes: tuple[tuple[str, in
     return answer(state.store(), experiment, Wishes())
 
 
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _weighed(
+    experiment: str, ended: tuple[str, ...], probes: tuple[tuple[str, int], ...], wishes: Wishes
+) -> ReportContent:
+    """Return the answer under these wishes; all that does not hang on them is shared."""
+    return weigh(_answer(experiment, ended, probes), wishes)
+
+
 def current_answer(spec: ExperimentSpec) -> ReportContent:
     """Return the answer to ``spec`` so far, or say what is missing and stop the page."""
     status, error = experiment_status(state.store(), spec.id)
@@ -48,7 +56,7 @@ def current_answer(spec: ExperimentSpec) -> ReportContent:
         )
         ways.page_link("train", "Watch them", ":material/model_training:")
     try:
-        return weigh(_answer(spec.id, ended, known_probes(state.store(), spec.id)), wishes(spec))
+        return _weighed(spec.id, ended, known_probes(state.store(), spec.id), wishes(spec))
     except RetrainError as error:
         show_error(error)
         st.stop()
@@ -79,7 +87,7 @@ def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
         return None
     ended = tuple(run.id for run in state.store().runs(spec.id))
     try:
-        return weigh(_answer(spec.id, ended, known_probes(state.store(), spec.id)), wishes(spec)).comparison
+        return _weighed(spec.id, ended, known_probes(state.store(), spec.id), wishes(spec)).comparison
     except RetrainError:  # such as runs that have all failed: the Compare page says so
         return None
 
