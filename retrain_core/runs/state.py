@@ -65,7 +65,7 @@ def experiment_status(store: Store, id: str) -> tuple[str, str | None]:
 
     It is a draft until it has runs: rehearsals do not start an experiment.
     """
-    if not store.runs(id):
+    if not store.count_runs(id):
         return "draft", None
     if (store.root / "inbox" / id).exists():
         return "submitted", None
@@ -76,7 +76,7 @@ def runs_done(store: Store, experiment: str) -> tuple[int, int]:
     """Return how many runs of an experiment have ended, and how many there are; reads no events."""
     rows, _ = read_runs(store.root / "index.sqlite", experiment)
     done = sum(row.status in ENDED for row in rows if not is_beside(row.id))
-    return done, len(store.runs(experiment))
+    return done, store.count_runs(experiment)
 
 
 def queue_places(store: Store) -> dict[str, int]:

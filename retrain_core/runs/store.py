@@ -29,7 +29,8 @@ store/
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -139,6 +140,10 @@ class Store(Experiments):
         """
         return self._specs(experiment, "runs")
 
+    def count_runs(self, experiment: str) -> int:
+        """Return how many runs an experiment has; reads none of them."""
+        return sum(1 for _ in self._folders_of(experiment, "runs"))
+
     def estimates(self, experiment: str) -> list[RunSpec]:
         """Return the rehearsals of an experiment, alike; they are none of its runs."""
         return self._specs(experiment, FOLDERS[ESTIMATE])
@@ -153,10 +158,7 @@ class Store(Experiments):
 
     def _specs(self, experiment: str, kind: str) -> list[RunSpec]:
         specs = []
-        for path in (self.experiment_folder(experiment) / kind).glob("*/run.json"):
-            name = RUN_PATTERN.fullmatch(path.parent.name)
-            if name is None or self.run_folder(experiment, name[0]) != path.parent:
-                continue
+        for name in self._folders_of(experiment, kind):
             try:
                 specs.append(self.run(experiment, name[0]))
             except StoreError:
@@ -164,6 +166,13 @@ class Store(Experiments):
                 work: Work = "rehearse" if is_estimate(name[0]) else "train"
                 specs.append(RunSpec(name[0], experiment, name[2], options={}, seed=seed, work=work))
         return sorted(specs, key=lambda spec: (spec.seed, spec.order, spec.id))
+
+    def _folders_of(self, experiment: str, kind: str) -> Iterator[re.Match[str]]:
+        """Yield the names of the folders in which there is something to do."""
+        for path in (self.experiment_folder(experiment) / kind).glob("*/run.json"):
+            name = RUN_PATTERN.fullmatch(path.parent.name)
+            if name is not None and self.run_folder(experiment, name[0]) == path.parent:
+                yield name
 
     def add_runs(self, runs: Sequence[RunSpec]) -> None:
         """Write runs into their folders, then tell the runner by the inbox.
