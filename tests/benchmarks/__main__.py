@@ -26,6 +26,7 @@ from tests.benchmarks import (
     gain_coverage,
     growth_plot,
     interval_coverage,
+    load,
     model_shift,
     peers_agree,
     quick_look,
@@ -371,6 +372,13 @@ def quick_looks() -> None:
     tell("")
 
 
+def under_load() -> None:
+    """Fifty visitors and ten experiments at once."""
+    tell("## Fifty visitors browse while ten experiments are started at once, on one server\n")
+    load.main(tell=tell)
+    tell("")
+
+
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "training": training,
     "trunk": trunk,
@@ -391,6 +399,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "gain_coverage": gains,
     "interval_coverage": coverage_of_scores,
     "quick_look": quick_looks,
+    "load": under_load,
 }
 
 if __name__ == "__main__":
