@@ -7,6 +7,7 @@ not run fifty browsers. It is harder on the server than a browser: it keeps no m
 from __future__ import annotations
 
 import contextlib
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import ClientConnection, connect
 
-from tests.serving import ENDED, App
+from tests.serving import ENDED, App, status, xsrf_token
 
 PATIENCE = 120.0  # seconds; whoever waits longer has found an error
 Place = tuple[int, ...]
@@ -43,10 +44,11 @@ class Tab:
     def __post_init__(self) -> None:
         self.shown: dict[Place, Any] = {}
         self.page = ""
+        self.session = ""
         self._fragment_of: dict[Place, str] = {}
         self._set: dict[str, WidgetState] = {}
         self._pages: dict[str, str] = {}
-        self._query = ""
+        self.query = ""  # what the address bar holds behind the question mark
         self._again: dict[str, tuple[float, float]] = {}  # of a fragment: its pause, and when it is due
         self.parts = 0  # how many times a part of a page drew itself again
         self._runs = False  # whether the whole page is being drawn
@@ -65,7 +67,7 @@ class Tab:
 
     def press(self, key: str) -> float:
         """Press a button by the key that the app gives it."""
-        message = self._request(self._query)
+        message = self._request(self.query)
         message.rerun_script.page_script_hash = self._pages.get(self.page, "")
         pressed = message.rerun_script.widget_states.widgets.add()
         pressed.id, pressed.trigger_value = self.widget(key), True
@@ -75,7 +77,31 @@ class Tab:
         """Set a widget, such as ``int_value=3``."""
         state = WidgetState(id=self.widget(key), **value)  # type: ignore[arg-type]
         self._set[state.id] = state
-        message = self._request(self._query)
+        message = self._request(self.query)
+        message.rerun_script.page_script_hash = self._pages.get(self.page, "")
+        return self._run(message)
+
+    def upload(self, app: App, key: str, name: str, content: bytes) -> float:
+        """Choose a file in an uploader."""
+        token = xsrf_token(app)
+        edge = b"edge"
+        head = f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
+        body = b"--" + edge + b"\r\n" + head + content + b"\r\n--" + edge + b"--\r\n"
+        id = secrets.token_hex(8)
+        url = f"{app.url}/_stcore/upload_file/{self.session}/{id}"
+        headers = {
+            "Content-Type": f"multipart/form-data; boundary={edge.decode()}",
+            "X-Xsrftoken": token,
+            "Cookie": f"_streamlit_xsrf={token}",
+        }
+        assert status(url, method="PUT", body=body, headers=headers) == 204
+        state = WidgetState(id=self.widget(key))
+        info = state.file_uploader_state_value.uploaded_file_info.add()
+        info.file_id, info.name, info.size = id, name, len(content)
+        info.file_urls.file_id = id
+        info.file_urls.upload_url = info.file_urls.delete_url = url.removeprefix(app.url)
+        self._set[state.id] = state
+        message = self._request(self.query)
         message.rerun_script.page_script_hash = self._pages.get(self.page, "")
         return self._run(message)
 
@@ -87,7 +113,7 @@ class Tab:
             for fragment, (pause, due) in list(self._again.items()):
                 if due <= now:
                     self._again[fragment] = (pause, now + pause)
-                    message = self._request(self._query)
+                    message = self._request(self.query)
                     message.rerun_script.page_script_hash = self._pages.get(self.page, "")
                     message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = fragment, True
                     self.socket.send(message.SerializeToString())
@@ -118,7 +144,7 @@ class Tab:
     # --- the protocol -----------------------------------------------------------------------------
 
     def _request(self, query: str) -> BackMsg:
-        self._query = query
+        self.query = query
         message = BackMsg()
         message.rerun_script.query_string = query
         message.rerun_script.widget_states.widgets.extend(self._set.values())
@@ -147,6 +173,7 @@ class Tab:
         message = ForwardMsg.FromString(content)
         kind = message.WhichOneof("type")
         if kind == "new_session":
+            self.session = message.new_session.initialize.session_id or self.session
             self._begin(list(message.metadata.run.fragment_ids))
         elif kind == "navigation":
             for one in message.navigation.app_pages:
@@ -156,7 +183,7 @@ class Tab:
                 self.page,
             )
         elif kind == "page_info_changed":
-            self._query = message.page_info_changed.query_string
+            self.query = message.page_info_changed.query_string
         elif kind == "auto_rerun":
             pause = message.auto_rerun.interval
             self._again[message.auto_rerun.fragment_id] = (pause, time.monotonic() + pause)
