@@ -146,7 +146,9 @@ def _held(store: Store, spec: ExperimentSpec, *, quick: bool) -> dict[ScoredSide
         data, groups = load_dataset(folder), load_groups(folder)
         if side not in ("new", "old") and groups is not None:
             groups = np.unique(groups[sample_of(len(groups))], return_inverse=True)[1]
-        held[side] = Held(np.asarray(looked_at(side, data).targets), groups)
+        held[side] = Held(
+            np.array(looked_at(side, data).targets), groups
+        )  # a copy: what is kept holds no file
     return held
 
 

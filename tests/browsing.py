@@ -10,6 +10,7 @@ import contextlib
 import secrets
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,12 +31,14 @@ class Tab:
     """One tab, from the moment it is opened.
 
     Args:
+        app: The server.
         socket: Its connection.
         times: By page, how long each run of it took, from the request to the end of the script.
         errors: What was shown as an exception.
         received: Bytes that came.
     """
 
+    app: App
     socket: ClientConnection
     times: list[tuple[str, float]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -51,6 +54,7 @@ class Tab:
         self.query = ""  # what the address bar holds behind the question mark
         self._again: dict[str, tuple[float, float]] = {}  # of a fragment: its pause, and when it is due
         self.parts = 0  # how many times a part of a page drew itself again
+        self._answers: dict[str, Any] = {}  # to requests that run no page
         self._runs = False  # whether the whole page is being drawn
 
     # --- what a visitor does ----------------------------------------------------------------------
@@ -81,14 +85,14 @@ class Tab:
         message.rerun_script.page_script_hash = self._pages.get(self.page, "")
         return self._run(message)
 
-    def upload(self, app: App, key: str, name: str, content: bytes) -> float:
+    def upload(self, key: str, name: str, content: bytes) -> float:
         """Choose a file in an uploader."""
-        token = xsrf_token(app)
+        token = xsrf_token(self.app)
         edge = b"edge"
         head = f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
         body = b"--" + edge + b"\r\n" + head + content + b"\r\n--" + edge + b"--\r\n"
         id = secrets.token_hex(8)
-        url = f"{app.url}/_stcore/upload_file/{self.session}/{id}"
+        url = f"{self.app.url}/_stcore/upload_file/{self.session}/{id}"
         headers = {
             "Content-Type": f"multipart/form-data; boundary={edge.decode()}",
             "X-Xsrftoken": token,
@@ -99,11 +103,30 @@ class Tab:
         info = state.file_uploader_state_value.uploaded_file_info.add()
         info.file_id, info.name, info.size = id, name, len(content)
         info.file_urls.file_id = id
-        info.file_urls.upload_url = info.file_urls.delete_url = url.removeprefix(app.url)
+        info.file_urls.upload_url = info.file_urls.delete_url = url.removeprefix(self.app.url)
         self._set[state.id] = state
         message = self._request(self.query)
         message.rerun_script.page_script_hash = self._pages.get(self.page, "")
         return self._run(message)
+
+    def download(self, label: str) -> bytes:
+        """Press a button for a download that is made when it is pressed, and return the file."""
+        (button,) = [
+            element.download_button
+            for element in self.shown.values()
+            if element.WhichOneof("type") == "download_button" and element.download_button.label == label
+        ]
+        message = BackMsg()
+        request = message.backend_operation_request
+        request.request_id, request.session_id = secrets.token_hex(8), self.session
+        request.deferred_file.file_id = button.deferred_file_id
+        self.socket.send(message.SerializeToString())
+        while request.request_id not in self._answers:
+            self._receive(PATIENCE, must=True)
+        answer = self._answers.pop(request.request_id)
+        assert answer.HasField("deferred_file"), answer.error_msg
+        with urllib.request.urlopen(self.app.url + answer.deferred_file.url, timeout=PATIENCE) as file:
+            return file.read()
 
     def look(self, seconds: float, over: threading.Event | None = None) -> None:
         """Stay on the page; parts of it that draw themselves again do."""
@@ -182,6 +205,9 @@ class Tab:
                 (name for name, hash in self._pages.items() if hash == message.navigation.page_script_hash),
                 self.page,
             )
+        elif kind == "backend_operation_response":
+            answer = message.backend_operation_response
+            self._answers[answer.request_id] = answer
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
         elif kind == "auto_rerun":
@@ -223,7 +249,7 @@ def tab(app: App) -> Iterator[Tab]:
     """Open a tab with nothing in it yet."""
     address = f"ws://127.0.0.1:{app.port}/_stcore/stream"
     with connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=PATIENCE) as socket:  # type: ignore[list-item]
-        yield Tab(socket)
+        yield Tab(app, socket)
 
 
 def at_once(visitors: list[Callable[[], None]]) -> list[BaseException]:

@@ -51,7 +51,7 @@ def test_visitors_who_upload_files_of_one_name_at_once_each_keep_their_own(asked
     def choose(number: int) -> None:
         with tab(app) as visitor:
             visitor.open("data")
-            visitor.upload(app, "upload_new_0", "new.csv", contents[number])
+            visitor.upload("upload_new_0", "new.csv", contents[number])
             found[number] = visitor
 
     assert at_once([lambda n=n: choose(n) for n in contents]) == []  # type: ignore[misc]
