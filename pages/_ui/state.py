@@ -14,6 +14,7 @@ from pages._ui.text import literal, show_error
 from pages._ui.wishes import UNTOLD
 from retrain_core.data import read_table
 from retrain_core.errors import RetrainError
+from retrain_core.machine import give_back_memory
 from retrain_core.models import checked_card
 from retrain_core.runs import (
     ROOM_BYTES,
@@ -70,6 +71,7 @@ def collect_garbage() -> None:
     a page or of a part of one.
     """
     gc.collect()
+    give_back_memory()
 
 
 def change_button(label: str, **options: Any) -> bool:

@@ -12,13 +12,13 @@ from tests.benchmarks.soak import held, one_round, sample
 from tests.browsing import tab
 from tests.serving import App, serving
 
-MOST_MB = (
-    60.0  # caches of what was looked at last have filled by then; a leak of a table a round would be more
+MOST_MB = 60.0  # of caches: a file that is read again in every round would take more
+POOL = (
+    2  # threads that the server's pool may make later than in the first rounds; it makes a few and keeps them
 )
-
 FORGETFUL = {
     "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1"
-}  # sessions of closed tabs, which are kept for two minutes
+}  # closed tabs; else they are kept for two minutes
 
 
 def test_use_leaves_no_file_thread_or_process_behind_and_little_memory(tmp_path: Path) -> None:
@@ -33,7 +33,8 @@ def test_use_leaves_no_file_thread_or_process_behind_and_little_memory(tmp_path:
             let_go(app)
             found.append((sample(app, store, 0.0), held(app)))
         (before, base), (after, left) = found
-        assert left == base
+        more = [now - then for now, then in zip(left, base, strict=True)]
+        assert more[1] <= POOL and [*more[:1], *more[2:]] == [0] * 5, (base, left)
         assert after.server_mb - before.server_mb < MOST_MB
         assert after.runner_mb - before.runner_mb < MOST_MB
 
