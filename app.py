@@ -20,5 +20,6 @@ page = st.navigation(
 with told():
     sandbox_parts.guard()
     state.close_uploads()
+    state.collect_garbage()
     state.sidebar()
     page.run()

@@ -25,7 +25,7 @@ st.title("Data")
 spec = state.experiment()
 draft = drafts.draft()
 drafts.keep_draft_in_url()
-if spec and state.store().runs(spec.id) and not state.read_only():
+if spec and state.store().count_runs(spec.id) and not state.read_only():
     st.info(
         "This experiment has been run. If you change something here, it becomes a new experiment.",
         icon=":material/info:",

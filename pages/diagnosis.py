@@ -16,7 +16,7 @@ spec = ways.require_experiment(
     "Here you see what the evidence points to before anything is trained: the shift, the volume of new data, "
     "the resources, and how sensitive the model is."
 )
-runs = state.store().runs(spec.id)
+runs = state.store().count_runs(spec.id)
 settings = state.store().shift_settings(spec.id)
 shift = ask(plan_shift(spec.id, settings)) if spec.old else {}
 disturbed = ask(plan_sensitivity(state.store(), spec.id))

@@ -9,7 +9,7 @@ from pages._ui.bin_parts import delete_button, show_bin, show_usage, undo
 from pages._ui.text import literal, show_error, show_unreadable
 from retrain_core.data import infer_schema
 from retrain_core.errors import RetrainError
-from retrain_core.runs import experiment_status, new_id, runs_done
+from retrain_core.runs import experiment_status, new_id, place_words, queue_places, runs_done
 from retrain_core.samples import Sample, samples
 from retrain_core.types import ExperimentSpec
 
@@ -72,10 +72,13 @@ undo()
 found, unreadable = state.store().experiments()
 if found or unreadable:
     st.subheader("Experiments")
+    places = queue_places(state.store())
     for spec in found[:20]:
         status, _ = experiment_status(state.store(), spec.id)
         done, runs = runs_done(state.store(), spec.id)
         words = f"{done} of {runs} runs done" if runs else "not run yet"
+        if spec.id in places:
+            words += f" · {place_words(places[spec.id])}"
         target = "train" if done < runs else "compare" if runs else "shift"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(

@@ -8,7 +8,7 @@ from pages._ui.plan_parts import settings
 
 st.title("Train")
 spec = ways.require_experiment("Here you run every strategy side by side on the same rows.")
-if state.store().runs(spec.id):
+if state.store().count_runs(spec.id):
     live(spec)
 else:
     settings(spec)

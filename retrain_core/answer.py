@@ -59,8 +59,8 @@ class HeldRows:
 BY_VALIDATION = "A quick look chose by the validation rows, so they are not weighed: new rows are those of the holdout alone."
 
 
-def answer(store: Store, experiment: str, wishes: Wishes) -> ReportContent:
-    """Return the comparison of an experiment whose runs have ended, with all that explains it.
+def evidence_of(store: Store, experiment: str) -> Evidence:
+    """Return what the runs of an experiment that have ended have told: all that is compared follows from it.
 
     Raises:
         StoreError: If it has not been run.
@@ -73,6 +73,26 @@ def answer(store: Store, experiment: str, wishes: Wishes) -> ReportContent:
             "None of its runs has ended with one.",
             "Look at the Train page.",
         )
+    quick = has_chosen(store, experiment, [outcome.spec for outcome in outcomes])
+    return gather(outcomes, split.holdout, spec.schema, _held(store, spec, quick=quick))
+
+
+def answer(store: Store, experiment: str, wishes: Wishes, evidence: Evidence | None = None) -> ReportContent:
+    """Return the comparison of an experiment whose runs have ended, with all that explains it.
+
+    Args:
+        store: The store.
+        experiment: Its id.
+        wishes: What the user wants of the next model.
+        evidence: What its runs have told, if that was read before.
+
+    Raises:
+        StoreError: If it has not been run.
+    """
+    evidence = evidence or evidence_of(store, experiment)
+    outcomes = evidence.outcomes
+    spec, split = store.experiment(experiment), store.split(experiment)
+    assert split is not None
     card = from_json((store.experiment_folder(experiment) / "data" / "card.json").read_bytes(), ModelCard)
     shift = shift_of(store, experiment) if spec.old is not None else None
     folders = {outcome.spec.id: store.run_folder(experiment, outcome.spec.id) for outcome in outcomes}
@@ -83,7 +103,6 @@ def answer(store: Store, experiment: str, wishes: Wishes) -> ReportContent:
     )
     events = {run: read_events(folder / "events.jsonl") for run, folder in folders.items()}
     quick = has_chosen(store, experiment, [outcome.spec for outcome in outcomes])
-    evidence = gather(outcomes, split.holdout, spec.schema, _held(store, spec, quick=quick))
     level = shift.overall.level if shift else None
     comparison = _compare(evidence, split, spec.schema, wishes, level, quick=quick)
     return ReportContent(
@@ -132,7 +151,9 @@ def _held(store: Store, spec: ExperimentSpec, *, quick: bool) -> dict[ScoredSide
         data, groups = load_dataset(folder), load_groups(folder)
         if side not in ("new", "old") and groups is not None:
             groups = np.unique(groups[sample_of(len(groups))], return_inverse=True)[1]
-        held[side] = Held(np.asarray(looked_at(side, data).targets), groups)
+        held[side] = Held(
+            np.array(looked_at(side, data).targets), groups
+        )  # a copy: what is kept holds no file
     return held
 
 

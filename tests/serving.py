@@ -125,7 +125,7 @@ class Visit:
 
     def upload(self, content: bytes) -> int:
         """Put a file at Streamlit's own address for uploads; return the HTTP status."""
-        token = self.token()
+        token = xsrf_token(self.app)
         edge = "edge"
         body = (
             f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="new.csv"\r\n\r\n'.encode()
@@ -143,11 +143,12 @@ class Visit:
             },
         )
 
-    def token(self) -> str:
-        """Return the token that the server gives to pages of its own."""
-        with urllib.request.urlopen(f"{self.app.url}/_stcore/health", timeout=10) as answer:
-            cookies = answer.headers.get_all("Set-Cookie") or []
-        return next(c.split(";")[0].split("=", 1)[1] for c in cookies if c.startswith("_streamlit_xsrf="))
+
+def xsrf_token(app: App) -> str:
+    """Return the token that the server gives to pages of its own."""
+    with urllib.request.urlopen(f"{app.url}/_stcore/health", timeout=10) as answer:
+        cookies = answer.headers.get_all("Set-Cookie") or []
+    return next(c.split(";")[0].split("=", 1)[1] for c in cookies if c.startswith("_streamlit_xsrf="))
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from pages._ui import state, ways
 from pages._ui.probes import ask
 from pages._ui.text import help_for, literal, show_error
 from pages._ui.wishes import wishes
-from retrain_core.answer import HeldRows, answer, holdout_rows, weigh
+from retrain_core.answer import HeldRows, answer, evidence_of, holdout_rows, weigh
 from retrain_core.compare.basis_words import no_rival, resamples
-from retrain_core.compare.evidence import SIDES, Side
+from retrain_core.compare.evidence import SIDES, Evidence, Side
 from retrain_core.data.parts import SCORED_PARTS, load_columns
 from retrain_core.errors import RetrainError
 from retrain_core.report import diagnosis_facts
@@ -26,10 +26,24 @@ from retrain_core.runs import (
 from retrain_core.types import Comparison, ExperimentSpec, Wishes
 
 
-@st.cache_resource(max_entries=8, show_spinner="Comparing ...")
+@st.cache_resource(max_entries=16, show_spinner="Comparing ...")
+def _evidence(experiment: str, ended: tuple[str, ...]) -> Evidence:
+    """Return what the runs have told that have ended; a probe that ends later does not change it."""
+    return evidence_of(state.store(), experiment)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Comparing ...")
 def _answer(experiment: str, ended: tuple[str, ...], probes: tuple[tuple[str, int], ...]) -> ReportContent:
     """Return the answer; ``ended`` and ``probes`` name what it rests on, so that a new result makes a new one."""
-    return answer(state.store(), experiment, Wishes())
+    return answer(state.store(), experiment, Wishes(), _evidence(experiment, ended))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _weighed(
+    experiment: str, ended: tuple[str, ...], probes: tuple[tuple[str, int], ...], wishes: Wishes
+) -> ReportContent:
+    """Return the answer under these wishes; all that does not hang on them is shared."""
+    return weigh(_answer(experiment, ended, probes), wishes)
 
 
 def current_answer(spec: ExperimentSpec) -> ReportContent:
@@ -49,7 +63,7 @@ def current_answer(spec: ExperimentSpec) -> ReportContent:
         )
         ways.page_link("train", "Watch them", ":material/model_training:")
     try:
-        return weigh(_answer(spec.id, ended, known_probes(state.store(), spec.id)), wishes(spec))
+        return _weighed(spec.id, ended, known_probes(state.store(), spec.id), wishes(spec))
     except RetrainError as error:
         show_error(error)
         st.stop()
@@ -80,7 +94,7 @@ def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
         return None
     ended = tuple(run.id for run in state.store().runs(spec.id))
     try:
-        return weigh(_answer(spec.id, ended, known_probes(state.store(), spec.id)), wishes(spec)).comparison
+        return _weighed(spec.id, ended, known_probes(state.store(), spec.id), wishes(spec)).comparison
     except RetrainError:  # such as runs that have all failed: the Compare page says so
         return None
 

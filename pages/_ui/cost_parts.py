@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from pages._ui.text import chart, literal
+from pages._ui.text import chart, chart_of, literal
 from pages._ui.wishes import stakes, wish_key
 from retrain_core.compare.cost import (
     Payoff,
@@ -72,7 +72,7 @@ def _show_front(comparison: Comparison) -> None:
     score = main_score(comparison)
     if scored_by(comparison, score):
         st.caption(literal(front_told(comparison, score)))
-    chart(pareto(comparison, score), key="pareto", alt=f"{name_of(score)} against seconds of training.")
+    chart_of(pareto, comparison, score, key="pareto", alt=f"{name_of(score)} against seconds of training.")
 
 
 def _ask(spec: ExperimentSpec) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages._ui.answers import certainty
 from pages._ui.tables import show_table
-from pages._ui.text import chart, help_for, literal
+from pages._ui.text import chart_of, help_for, literal
 from pages._ui.wish_parts import ask_wishes
 from retrain_core.figures.verdict import worth_dots
 from retrain_core.report import verdict_tables as tables
@@ -52,8 +52,8 @@ def _why(content: ReportContent, recommendation: Recommendation) -> None:
         "How much better than keep, in margins. Mark: measured, with its 95 % interval. Bar: expected on other rows. Grey: "
         "within the smallest difference that matters."
     )
-    chart(
-        worth_dots(recommendation), key="worth", alt="What each candidate is worth against keep, in margins."
+    chart_of(
+        worth_dots, recommendation, key="worth", alt="What each candidate is worth against keep, in margins."
     )
     table = tables.weighed_table(content.comparison, recommendation)
     show_table(table, "weighed", tables.weighed_columns(recommendation), tables.WEIGHED_TEXTS)

@@ -167,4 +167,4 @@ def _draft_of(spec: ExperimentSpec) -> Draft:
 def fresh_id() -> str:
     """Return the id to save under: the open experiment's if it has not been run, else a new one."""
     id = st.session_state.get(EXPERIMENT)
-    return id if id and not state.store().runs(id) else new_id()
+    return id if id and not state.store().count_runs(id) else new_id()

@@ -14,7 +14,7 @@ from pages._ui.errors_parts import show_errors
 from pages._ui.flips_parts import show_flips
 from pages._ui.slices_parts import show_slices
 from pages._ui.tables import show_table
-from pages._ui.text import chart, help_for, literal
+from pages._ui.text import chart_of, help_for, literal
 from retrain_core.compare.basis_words import told_rows
 from retrain_core.compare.cost import main_score
 from retrain_core.compare.evidence import SIDES, Evidence
@@ -51,8 +51,10 @@ def scores(content: ReportContent) -> None:
                 persist_state="session",
                 help="\n\n".join(f"{SCORES[one].title}: {help_for(name_of(one))}" for one in evidence.scores),
             )
-            chart(
-                score_dots(comparison, name),
+            chart_of(
+                score_dots,
+                comparison,
+                name,
                 key=f"dots_{place}",
                 alt=f"{SCORES[name].title} of each candidate with 95 % intervals.",
             )
@@ -135,8 +137,10 @@ def old_and_new(content: ReportContent) -> None:
     st.caption(
         "Up: better on the new rows. Right: better on the old rows. What lies left of keep has forgotten."
     )
-    chart(
-        tradeoff(comparison, comparison.wishes.old_weight),
+    chart_of(
+        tradeoff,
+        comparison,
+        comparison.wishes.old_weight,
         key="tradeoff",
         alt="Score on the new part against score on the old part.",
     )
@@ -160,14 +164,16 @@ def training(content: ReportContent) -> None:
     strategies = {run: name for run, name in everyone.items() if name in chosen}
     for column, value in zip(st.columns(2), ("loss", comparison.metric.name), strict=True):
         with column:
-            figure = training_curves(
+            chart_of(
+                training_curves,
                 content.curves,
                 strategies,
                 value=value,
                 x="rows_seen",
                 keep=keep_on_validation(content.curves, everyone, value),
+                key=f"curves_{value}",
+                alt=f"Validation {value} along the training.",
             )
-            chart(figure, key=f"curves_{value}", alt=f"Validation {value} along the training.")
 
 
 OLD_AND_NEW = "Old and new"

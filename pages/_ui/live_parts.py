@@ -10,13 +10,15 @@ import streamlit as st
 from pages._ui import state, ways
 from pages._ui.answers import preparation_failed
 from pages._ui.cards import run_card
-from pages._ui.text import chart
+from pages._ui.text import chart_of
 from pages._ui.unexpected import told
 from retrain_core.figures.curves import keep_on_validation, training_curves
 from retrain_core.runs import (
     RunState,
     experiment_status,
     new_id,
+    place_words,
+    queue_places,
     run_states,
 )
 from retrain_core.types import ExperimentSpec
@@ -44,6 +46,11 @@ def live(spec: ExperimentSpec) -> None:
         note = st.empty()  # always there, so that the cards below do not move when it goes
         if status in ("submitted", "preparing"):
             note.caption("Reading and splitting the data ...")
+        elif place := queue_places(state.store()).get(spec.id):
+            note.caption(
+                f"Waiting: {place_words(place)}.",
+                help="Experiments take turns: each starts a run before any starts its next.",
+            )
         _draw_whole(now)
         _draw_cards(now)
         _draw_curves(spec, now)
@@ -89,16 +96,16 @@ def _draw_curves(spec: ExperimentSpec, runs: tuple[RunState, ...]) -> None:
     metric = "mae" if spec.schema.task == "regression" else "accuracy"
     for column, value in zip(st.columns(2), ("loss", metric), strict=True):
         with column:
-            figure = training_curves(
+            chart_of(
+                training_curves,
                 curves,
                 strategies,
                 value=value,
                 x=x,
                 keep=keep_on_validation(curves, strategies, value),
                 smooth=smooth,
-            )
-            chart(
-                figure, key=f"curves_{value}", alt=f"Validation {value} of every strategy along its training."
+                key=f"curves_{value}",
+                alt=f"Validation {value} of every strategy along its training.",
             )
     st.caption(
         "Scores on the validation rows, which are used to stop early. The holdout is looked at once, at the end."

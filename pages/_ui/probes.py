@@ -14,7 +14,7 @@ from retrain_core.figures.style import look_of
 from retrain_core.runs import MEASURE, RunState, probe_states, request_probes, runs_done, unreadable
 from retrain_core.types import RunSpec
 
-LOOK_SECONDS = 0.4
+LOOK_SECONDS = 1.0  # fifty visitors may wait at once
 
 
 def ask(probes: Sequence[RunSpec], *, again: bool = False) -> dict[str, RunState]:

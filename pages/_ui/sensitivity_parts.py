@@ -10,7 +10,7 @@ import streamlit as st
 from pages._ui import state
 from pages._ui.probes import failed, follow
 from pages._ui.tables import column_width
-from pages._ui.text import chart, decimals, help_for, literal
+from pages._ui.text import chart_of, decimals, help_for, literal
 from retrain_core import diagnosis
 from retrain_core.figures.sensitivity import importance_bars, robustness_lines
 from retrain_core.figures.style import look_of
@@ -67,13 +67,15 @@ def sensitivity(spec: ExperimentSpec, probes: Sequence[RunState]) -> None:
     kinds = list(dict.fromkeys(point.what for one in found for point in one.points if not point.column))
     if kinds:
         what = _choose("Disturb by", kinds, "disturbance")
-        chart(robustness_lines(found, what), key="robustness_lines", alt=f"Scores under {what}.")
+        chart_of(robustness_lines, found, what, key="robustness_lines", alt=f"Scores under {what}.")
     single = list(dict.fromkeys(point.what for one in found for point in one.points if point.column))
     if single:
         st.markdown("**Which columns the models depend on**", help=help_for("permutation importance"))
         what = _choose("Disturb a column alone", single, "single_disturbance")
-        chart(
-            importance_bars(found, what),
+        chart_of(
+            importance_bars,
+            found,
+            what,
             key="importance",
             alt="Columns whose disturbance changes the score most.",
         )

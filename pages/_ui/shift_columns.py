@@ -11,7 +11,7 @@ import streamlit as st
 from pages._ui import state
 from pages._ui.levels import LEVELS, badge
 from pages._ui.shift_settings import change
-from pages._ui.text import chart, decimals, help_for, literal
+from pages._ui.text import chart_of, decimals, help_for, literal
 from retrain_core.figures import shift as figures
 from retrain_core.shift.others import others_said
 from retrain_core.shift.side_tables import peer_table
@@ -35,8 +35,8 @@ def columns(report: ShiftReport, spec: ExperimentSpec) -> None:
         "Effect: as large as a shift of a normal variable by so many standard deviations (d). Bars are 95 % intervals. "
         f"{CAPPED}"
     )
-    chart(
-        figures.column_effects(report), key="effects", alt=f"Effect of each column. {report.overall.summary}"
+    chart_of(
+        figures.column_effects, report, key="effects", alt=f"Effect of each column. {report.overall.summary}"
     )
     if report.others:
         st.caption(literal(others_said(report)))
@@ -79,7 +79,7 @@ def _column(shift: ColumnShift, spec: ExperimentSpec) -> None:
         colour = "gray" if finding.level == "none" else LEVELS[finding.level][1]
         st.markdown(f":{colour}[:material/warning:] {literal(finding.text)}")
     if shift.distribution is not None:
-        chart(figures.column_distribution(shift), key="distribution", alt=shift.summary)
+        chart_of(figures.column_distribution, shift, key="distribution", alt=shift.summary)
     detectable = (
         f" A movement of {at_least(shift.detectable)} would be found here with a chance of 80 %."
         if shift.detectable is not None

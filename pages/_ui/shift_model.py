@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages._ui import state
 from pages._ui.levels import badge
-from pages._ui.text import chart, help_for, literal
+from pages._ui.text import chart, chart_of, help_for, literal
 from retrain_core.figures import model_shift as model_figures
 from retrain_core.figures import shift as figures
 from retrain_core.runs import unusual_images
@@ -82,7 +82,7 @@ def labels_and_concept(report: ShiftReport, spec: ExperimentSpec) -> None:
                 st.caption("The shift can be taken apart in two ways; the shares of each add up to 100 %.")
     for label in report.labels:
         if label.distribution is not None:
-            chart(figures.column_distribution(label), key=f"label_{label.name}", alt=label.summary)
+            chart_of(figures.column_distribution, label, key=f"label_{label.name}", alt=label.summary)
     if report.model is None:
         return
     if report.model.loss is not None:
@@ -90,7 +90,9 @@ def labels_and_concept(report: ShiftReport, spec: ExperimentSpec) -> None:
             "**Where the change of the old model's loss comes from**", help=help_for("loss waterfall")
         )
         st.write(literal(report.model.loss.summary))
-        chart(model_figures.loss_waterfall(report.model.loss), key="waterfall", alt=report.model.loss.summary)
+        chart_of(
+            model_figures.loss_waterfall, report.model.loss, key="waterfall", alt=report.model.loss.summary
+        )
     st.markdown("**Where the old model has become worse**")
     if not report.model.regions:
         old, new = report.model.rows

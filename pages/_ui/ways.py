@@ -41,7 +41,7 @@ def require_experiment(why: str) -> ExperimentSpec:
 
 def require_runs(spec: ExperimentSpec, why: str) -> None:
     """Say what is missing and stop the page unless the experiment has been run."""
-    if not state.store().runs(spec.id):
+    if not state.store().count_runs(spec.id):
         st.info(f"**Nothing has been trained yet.** {why}", icon=":material/info:")
         page_link("train", "Go to Train")
         st.stop()

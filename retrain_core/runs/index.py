@@ -13,6 +13,8 @@ from typing import Any
 
 from retrain_core.errors import StoreError
 from retrain_core.runs.migrations import OLDEST_READABLE, migrate, version_of
+from retrain_core.runs.placement import MEASURE
+from retrain_core.runs.turns import in_turn, lane_of
 from retrain_core.types import RunStatus
 
 REBUILD = "python -m retrain_core runner --store FOLDER --rebuild"
@@ -134,6 +136,10 @@ class Index:
             id for (id,) in self._db.execute("SELECT id FROM experiments UNION SELECT experiment FROM runs")
         }
 
+    def known(self, experiment: str) -> set[str]:
+        """Return the runs of an experiment that it knows, those beside them too."""
+        return {id for (id,) in self._db.execute("SELECT id FROM runs WHERE experiment = ?", (experiment,))}
+
     def forget_experiment(self, id: str) -> None:
         """Take out an experiment that is gone for good, and its runs."""
         self._write("DELETE FROM runs WHERE experiment = ?", (id,))
@@ -203,25 +209,37 @@ class Index:
         """Return the runs with this status, first come first."""
         return _rows(self._db, "WHERE status = ? ORDER BY position", (status,))
 
+    def queue(self) -> list[IndexRow]:
+        """Return what waits, in the order to start it."""
+        return _queue(self._db)
+
     def preparing(self) -> list[tuple[str, str | None]]:
         """Return the experiments whose preparation was not finished, each with the note it was begun with."""
         return list(self._db.execute("SELECT id, error FROM experiments WHERE status = 'preparing'"))
 
 
 def read_runs(path: Path, experiment: str) -> tuple[list[IndexRow], dict[str, int]]:
-    """Return the runs of one experiment, and how many runs wait before each queued one."""
+    """Return the runs of one experiment, and how many runs start before each queued one as it stands."""
     with _reader(path) as db:
         if db is None:
             return [], {}
         mine = _rows(db, "WHERE experiment = ? ORDER BY position", (experiment,))
-        waiting = {
-            row.id: db.execute(
-                "SELECT COUNT(*) FROM runs WHERE status = 'queued' AND position < ?", (row.position,)
-            ).fetchone()[0]
-            for row in mine
-            if row.status == "queued"
-        }
+        waiting: dict[str, int] = {}
+        if any(row.status == "queued" for row in mine):
+            before = {True: 0, False: 0}  # measuring, and all else
+            for row in _queue(db):
+                if row.experiment == experiment:
+                    waiting[row.id] = before[lane_of(row)[1]]
+                before[lane_of(row)[1]] += 1
         return mine, waiting
+
+
+def read_open(path: Path) -> tuple[list[IndexRow], list[IndexRow]]:
+    """Return what waits, in the order to start it, and what is at work, of all experiments."""
+    with _reader(path) as db:
+        if db is None:
+            return [], []
+        return _queue(db), _rows(db, "WHERE status = ? ORDER BY position", ("running",))
 
 
 def read_experiment(path: Path, id: str) -> tuple[str, str | None] | None:
@@ -308,3 +326,15 @@ def _cannot_write(error: sqlite3.OperationalError) -> StoreError:
 def _rows(db: sqlite3.Connection, where: str, values: tuple[str, ...]) -> list[IndexRow]:
     columns = "experiment, id, device, status, position, attempts, started, finished, error"
     return [IndexRow(*row) for row in db.execute(f"SELECT {columns} FROM runs {where}", values)]
+
+
+def _queue(db: sqlite3.Connection) -> list[IndexRow]:
+    queued = _rows(db, "WHERE status = ? ORDER BY position", ("queued",))
+    if len(queued) < 2:
+        return queued
+    served = db.execute(
+        "SELECT experiment, device = ?, MAX(started) FROM runs WHERE started IS NOT NULL "
+        "AND experiment IN (SELECT experiment FROM runs WHERE status = 'queued') GROUP BY 1, 2",
+        (MEASURE,),
+    )
+    return in_turn(queued, {(experiment, bool(measures)): when for experiment, measures, when in served})

@@ -11,7 +11,7 @@ from retrain_core.runs.store import Store
 # All that does not change the store; whatever else a store can do is refused, what it learns later too.
 READS = frozenset(
     {
-        "check_there", "described", "draft", "estimates", "experiment", "experiment_folder", "experiments", "file_path", "has_parts",
+        "check_there", "count_runs", "described", "draft", "estimates", "experiment", "experiment_folder", "experiments", "file_path", "has_parts",
         "is_prepared", "probes", "read_only", "result", "root", "run", "run_folder", "run_text", "runs", "shift_settings", "split", "tries",
     }
 )  # fmt: skip

@@ -63,13 +63,14 @@ def asked(store: Store) -> list[str]:
 
 def take_in(store: Store, index: Index, experiment: str) -> None:
     """Note every run of an experiment that has ended and that the index does not know."""
+    known = index.known(experiment)
     for spec in (
         *store.runs(experiment),
         *store.estimates(experiment),
         *store.probes(experiment),
         *store.tries(experiment),
     ):
-        row = _ended_row(store, spec)
+        row = None if spec.id in known else _ended_row(store, spec)
         if row is not None:
             index.add_ended(row)
 

@@ -166,12 +166,23 @@ class Runner:
                 take_in(self._store, self._index, experiment)
             except FOLDER_ERRORS as error:
                 print(f"{experiment}: what has ended cannot be told: {error}", file=sys.stderr)
-            self._prepare(experiment)
+            if self._is_ready(experiment):
+                self._queue(experiment)
+            else:
+                self._prepare(experiment)
             self._queue_probes(experiment)  # to measure files they need not be split
 
     def _prepare(self, experiment: str, note: str | None = None) -> None:
         self._index.set_experiment(experiment, "preparing", note)
         self._preparing[experiment] = self._pool.submit(self._prepare_now, experiment)
+
+    def _is_ready(self, experiment: str) -> bool:
+        """Whether nothing is to be prepared, so that it need not wait for others that are."""
+        with contextlib.suppress(*FOLDER_ERRORS):
+            return experiment not in self._preparing and self._store.is_prepared(
+                self._store.experiment(experiment)
+            )
+        return False
 
     def _prepare_now(self, experiment: str) -> None:
         # Again, if somebody changes the question meanwhile: until it has runs it may be changed.
@@ -477,13 +488,13 @@ class Runner:
             self._launcher.kill(folder)
 
     def _start_runs(self) -> None:
-        """Start what can start, first come first served, rehearsals too: who asked first expects to be served first.
+        """Start what can start; experiments take turns, see ``turns.py``.
 
         Rehearsals go one at a time, so that they do not slow each other and take no more than a lane from other
         people's runs. Runs wait until a rehearsal of the same experiment is over, so that it does not slow them, and
         those that are still to come wait for the runs. So do probes that need a device: times are compared.
         """
-        queued = self._index.rows("queued")
+        queued = self._index.queue()
         with_runs = {row.experiment for row in self._runs_to_do()}
         gpus = self._gpus() if queued else None
         for row in queued:

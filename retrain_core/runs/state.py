@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retrain_core.runs.events import read_events
-from retrain_core.runs.index import IndexRow, read_experiment, read_runs
+from retrain_core.runs.index import IndexRow, read_experiment, read_open, read_runs
 from retrain_core.runs.names import is_beside
 from retrain_core.runs.store import Store
 from retrain_core.types import RunEvent, RunResult, RunSpec, RunStatus
+from retrain_core.types.text import counted, ordinal
 
 STALLED_SECONDS = 15.0
 ENDED = ("finished", "failed", "stopped")
@@ -64,7 +65,7 @@ def experiment_status(store: Store, id: str) -> tuple[str, str | None]:
 
     It is a draft until it has runs: rehearsals do not start an experiment.
     """
-    if not store.runs(id):
+    if not store.count_runs(id):
         return "draft", None
     if (store.root / "inbox" / id).exists():
         return "submitted", None
@@ -75,7 +76,30 @@ def runs_done(store: Store, experiment: str) -> tuple[int, int]:
     """Return how many runs of an experiment have ended, and how many there are; reads no events."""
     rows, _ = read_runs(store.root / "index.sqlite", experiment)
     done = sum(row.status in ENDED for row in rows if not is_beside(row.id))
-    return done, len(store.runs(experiment))
+    return done, store.count_runs(experiment)
+
+
+def queue_places(store: Store) -> dict[str, int]:
+    """Return the place in the queue, from 1, of every experiment whose runs wait while none of them is at work.
+
+    It is how many experiments have a run that starts until one of its own does. What is done beside the runs is short, or
+    waits for them: it is not counted.
+    """
+    queued, running = read_open(store.root / "index.sqlite")
+    order = dict.fromkeys(row.experiment for row in queued if not is_beside(row.id))
+    at_work = {row.experiment for row in running if not is_beside(row.id)}
+    return {id: place for place, id in enumerate(order, start=1) if id not in at_work}
+
+
+def place_words(place: int) -> str:
+    """Return a place in the queue in words.
+
+    >>> place_words(1), place_words(2), place_words(3)
+    ('next in the queue', '2nd in the queue: 1 experiment before it', '3rd in the queue: 2 experiments before it')
+    """
+    if place == 1:
+        return "next in the queue"
+    return f"{ordinal(place)} in the queue: {counted(place - 1, 'experiment')} before it"
 
 
 def run_states(store: Store, experiment: str) -> tuple[RunState, ...]:

@@ -32,7 +32,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,7 +45,7 @@ from retrain_core.runs.folders import opened, read_json, told
 from retrain_core.runs.from_worker import MOST_RESULT, read_plain
 from retrain_core.runs.names import ESTIMATE, FOLDERS, PROBE, QUICK, RUN_PATTERN, is_beside, is_estimate
 from retrain_core.runs.uploads import add_upload, upload_path
-from retrain_core.runs.usage import taken
+from retrain_core.runs.usage import Room
 from retrain_core.types import FileRef, RunResult, RunSpec, Work, to_json
 
 
@@ -56,6 +57,10 @@ class Store(Experiments):
     """
 
     read_only = False  # see ``read_only.py``
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._room = Room(self.root)
 
     def check_changes(self) -> None:
         """Refuse to go on where nothing may be changed; what changes a store and is none of its methods asks this first.
@@ -81,11 +86,14 @@ class Store(Experiments):
             with opened(source) as file:
                 return self.add_file(file, name or source.name)
         name = name or "upload"
-        limits.check_size(source.seek(0, os.SEEK_END), name)
+        size = source.seek(0, os.SEEK_END)
+        limits.check_size(size, name)
         source.seek(0)
         self.check_room()
         with told(f"{name} cannot be kept."):
-            return add_upload(self.root, source, name)
+            found = add_upload(self.root, source, name)
+        self._room.add(size)
+        return found
 
     def file_path(self, ref: FileRef) -> Path:
         """Return where the file is; its name comes from its content, never from its owner."""
@@ -97,7 +105,7 @@ class Store(Experiments):
         Raises:
             StoreError: If it holds as much as it may.
         """
-        limits.check_disk(taken(self.root))
+        self._room.check()
 
     # --- runs -----------------------------------------------------------------------------------
 
@@ -147,7 +155,8 @@ class Store(Experiments):
             if self.run_text(experiment, run) == text:
                 return
         path = self.run_folder(experiment, run) / "run.json"
-        remove_tree(path)
+        if path.is_dir() and not path.is_symlink():
+            remove_tree(path)
         write_atomic(path, text)
 
     def described(self, experiment: str, run: str) -> RunSpec:
@@ -172,6 +181,10 @@ class Store(Experiments):
         """
         return self._specs(experiment, "runs")
 
+    def count_runs(self, experiment: str) -> int:
+        """Return how many runs an experiment has; reads none of them."""
+        return sum(1 for _ in self._folders_of(experiment, "runs"))
+
     def estimates(self, experiment: str) -> list[RunSpec]:
         """Return the rehearsals of an experiment, alike; they are none of its runs."""
         return self._specs(experiment, FOLDERS[ESTIMATE])
@@ -185,13 +198,15 @@ class Store(Experiments):
         return self._specs(experiment, FOLDERS[QUICK])
 
     def _specs(self, experiment: str, kind: str) -> list[RunSpec]:
-        specs = []
+        specs = [self.described(experiment, name[0]) for name in self._folders_of(experiment, kind)]
+        return sorted(specs, key=lambda spec: (spec.seed, spec.order, spec.id))
+
+    def _folders_of(self, experiment: str, kind: str) -> Iterator[re.Match[str]]:
+        """Yield the names of the folders in which there is something to do."""
         for path in (self.experiment_folder(experiment) / kind).glob("*/run.json"):
             name = RUN_PATTERN.fullmatch(path.parent.name)
-            if name is None or self.run_folder(experiment, name[0]) != path.parent:
-                continue
-            specs.append(self.described(experiment, name[0]))
-        return sorted(specs, key=lambda spec: (spec.seed, spec.order, spec.id))
+            if name is not None and self.run_folder(experiment, name[0]) == path.parent:
+                yield name
 
     def add_runs(self, runs: Sequence[RunSpec]) -> None:
         """Write runs into their folders, then tell the runner by the inbox.

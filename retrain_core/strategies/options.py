@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar, cast, get_args, get_type_hints
 
@@ -94,6 +95,7 @@ def rate_option(default: float) -> float:
     return option(default, "Learning rate (times the model's own)", help, 1e-4, 100.0)
 
 
+@functools.cache
 def options_of(strategy: type[Strategy]) -> tuple[Option, ...]:
     """Return the options of ``strategy`` in the order they are declared."""
     kinds = get_type_hints(strategy)

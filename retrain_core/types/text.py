@@ -49,3 +49,13 @@ def from_json(text: bytes | str, kind: type[T]) -> T:
         msgspec.ValidationError: If a field is missing or of another type.
     """
     return msgspec.json.decode(text, type=kind)
+
+
+def ordinal(number: int) -> str:
+    """Return the place in a row as people say it.
+
+    >>> [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 21, 102, 113)]
+    ['1st', '2nd', '3rd', '4th', '11th', '12th', '21st', '102nd', '113th']
+    """
+    teens = number // 10 % 10 == 1
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"

@@ -19,6 +19,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 from retrain_core.machine import usable_cores
 from tests.benchmarks import (
+    checkpoint_cost,
     decisions,
     first_epoch,
     forecasts,
@@ -27,6 +28,7 @@ from tests.benchmarks import (
     growth_plot,
     interval_coverage,
     kills,
+    load,
     model_shift,
     peers_agree,
     quick_look,
@@ -37,6 +39,7 @@ from tests.benchmarks import (
     shift_page,
     shift_power,
     shift_speed,
+    soak,
     throughput,
     time_alarms,
     warm_workers,
@@ -379,6 +382,40 @@ def killed() -> None:
     tell("")
 
 
+def under_load() -> None:
+    """Fifty visitors and ten experiments at once."""
+    tell("## Fifty visitors browse while ten experiments are started at once, on one server\n")
+    load.main(tell=tell)
+    tell("")
+
+
+def hour_of_use() -> None:
+    """An hour of simulated use."""
+    tell("## An hour of use: memory, files, threads and processes\n")
+    soak.main(tell=tell)
+    tell("")
+
+
+def checkpoints() -> None:
+    """What checkpoints cost."""
+    tell("## A run with checkpoints against the same without\n")
+    tell(
+        "| network | with, s | without, s | ratio (bar: 1.02) | checkpoints | writing them, s | share of the run |"
+    )
+    tell("|---|---|---|---|---|---|---|")
+    for kind in checkpoint_cost.EPOCHS:
+        keeps, none = checkpoint_cost.sides(kind)
+        pairs = [(keeps(), none()) for _ in range(REPEATS + 1)][1:]
+        mine, other = medians([(a[0], b[0]) for a, b in pairs])
+        writing, number = (statistics.median(a[place] for a, _ in pairs) for place in (1, 2))
+        tell(
+            f"| {kind} | {mine:.2f} | {other:.2f} | {mine / other:.3f} | {number:.0f} | {writing:.3f} | {writing / mine:.2%} |"
+        )
+        keeps.close()
+        none.close()
+    tell("")
+
+
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "training": training,
     "trunk": trunk,
@@ -400,6 +437,9 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "interval_coverage": coverage_of_scores,
     "quick_look": quick_looks,
     "kills": killed,
+    "load": under_load,
+    "soak": hour_of_use,
+    "checkpoints": checkpoints,
 }
 
 if __name__ == "__main__":

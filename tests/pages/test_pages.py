@@ -19,13 +19,14 @@ from pages._ui.drafts import Draft
 from retrain_core.answer import answer
 from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.models import checked_card
+from retrain_core.runs.index import Index
 from retrain_core.runs.names import new_id
 from retrain_core.runs.plan import plan_runs
 from retrain_core.strategies import SHARED_OPTIONS, STRATEGIES, options_of
 from retrain_core.types import ModelCard, SplitSettings, Wishes, to_json
 from tests.conftest import ROOT
 from tests.make import table
-from tests.pages.conftest import Answered
+from tests.pages.conftest import Answered, Asked
 
 NEEDS_DATA = ("shift", "diagnosis", "train", "compare", "report")
 NEEDS_RUNS = ("compare", "report")
@@ -538,3 +539,22 @@ def test_a_new_experiment_is_called_by_its_model_and_its_new_data(answered: Answ
     app.switch_page("pages/data.py").run()
     name = next(field for field in app.text_input if field.label == "Name of the experiment")
     assert not app.exception and name.value == "churn, may"
+
+
+def test_an_experiment_that_waits_tells_its_place_in_the_queue(open_page, unserved: Asked) -> None:
+    store, spec = unserved
+    before = replace(spec, id=new_id(), name="asked before")
+    store.save_experiment(before)
+    index = Index(store.root / "index.sqlite")
+    for one in (before, spec):
+        store.add_runs(runs := plan_runs(one.id, {}))
+        for run in runs:
+            index.add_run(one.id, run.id, run.device)
+        index.set_experiment(one.id, "ready")
+        (store.root / "inbox" / one.id).unlink()
+    index.close()
+    told = "2nd in the queue: 1 experiment before it"
+    assert any(told in caption.value for caption in open_page("train", spec.id).caption)
+    on_start = [caption.value for caption in open_page("start").caption]
+    assert sum("0 of 1 runs done · next in the queue" in text for text in on_start) == 1
+    assert sum(f"0 of 1 runs done · {told}" in text for text in on_start) == 1

@@ -28,6 +28,7 @@ WANTED = {
     "client.showErrorDetails": "none",
     "client.showErrorLinks": False,
     "global.developmentMode": False,
+    "runner.postScriptGC": False,
 }
 
 
@@ -37,7 +38,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
         yield app
 
 
-def test_the_settings_are_those_that_keep_it_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_settings_are_those_that_keep_it_safe_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)  # as the server is started
     found = streamlit.config.get_config_options(force_reparse=True)
     assert {name: found[name].value for name in WANTED} == WANTED

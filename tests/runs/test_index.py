@@ -293,3 +293,22 @@ def test_what_is_no_id_in_the_inbox_is_passed_over(asked: Asked, idle: Idle) -> 
     runner.step()
     assert list((store.root / "inbox").iterdir()) == []
     runner.close()
+
+
+def test_what_the_index_knows_is_not_read_again_at_each_request(
+    asked: Asked, idle: Idle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, spec = asked
+    store.add_runs(plan_runs(spec.id, {}))
+    runner = Runner(store, cpu_lanes=1)
+    until(lambda: bool(idle.started), runner)
+    store.save_result(spec.id, "keep-0", RunResult("finished"))
+    idle.over.append((store.run_folder(spec.id, "keep-0"), 0))
+    runner.step()
+    read: list[Path] = []
+    monkeypatch.setattr("retrain_core.runs.rebuild.read_events", lambda path: read.append(path) or [])
+    shift = plan_shift(spec.id, ShiftSettings())[0]
+    store.add_beside([shift])
+    runner.step()
+    assert rows(asked)[shift.id].status == "running" and read == []  # nor did it wait for anything
+    runner.close()

@@ -13,6 +13,7 @@ import pytest
 from retrain_core.data import read_table
 from retrain_core.errors import FileError, StoreError
 from retrain_core.limits import MOST_ROWS, SETTINGS
+from retrain_core.runs import usage
 from retrain_core.runs.names import new_id
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.store import Store
@@ -123,3 +124,26 @@ def test_a_store_that_takes_as_much_as_it_may_takes_no_file_and_no_run(
     with pytest.raises(StoreError, match=r"The store is full.*RETRAIN_MOST_DISK_GB"):
         store.add_runs(plan_runs(spec.id, {}))
     assert store.runs(spec.id) == []
+
+
+def test_a_store_is_measured_once_for_many_uploads_which_count_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, measured = Store(tmp_path / "store"), []
+    monkeypatch.setattr(usage, "taken", lambda root: measured.append(root) or 0)
+    monkeypatch.setenv("RETRAIN_MOST_DISK_GB", "0.00001")  # ten kilobytes
+    for number in range(3):
+        store.add_file(io.BytesIO(bytes([number]) * 4_000), "a.csv")
+    assert len(measured) == 1
+    store.add_file(io.BytesIO(b"more"), "a.csv")  # by what was counted it is full, so it is measured again
+    assert len(measured) == 2
+
+
+def test_who_has_just_made_room_is_let_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "store")
+    monkeypatch.setenv("RETRAIN_MOST_DISK_GB", "0.0001")
+    ref = store.add_file(io.BytesIO(bytes(200_000)), "a.csv")
+    with pytest.raises(StoreError, match="The store is full"):
+        store.add_file(io.BytesIO(b"a\n"), "a.csv")
+    store.file_path(ref).unlink()
+    store.add_file(io.BytesIO(b"a\n"), "a.csv")

@@ -1,4 +1,4 @@
-"""In which order the runs of an experiment start: keep, then the longest first."""
+"""In which order runs start: experiments take turns; of each, keep first, then the longest."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 
 from retrain_core.runs.plan import plan_runs, start_order
 from retrain_core.runs.runner import Runner
-from retrain_core.runs.state import run_states
+from retrain_core.runs.state import queue_places, run_states
+from retrain_core.runs.store import Store
 from retrain_core.strategies import STRATEGIES
-from retrain_core.types import Estimate, RunSpec
+from retrain_core.types import Estimate, ExperimentSpec, RunResult, RunSpec
 from tests.runs.conftest import Asked, Idle, rows, until
 
 THREE = {"fine_tune": {}, "incremental": {}, "full_retrain": {}}
@@ -78,19 +79,67 @@ def test_the_runner_starts_them_so_and_the_page_shows_them_as_asked(asked: Asked
     runner.close()
 
 
-def test_an_earlier_experiment_is_not_overtaken_by_longer_runs_of_a_later_one(
-    asked: Asked, idle: Idle
-) -> None:
-    store, spec = asked
-    other = replace(spec, id="20260101-000000-abcd")
+def start(store: Store, spec: ExperimentSpec, number: int, *, runs: int, runner: Runner) -> ExperimentSpec:
+    """Return another experiment of the same question, once so many runs of it wait."""
+    other = replace(spec, id=f"20260101-000000-aaa{number}")
     store.save_experiment(other)
+    asked = plan_runs(other.id, {"fine_tune": {}}, seeds=range(runs), device="cpu")
+    store.add_runs(asked[:runs])
+    until(lambda: len(rows((store, other))) == runs, runner)
+    return other
+
+
+def begun(store: Store, spec: ExperimentSpec) -> int:
+    return sum(row.status != "queued" for row in rows((store, spec)).values())
+
+
+def test_experiments_take_turns_however_many_runs_each_has(asked: Asked, idle: Idle) -> None:
+    store, spec = asked
     runner = Runner(store, cpu_lanes=1)
     store.add_runs(plan_runs(spec.id, {"fine_tune": {}}, device="cpu"))
     until(lambda: len(idle.started) == 1, runner)
-    store.add_runs(plan_runs(other.id, {"full_retrain": {}}, device="cpu"))
-    until(lambda: "keep-0" in rows((store, other)), runner)
-    idle.over.append((store.run_folder(spec.id, "keep-0"), 1))
+    many, few = (start(store, spec, n, runs=runs, runner=runner) for n, runs in ((1, 6), (2, 3)))
+    order = []
+    while idle.started:
+        (folder,) = idle.started
+        order.append(folder.parts[-3])
+        del idle.started[folder]
+        store.save_result(folder.parts[-3], folder.name, RunResult("finished"))
+        idle.over.append((folder, 0))
+        runner.step()
+    first, second, third = spec.id, many.id, few.id
+    assert order == [first, second, third, first, second, third, second, third, second, second, second]
+    runner.close()
+
+
+def test_who_comes_later_is_served_next_but_does_not_catch_up(asked: Asked, idle: Idle) -> None:
+    store, spec = asked
+    runner = Runner(store, cpu_lanes=1)
+    early = start(store, spec, 1, runs=6, runner=runner)
+
+    def one_ends() -> str:
+        (folder,) = idle.started
+        del idle.started[folder]
+        store.save_result(folder.parts[-3], folder.name, RunResult("finished"))
+        idle.over.append((folder, 0))
+        runner.step()
+        return next(iter(idle.started)).parts[-3]
+
+    assert [one_ends() for _ in range(2)] == [early.id] * 2
+    late = start(store, spec, 2, runs=6, runner=runner)
+    assert [one_ends() for _ in range(4)] == [late.id, early.id, late.id, early.id]
+    runner.close()
+
+
+def test_the_place_in_the_queue_is_told_until_a_run_is_at_work(asked: Asked, idle: Idle) -> None:
+    store, spec = asked
+    runner = Runner(store, cpu_lanes=1)
+    first, second, third = (start(store, spec, n, runs=2, runner=runner) for n in (1, 2, 3))
+    assert queue_places(store) == {second.id: 1, third.id: 2}
+    assert [state.waiting for state in run_states(store, third.id)] == [1, 4]
+    (folder,) = idle.started
+    store.save_result(first.id, folder.name, RunResult("finished"))
+    idle.over.append((folder, 0))
     runner.step()
-    assert rows(asked)["fine_tune-0"].status == "running"
-    assert {row.status for row in rows((store, other)).values()} == {"queued"}
+    assert queue_places(store) == {third.id: 1, first.id: 2}
     runner.close()

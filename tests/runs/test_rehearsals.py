@@ -171,16 +171,14 @@ def test_they_make_the_runner_prepare_the_data_and_do_not_start_the_experiment(
     assert runs_done(store, spec.id) == (0, 0) and run_states(store, spec.id) == ()
 
 
-def test_they_go_one_at_a_time_in_the_order_of_requests(
-    asked: Asked, idle: Idle, idle_runner: Runner
-) -> None:
+def test_they_go_one_at_a_time_when_it_is_their_turn(asked: Asked, idle: Idle, idle_runner: Runner) -> None:
     store, spec = asked
     other = replace(spec, id=new_id())
     store.save_experiment(other)
     store.add_runs(plan_runs(other.id, BOTH, device="cpu"))
     until(lambda: len(idle.started) == 2, idle_runner)
     (first, second) = rehearse(asked)
-    until(lambda: first in found(asked) and found(asked)[first].waiting == 1, idle_runner)
+    until(lambda: [found(asked)[id].waiting for id in (first, second)] == [0, 2], idle_runner)
     idle.over += [(folder, 1) for folder in idle.started]
     idle_runner.step()
     assert at_work((store, other)) == {"fine_tune-0"} and at_work(asked) == {first}
