@@ -22,6 +22,7 @@ import numpy as np
 import psutil
 from scipy import stats
 
+from pages._ui.state import COLLECT_SECONDS
 from retrain_core.runs.index import read_open
 from retrain_core.runs.store import Store
 from retrain_core.samples import samples
@@ -31,6 +32,9 @@ from tests.serving import App, serving, until
 MINUTES, VISITORS, ROUND_SECONDS = 60.0, 4, 60.0
 WARM_SHARE = 0.2  # of the time: caches fill, and threads that stay are made
 MOST_RUN_SECONDS = 600.0
+FORGETFUL = {
+    "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1"
+}  # closed tabs; else they are kept for two minutes
 MB = 1024**2
 
 
@@ -94,7 +98,7 @@ def soak(
     """Use a store for so long; see ``Soak``."""
     store, chance = Store(folder / "store"), random.Random(0)
     found, rounds, errors = list[Sample](), list[str](), list[str]()
-    with serving(App(store.root)) as app:
+    with serving(App(store.root, settings=FORGETFUL)) as app:
         start = time.monotonic()
         while time.monotonic() - start < seconds or not found:
             end = time.monotonic() + round_seconds
@@ -105,6 +109,7 @@ def soak(
                 last.open()
                 if last.has("empty_bin"):
                     last.press("empty_bin")
+            let_go(app)
             found.append(sample(app, store, start))
             say(str(found[-1]))
     return Soak(found, len(rounds), errors)
@@ -147,6 +152,14 @@ def one_round(page: Tab, chance: random.Random) -> str:
     for button in ("delete", "undo", "delete"):
         page.press(f"{button}_{id}")
     return id
+
+
+def let_go(app: App) -> None:
+    """Have the server forget whoever has left: who comes next has it do so, once they have been away long enough."""
+    for seconds in (2.0, COLLECT_SECONDS + 1.0):
+        time.sleep(seconds)
+        with tab(app) as page:
+            page.open()
 
 
 def sample(app: App, store: Store, start: float) -> Sample:
@@ -192,7 +205,9 @@ def growth(found: Sequence[Sample], name: str) -> tuple[float, float]:
     """Return the growth an hour of one number by a straight line, and how far its 95 % interval reaches to each side."""
     minutes = np.array([one.minute for one in found])
     values = np.array([getattr(one, name) for one in found], float)
-    if len(found) < 3 or not np.ptp(values):
+    if len(found) < 3:
+        return 0.0, np.inf
+    if not np.ptp(values):
         return 0.0, 0.0
     line = stats.linregress(minutes / 60, values)
     reach = stats.t.ppf(0.975, len(found) - 2) * line.stderr
@@ -215,7 +230,7 @@ def main(minutes: float = MINUTES, tell: Callable[[str], None] = print) -> None:
     for name in [field.name for field in fields(Sample)][1:]:
         slope, reach = growth(warm, name)
         values = " | ".join(f"{getattr(one, name):.0f}" for one in (done.samples[0], warm[0], warm[-1]))
-        flat = "yes" if slope + reach < FLAT[name] else "no"
+        flat = "yes" if slope + reach < FLAT[name] else "no" if np.isfinite(reach) else "too few samples"
         words = name.replace("_", ", ").replace("mb", "MB")
         tell(f"| {words} | {values} | {slope:+.1f} ± {reach:.1f} | {FLAT[name]:g} | {flat} |")
 

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import random
-import time
 from pathlib import Path
 
-from pages._ui.state import COLLECT_SECONDS
 from retrain_core.runs.store import Store
-from tests.benchmarks.soak import held, one_round, sample
+from tests.benchmarks.soak import FORGETFUL, held, let_go, one_round, sample
 from tests.browsing import tab
 from tests.serving import App, serving
 
 MOST_MB = 60.0  # of caches: a file that is read again in every round would take more
-POOL = (
-    2  # threads that the server's pool may make later than in the first rounds; it makes a few and keeps them
-)
-FORGETFUL = {
-    "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1"
-}  # closed tabs; else they are kept for two minutes
+POOL = 2  # threads that the server's pool may make later than in the first rounds; it keeps them
 
 
 def test_use_leaves_no_file_thread_or_process_behind_and_little_memory(tmp_path: Path) -> None:
@@ -37,11 +30,3 @@ def test_use_leaves_no_file_thread_or_process_behind_and_little_memory(tmp_path:
         assert more[1] <= POOL and [*more[:1], *more[2:]] == [0] * 5, (base, left)
         assert after.server_mb - before.server_mb < MOST_MB
         assert after.runner_mb - before.runner_mb < MOST_MB
-
-
-def let_go(app: App) -> None:
-    """Have the server forget whoever has left: who comes next has it do so, once they have been away long enough."""
-    for seconds in (2.0, COLLECT_SECONDS + 1.0):
-        time.sleep(seconds)
-        with tab(app) as page:
-            page.open()
