@@ -5,6 +5,7 @@ RetrainError
 │   ├── FileError           a file that cannot be read, or is not what its name says
 │   ├── DataError           the rows or columns do not fit the question
 │   └── ModelError          the model cannot be used, or not safely
+│       └── UnreadError     its file was not read to its end, so it is not known whether it can
 ├── RunError                a run could not do its work; the other runs go on
 └── StoreError              the store on disk is missing, full, or not ours
 
@@ -50,6 +51,10 @@ class DataError(InputError):
 
 class ModelError(InputError):
     """The model cannot be used, or not safely."""
+
+
+class UnreadError(ModelError):
+    """A model file was not read to its end, so what it holds is not known; it may be read another time."""
 
 
 class RunError(RetrainError):

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import itertools
 import os
 import random
 import signal
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,8 @@ from retrain_core.workers import checkpoints
 from tests.make import question
 from tests.serving import App, until, visit
 
-EPOCHS = 1_000  # so that a run outlasts many kills
+EPOCHS = 500  # so that a run outlasts several kills
+CALM_SECONDS = 600.0  # all runs together are over in a minute where nothing else is at work
 
 RESULTS = ("result.json", "model.keras", "scores.npz")
 LEFT = ("*.tmp", "*.removed", "data.tmp", ".writing", ".model.tmp.keras", ".reading-*")
@@ -69,11 +71,10 @@ class Storm:
         self.experiments = {spec.id for spec in self.store.experiments()[0]}
         self._random = random.Random(self.seed)
 
-    def blow(self, kills: int, seconds: float) -> None:
-        """Kill until there were so many kills or all runs have ended, in at most so many seconds."""
-        deadline = time.monotonic() + seconds
-        while sum(self.killed.values()) < kills and not self.done():
-            self._kill(self._random.choices(list(SHARES), weights=list(SHARES.values()))[0], deadline)
+    def blow(self, kills: int) -> None:
+        """Kill until there were so many kills, or all runs have ended."""
+        while self.killed.total() < kills and not self.done():
+            self._kill(self._random.choices(list(SHARES), weights=list(SHARES.values()))[0])
             self.check()
 
     def calm(self, seconds: float) -> None:
@@ -126,11 +127,10 @@ class Storm:
             with visit(self.app):
                 pass
 
-    def _kill(self, name: str, deadline: float) -> None:
+    def _kill(self, name: str) -> None:
         """Wait until there is such a thing, then for a random while, and kill it if it is still there."""
         patience = time.monotonic() + PATIENCE
         while name not in self._victims():
-            assert time.monotonic() < deadline, f"there is no {name}; {dict(self.killed)}"
             if self.done() or time.monotonic() > patience:
                 return
             self._keep_up()
@@ -205,6 +205,54 @@ def leftovers(root: Path) -> list[Path]:
     """Return files and folders of a store that have no place there once all is over."""
     runs = [path for name in ("tmp", checkpoints.FOLDER) for path in root.glob(f"experiments/*/*/*/{name}")]
     return [*runs, *(path for pattern in LEFT for path in root.rglob(pattern))]
+
+
+@dataclass
+class Toll:
+    """What was killed, and what came of it.
+
+    Args:
+        killed: How often, by what.
+        runs: Runs that ended as undisturbed ones.
+        resumed: How often these were taken up from a checkpoint.
+    """
+
+    killed: Counter[str] = field(default_factory=Counter)
+    runs: int = 0
+    resumed: int = 0
+
+
+def survive(folder: Path, kills: int, tell: Callable[[str], None] = print) -> Toll:
+    """Run the same experiments undisturbed and in storms, until so much was killed; assert that nobody can tell the difference.
+
+    Args:
+        folder: For the stores; empty.
+        kills: How many.
+        tell: Told after each storm.
+    """
+    calm_store, calm_ids = asked_twice(folder / "calm")
+    undisturbed(calm_store)
+    toll = Toll()
+    for seed in itertools.count():
+        store, ids = asked_twice(folder / f"storm {seed}")
+        storm = Storm(store, App(store.root), seed)
+        try:
+            storm.blow(kills - toll.killed.total())
+            storm.calm(seconds=CALM_SECONDS)
+            for id, calm_id in zip(ids, calm_ids, strict=True):
+                for run in store.runs(id):
+                    same_outcome(calm_store, calm_id, store, id, run.id)
+        finally:
+            storm.end()
+        assert leftovers(store.root) == []
+        results = [state.result for state in storm.states()]
+        toll.killed += storm.killed
+        toll.runs += len(results)
+        toll.resumed += sum(result.resumed for result in results if result)
+        tell(f"storm {seed}: {dict(storm.killed)}")
+        if toll.killed.total() >= kills:
+            break
+    return toll
 
 
 # --- what is asked for, and what comes of it ------------------------------------------------------

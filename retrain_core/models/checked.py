@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 import retrain_core
-from retrain_core.errors import FileError, ModelError, RetrainError, StoreError
+from retrain_core.errors import FileError, RetrainError, StoreError, UnreadError
 from retrain_core.files import put_in_place, remove_tree
 from retrain_core.models.reply import Reply, not_read, too_much_memory, unreadable
 from retrain_core.models.wording import plain
@@ -44,12 +44,13 @@ def checked_card(path: Path, name: str | None = None, *, rebuild_in: Path | None
 
     Raises:
         FileError: If the file is empty, damaged, or no Keras model.
-        ModelError: If the model cannot be used, or not safely, as where the sandbox is weaker than this server asks for;
-            or if reading it takes too long or too much memory.
+        ModelError: If the model cannot be used, or not safely.
+        UnreadError: If that is not known: the sandbox is weaker than this server asks for, or reading takes too long or too
+            much memory.
         StoreError: If the new file cannot be written.
     """
     name = plain(name or path.name)
-    require_here(ModelError, not_read(name))
+    require_here(UnreadError, not_read(name))
     try:
         size = path.stat().st_size
         # Beside its target, so that the new file is moved there as a whole.

@@ -5,14 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from retrain_core.errors import DataError, FileError, ModelError, RetrainError, RunError, StoreError
+from retrain_core.errors import (
+    DataError,
+    FileError,
+    ModelError,
+    RetrainError,
+    RunError,
+    StoreError,
+    UnreadError,
+)
 from retrain_core.models.wording import SAVE_AGAIN, megabytes, plain
 from retrain_core.types.model import ModelCard
 
-ErrorName = Literal["FileError", "DataError", "ModelError", "RunError", "StoreError"]
+ErrorName = Literal["FileError", "DataError", "UnreadError", "ModelError", "RunError", "StoreError"]
 ERRORS: dict[ErrorName, type[RetrainError]] = {
     "FileError": FileError,
     "DataError": DataError,
+    "UnreadError": UnreadError,  # before what it is a kind of
     "ModelError": ModelError,
     "RunError": RunError,
     "StoreError": StoreError,
@@ -47,9 +56,9 @@ class Reply:
     refusal: Refusal | None = None
 
 
-def too_much_memory(name: str, memory: int) -> ModelError:
+def too_much_memory(name: str, memory: int) -> UnreadError:
     """Return the error of a file that would take more memory than it may, in bytes."""
-    return ModelError(
+    return UnreadError(
         f"{plain(name)}: The model file takes too much memory to read.",
         f"Reading it took more than {megabytes(memory)}, so it was ended.",
         SAVE_AGAIN,
@@ -61,6 +70,6 @@ def not_read(name: str) -> str:
     return f"{plain(name)}: The model file is not read here"
 
 
-def unreadable(name: str, why: str) -> ModelError:
-    """Return the error of a file whose reading came to no end of its own."""
-    return ModelError(f"{plain(name)}: The model file cannot be read.", why, SAVE_AGAIN)
+def unreadable(name: str, why: str, kind: type[ModelError] = UnreadError) -> ModelError:
+    """Return the error of a file whose reading came to no end of its own, or to one that tells what it is."""
+    return kind(f"{plain(name)}: The model file cannot be read.", why, SAVE_AGAIN)

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from retrain_core.errors import ModelError
-from retrain_core.files import remove_tree, write_atomic
+from retrain_core.errors import ModelError, StoreError
+from retrain_core.files import write_atomic
 from retrain_core.models import checked_card
-from retrain_core.models.checked import SCRATCH
 from retrain_core.runs.from_worker import AGAIN, MOST_MODEL, opened
 from retrain_core.runs.store import Store
 
 MODEL = "model.keras"
 CHECKED = "checked"  # a folder of the experiment, which no worker writes: an empty file a run whose model was written anew
+
+
+def mark_of(store: Store, experiment: str, run: str) -> Path:
+    """Return the file that is there once the model of a run was checked."""
+    return store.experiment_folder(experiment) / CHECKED / run
 
 
 def checked_model(store: Store, experiment: str, run: str) -> Path:
@@ -30,20 +34,22 @@ def checked_model(store: Store, experiment: str, run: str) -> Path:
         run: Id of the run.
 
     Raises:
-        OSError: If there is no model.
-        InputError: If it is none that may be used.
-        StoreError: If it is no plain file, or the new one cannot be written.
+        InputError: If there is no model that may be used.
+        UnreadError: If that is not known, for another reason than what it holds.
+        OSError: If it cannot be opened.
+        StoreError: If the new file cannot be written.
     """
-    folder = store.run_folder(experiment, run)
-    path, mark = folder / MODEL, store.experiment_folder(experiment) / CHECKED / run
-    with opened(path, MOST_MODEL):  # a link would lead the check, and who loads the model, elsewhere
-        pass
+    folder, name = store.run_folder(experiment, run), f"{run}.keras"
+    path, mark = folder / MODEL, mark_of(store, experiment, run)
+    try:
+        with opened(path, MOST_MODEL):  # a link would lead the check, and who loads the model, elsewhere
+            pass
+    except (FileNotFoundError, StoreError) as error:
+        why = error.why if isinstance(error, StoreError) else "There is none."
+        raise ModelError(f"{name}: The model that was trained cannot be used.", why, AGAIN) from error
     if mark.exists():
         return path
     store.check_changes()
-    for left in folder.glob(f"{SCRATCH}*"):  # by an attempt that was cut off
-        remove_tree(left)
-    name = f"{run}.keras"
     if checked_card(path, name, rebuild_in=folder).format != "keras":
         raise ModelError(
             f"{name}: The model that was trained cannot be used.", "It is not a .keras file.", AGAIN

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
 from collections.abc import Callable
 
 from retrain_core.errors import RetrainError
+from retrain_core.runs import looks
+from retrain_core.runs.bin import waiting
 from retrain_core.runs.client import ensure_runner
 from retrain_core.runs.index import is_unfinished
 from retrain_core.runs.lock import runner_is_alive
@@ -34,13 +37,19 @@ def keep_going(store: Store, stop: threading.Event | None = None) -> threading.T
 
 def has_work(store: Store) -> bool:
     """Return whether there is anything for a runner to do."""
-    return any((store.root / "inbox").iterdir()) or is_unfinished(store.root / "index.sqlite")
+    return (
+        any((store.root / "inbox").iterdir())
+        or is_unfinished(store.root / "index.sqlite")
+        or bool(waiting(store) or looks.under_way(store))
+    )
 
 
 def _keep_going(store: Store, wait: Callable[[float], bool]) -> None:
     pause = EVERY_SECONDS
     while not store.read_only and not wait(pause):
-        with contextlib.suppress(RetrainError, OSError):  # the pages tell what is wrong with the store
+        with contextlib.suppress(
+            RetrainError, OSError, sqlite3.Error
+        ):  # the pages tell what is wrong with the store
             if runner_is_alive(store.root):
                 pause = max(EVERY_SECONDS, pause / 2)
             elif has_work(store):

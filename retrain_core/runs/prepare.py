@@ -17,7 +17,7 @@ from retrain_core.errors import FileError
 from retrain_core.files import put_in_place, remove_tree, remove_whole, write_atomic
 from retrain_core.models import checked_card
 from retrain_core.models.checked import SCRATCH
-from retrain_core.runs.candidates import MODEL, checked_model
+from retrain_core.runs.candidates import MODEL, checked_model, mark_of
 from retrain_core.runs.experiments import MODEL_FILES, question_hash
 from retrain_core.runs.folders import told
 from retrain_core.runs.from_worker import opened
@@ -123,6 +123,7 @@ def link_inputs(store: Store, run: RunSpec) -> Path:
     cut_off = ("inputs", TEMPORARY, "model.keras", "scores.npz", *([] if goes_on else ["shared"]))
     for left in cut_off:  # by an earlier attempt
         remove_tree(folder / left)
+    mark_of(store, run.experiment, run.id).unlink(missing_ok=True)  # it was of the model that was removed
     for path in folder.iterdir():
         if path.is_symlink() or not (
             path.is_file() or path.is_dir()

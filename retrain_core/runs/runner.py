@@ -13,22 +13,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from retrain_core.errors import RetrainError, RunError
+from retrain_core.errors import InputError, RetrainError, RunError, UnreadError
 from retrain_core.files import remove_tree
 from retrain_core.machine import usable_cores
+from retrain_core.models.checked import SCRATCH
 from retrain_core.runs import endings, looks
 from retrain_core.runs.bin import move, waiting
-from retrain_core.runs.candidates import checked_model
+from retrain_core.runs.candidates import MODEL, checked_model, mark_of
 from retrain_core.runs.cut_off import attempts_left, can_finish, has_begun, is_to_stop, was_interrupted
 from retrain_core.runs.endings import FOLDER_ERRORS, broken, died
 from retrain_core.runs.experiments import DELETED
+from retrain_core.runs.from_worker import AGAIN
 from retrain_core.runs.index import IndexRow
 from retrain_core.runs.launchers import LAUNCHERS
 from retrain_core.runs.lock import RunnerLock
 from retrain_core.runs.names import ID_PATTERN, is_beside, is_estimate, is_probe, is_quick, strategy_of
 from retrain_core.runs.placement import MEASURE, place
 from retrain_core.runs.plan import start_order
-from retrain_core.runs.prepare import link_inputs, prepare
+from retrain_core.runs.prepare import MEASURED, link_inputs, prepare
 from retrain_core.runs.quick_rounds import advance, fail
 from retrain_core.runs.rebuild import open_index, take_in
 from retrain_core.runs.store import Store
@@ -64,7 +66,8 @@ class Runner:
         self._launcher = LAUNCHERS[launcher]()
         self._preparing: dict[str, Future[None]] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="prepare")
-        self._checks = ThreadPoolExecutor(1, thread_name_prefix="check")
+        self._checks = ThreadPoolExecutor(2, thread_name_prefix="check")
+        self._candidates: dict[tuple[str, str], Future[Path]] = {}  # models of runs that probes wait for
         self._checking: dict[
             IndexRow, Future[Path]
         ] = {}  # runs that are at work until their model was checked
@@ -124,7 +127,8 @@ class Runner:
             try:
                 folder = self._store.run_folder(row.experiment, row.id)
                 self._launcher.end_left_over(folder)
-                remove_tree(folder / TEMPORARY)
+                for left in (folder / TEMPORARY, *folder.glob(f"{SCRATCH}*")):
+                    remove_tree(left)
                 if self._was_removed(row):
                     self._ask_again(row)
                     continue
@@ -418,29 +422,37 @@ class Runner:
         result = self._store.result(row.experiment, row.id)
         if result is None:
             return False
-        remove_tree(
-            self._store.run_folder(row.experiment, row.id) / checkpoints.FOLDER
-        )  # if its worker could not any more
-        if result.model and not is_beside(row.id):
+        folder = self._store.run_folder(row.experiment, row.id)
+        remove_tree(folder / checkpoints.FOLDER)  # if its worker could not any more
+        has_model = result.model or os.path.lexists(folder / MODEL)
+        if has_model and result.status != "failed" and not is_beside(row.id):
             self._checking[row] = self._checks.submit(checked_model, self._store, row.experiment, row.id)
         else:
             self._index.end(row.experiment, row.id, result.status, result.error)
         return True
 
     def _finish_checks(self) -> None:
-        """End the runs whose models were checked; one whose model is none that may be used has failed."""
+        """End the runs whose models were checked; one whose model is none that may be used has failed.
+
+        Where that could not be told, as on a full disk, the run has ended as its worker says: its model is checked when
+        somebody asks for it.
+        """
         for row, future in list(self._checking.items()):
             if not future.done():
                 continue
             del self._checking[row]
             error = future.exception()
             result = self._store.result(row.experiment, row.id)
-            if error is None and result is not None:
-                self._index.end(row.experiment, row.id, result.status, result.error)
+            if isinstance(error, InputError) and not isinstance(error, UnreadError):
+                self._end(row, "failed", " ".join((error.what, error.why, AGAIN)))
+            elif result is None:
+                self._end(row, "failed", endings.UNCHECKED)
             else:
-                self._end(
-                    row, "failed", broken(error) if isinstance(error, FOLDER_ERRORS) else endings.UNCHECKED
-                )
+                self._index.end(row.experiment, row.id, result.status, result.error)
+                if error is not None:
+                    print(
+                        f"{row.experiment} {row.id}: its model is not checked yet: {error}", file=sys.stderr
+                    )
             self._queue_next(row)
 
     def _end(self, row: IndexRow, status: Literal["failed", "stopped"], error: str) -> None:
@@ -529,6 +541,8 @@ class Runner:
             if not prepared:
                 self._prepare(row.experiment)  # the question was changed after it had been prepared
                 return
+            if not self._has_candidate(spec):
+                return  # it stays queued meanwhile
             folder = link_inputs(self._store, spec)
             finishing = is_to_stop(folder)
             self._mark_shared(folder, device)
@@ -545,7 +559,27 @@ class Runner:
                 self._end_unstarted(row, "failed", broken(error))
         else:
             started = replace(row, device=device, attempts=row.attempts + 1)
-            self._running[folder] = Work(started, spec.limits, finishing, self._index.used(row))
+            used = 0.0 if is_beside(row.id) else self._index.used(row)  # which begins anew
+            self._running[folder] = Work(started, spec.limits, finishing, used)
+
+    def _has_candidate(self, spec: RunSpec) -> bool:
+        """Return whether the model that a probe is about was checked; it is, beside this loop, where it was not.
+
+        Raises:
+            RetrainError: If that model cannot be used.
+            OSError: If it cannot be read.
+        """
+        if not spec.after or spec.work in MEASURED:
+            return True
+        if mark_of(self._store, spec.experiment, spec.after).exists():
+            return True
+        candidate = (spec.experiment, spec.after)
+        if candidate not in self._candidates:
+            self._candidates[candidate] = self._checks.submit(checked_model, self._store, *candidate)
+        if not self._candidates[candidate].done():
+            return False
+        self._candidates.pop(candidate).result()
+        return True
 
     def _mark_shared(self, folder: Path, device: str) -> None:
         """Note in the folder of a run that is about to start, and of those it joins, that their times are longer."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from retrain_core.files import REMOVED, TEMPORARY, is_abandoned, remove_tree
+from retrain_core.models.checked import SCRATCH
 from retrain_core.runs.bin import empty_old
 from retrain_core.runs.store import Store
 from retrain_core.runs.uploads import collect_uploads
@@ -44,6 +45,11 @@ def leftovers(root: Path) -> Iterator[Path]:
     for run in runs:  # what has ended saves no model any more
         if (run / UNSAVED_MODEL).exists() and (run / "result.json").exists():
             yield run / UNSAVED_MODEL
+    for path in (
+        left for run in runs for left in run.glob(f"{SCRATCH}*")
+    ):  # by who checked a model on demand
+        if time.time() - path.lstat().st_mtime > OLD_SECONDS:
+            yield path
     for path in root.glob("tmp????????"):  # uploads that version 0.1.0 was about to take in
         if path.is_dir() and time.time() - path.stat().st_mtime > OLD_SECONDS:
             yield path

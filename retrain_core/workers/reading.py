@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrain_core.errors import ModelError, RetrainError
+from retrain_core.errors import ModelError, RetrainError, UnreadError
 from retrain_core.models.reply import Refusal, Reply, not_read, too_much_memory, unreadable
 from retrain_core.sandbox import lock_in
 from retrain_core.sandbox.least import require
@@ -66,7 +66,7 @@ def read(
     """
     try:
         if locked is not None:
-            require(locked, ModelError, not_read(name))
+            require(locked, UnreadError, not_read(name))
         from retrain_core.models.card import open_checked
         from retrain_core.models.rebuild import rebuild as write_anew
 
@@ -80,7 +80,7 @@ def read(
         return Reply(refusal=Refusal.of(too_much_memory(name, memory)))
     except Exception as error:
         why = f"It is not as Keras writes it ({type(error).__name__})."
-        return Reply(refusal=Refusal.of(unreadable(name, why)))
+        return Reply(refusal=Refusal.of(unreadable(name, why, ModelError)))
 
 
 def main(file: str, name: str, folder: str, memory: str, rebuild: str) -> None:

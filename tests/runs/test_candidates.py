@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +17,10 @@ from typing import Any
 import pytest
 
 from retrain_core.answer import model_bytes
-from retrain_core.errors import RetrainError
+from retrain_core.errors import RetrainError, StoreError
+from retrain_core.models import checked_card
+from retrain_core.models.checked import SCRATCH
+from retrain_core.models.reply import unreadable
 from retrain_core.runs.candidates import checked_model
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.prepare import link_inputs, prepare
@@ -101,16 +107,100 @@ def test_a_run_whose_model_may_not_be_used_has_failed_and_says_why(
     assert result == RunResult("failed", error=error)
 
 
-def test_a_check_that_was_cut_off_is_made_by_the_next_runner(
-    asked: Asked, idle: Idle, runner: Runner
+def test_a_worker_that_tells_nothing_of_its_model_has_it_checked(
+    asked: Asked, idle: Idle, runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = end(asked, idle, runner)
-    idle.over.clear()  # the first runner was killed before it saw that
-    runner.close()
-    second = Runner(asked[0])
+    monkeypatch.setattr("tests.runs.test_candidates.DONE", RunResult("finished"))
+    end(asked, idle, runner, with_lambda)
+    until(lambda: rows(asked)[RUN].status == "failed", runner)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoreError("There is no place to read the model in.", "No space left on device.", "Free some room."),
+        unreadable(f"{RUN}.keras", "Reading it did not come to an end within 60 seconds."),
+        OSError(24, "Too many open files"),
+    ],
+)
+def test_what_the_check_cannot_tell_takes_nothing_from_a_run(
+    asked: Asked, idle: Idle, runner: Runner, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    store, spec = asked
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("retrain_core.runs.candidates.checked_card", fails)
+        path = end(asked, idle, runner)
+        until(lambda: rows(asked)[RUN].status != "running", runner)
+    assert rows(asked)[RUN].status == "finished" and store.result(spec.id, RUN) == DONE
+    assert EXTRA not in checked_model(store, spec.id, RUN).read_bytes() and path.exists()
+
+
+def test_a_check_that_was_cut_off_is_made_by_the_next_runner(
+    asked: Asked, idle: Idle, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def waits(*_: object, **__: object) -> None:
+        begun.set()
+        over.wait()
+        raise OSError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("retrain_core.runs.candidates.checked_card", waits)
+        path = end(asked, idle, runner)
+        until(begun.is_set, runner)
+    (path.parent / f"{SCRATCH}left").mkdir()
+    second = Runner(asked[0])  # the first one is killed: it does nothing more
     until(lambda: rows(asked)[RUN].status == "finished", second)
-    assert EXTRA not in path.read_bytes()
+    assert EXTRA not in path.read_bytes() and not list(path.parent.glob(f"{SCRATCH}*"))
     second.close()
+    over.set()
+
+
+def test_two_who_check_a_model_at_once_both_get_it(ended: Asked) -> None:
+    store, spec = ended
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(checked_model, store, spec.id, RUN)
+        time.sleep(0.15)
+        second = pool.submit(checked_model, store, spec.id, RUN)
+        assert EXTRA not in first.result().read_bytes() + second.result().read_bytes()
+
+
+def test_a_run_that_is_done_again_has_its_model_checked_again(ended: Asked) -> None:
+    store, spec = ended
+    checked_model(store, spec.id, RUN)
+    link_inputs(store, store.run(spec.id, RUN))
+    with_lambda(trained(store, spec.id))
+    with pytest.raises(RetrainError, match="Lambda"):
+        checked_model(store, spec.id, RUN)
+
+
+def test_a_probe_waits_for_the_check_of_its_model_and_nobody_for_it(
+    ended: Asked, idle: Idle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, spec = ended
+    over = threading.Event()
+
+    def waits(*arguments: Any, **options: Any) -> Any:
+        over.wait()
+        return checked_card(*arguments, **options)
+
+    monkeypatch.setattr("retrain_core.runs.candidates.checked_card", waits)
+    runner = Runner(store)
+    until(lambda: RUN in rows(asked=ended), runner)
+    probe = next(probe for probe in plan_sensitivity(store, spec.id) if probe.after == RUN)
+    store.add_beside([probe])
+    until(lambda: probe.id in rows(ended), runner)
+    for _ in range(20):
+        runner.step()
+    assert rows(ended)[probe.id].status == "queued"
+    over.set()
+    until(lambda: rows(ended)[probe.id].status == "running", runner)
+    runner.close()
 
 
 @pytest.fixture

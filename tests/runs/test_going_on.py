@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
 
@@ -74,7 +75,7 @@ def test_a_store_that_is_gone_or_damaged_ends_nothing(asked: Asked, monkeypatch:
     Index(store.root / "index.sqlite").close()
     (store.root / "index.sqlite").write_bytes(b"no database" * 1000)
     assert len(times(store, monkeypatch, 3, lambda number: None)) == 3
-    (store.root / "inbox").rmdir()
+    shutil.rmtree(store.root)
     assert len(times(store, monkeypatch, 3, lambda number: None)) == 3
 
 
