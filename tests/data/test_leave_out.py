@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,7 +27,9 @@ def with_columns(**columns: object) -> Table:
     [
         ({"number": NUMBERS}, ["number"]),
         ({"code": [f"u{n}" for n in range(ROWS)]}, ["code"]),
-        ({"number": [*NUMBERS[:-1], NUMBERS[0]]}, ["number"]),  # nearly unique
+        ({"number": (NUMBERS + 1).cumsum()}, ["number"]),  # ascending with gaps
+        ({"code": [*(f"u{n}" for n in range(ROWS - 1)), "u0"]}, ["code"]),  # nearly unique
+        ({"number": [*NUMBERS[:-1], NUMBERS[0]]}, None),
         ({"number": [None, *NUMBERS[1:]]}, ["number"]),  # a gap makes whole numbers floats
         ({"customer_id": LABELS}, ["customer_id"]),  # by its name
         ({"cents": NUMBERS, "id": NUMBERS, "flag": LABELS}, None),  # one too many is left
@@ -47,6 +51,18 @@ def test_the_likelier_of_two_is_proposed_and_none_where_both_are_as_likely() -> 
     assert found is not None and found.ids == ("id",) and found.columns == ("cents", "a")
     alike = Table("new.csv", "", frame.rename(columns={"id": "pence"}))
     assert without_ids(SIGMOID, alike, None, ["y"]) is None
+
+
+def test_numbers_that_merely_differ_are_no_ids() -> None:
+    rng = np.random.default_rng(0)
+    columns = {
+        "age": rng.integers(18, 90, 200),
+        "income": rng.permutation(90_000)[:200],
+        "rooms": rng.integers(1, 9, 200),
+    }
+    frame = pd.DataFrame({**columns, "source": rng.integers(0, 3, 200), "y": [0, 1] * 100})
+    card = replace(SIGMOID, inputs=(replace(SIGMOID.inputs[0], shape=(3,)),))
+    assert without_ids(card, Table("new.csv", "", frame), None, ["y"]) is None
 
 
 def test_what_is_left_is_in_the_order_of_the_old_data() -> None:
