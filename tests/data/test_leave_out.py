@@ -83,5 +83,17 @@ def test_the_message_says_so_too() -> None:
 def test_an_id_at_the_end_is_not_taken_for_the_label() -> None:
     frame = pd.DataFrame({"a": NUMBERS, "b": NUMBERS, "left": LABELS, "customer_id": NUMBERS})
     assert infer_labels(SIGMOID, Table("new.csv", "", frame)) == ("left",)
-    with pytest.raises(DataError, match="'left' was taken for the label because it comes last beside ids"):
+    why = "because it is the last column that does not look like an id"
+    with pytest.raises(DataError, match=f"'left' was taken for the label {why}"):
         infer_schema(SIGMOID, Table("new.csv", "", frame))
+
+
+def test_an_id_that_was_taken_for_the_label_is_not_said_to_be_none() -> None:
+    frame = pd.DataFrame(
+        {"a": NUMBERS, "b": NUMBERS, "c": NUMBERS, "user_id": NUMBERS, "customer_id": NUMBERS}
+    )
+    old = Table("old.csv", "", frame[["user_id"]])
+    with pytest.raises(
+        DataError, match="'user_id' was taken for the label because it comes last of those that old"
+    ):
+        infer_schema(SIGMOID, Table("new.csv", "", frame), old)
