@@ -115,7 +115,8 @@ def chart(figure: go.Figure, *, key: str, alt: str) -> None:
 def chart_of(make: Callable[..., go.Figure], *values: object, key: str, alt: str, **options: object) -> None:
     """Draw the figure that ``make`` returns for what can be told in JSON; the same values are drawn once for all visitors.
 
-    Figures are pure functions of results, and Plotly takes up to 40 ms to make one.
+    Figures are pure functions of results, and Plotly takes up to 40 ms to make one. What still changes each second is for
+    ``chart``: it would push out what stays.
     """
     dark = st.context.theme.type == "dark"
     told = hashlib.sha256(to_json((values, options))).hexdigest()

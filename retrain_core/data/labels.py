@@ -119,12 +119,12 @@ def guessed_because(card: ModelCard, table: Table, labels: tuple[str, ...]) -> s
     left = _left(card, table)
     if named:
         why = "because of the name"
-    elif len(labels) == 1 and all(looks_like_id(name) for name in left[left.index(labels[0]) + 1 :]):
-        why = "because it comes last" if labels[0] == left[-1] else "because it comes last beside ids"
-    elif len(labels) == 1:
-        why = "because it comes last of those that old and new data have"
+    elif len(labels) > 1 or labels[0] == left[-1]:
+        why = "because it comes last" if len(labels) == 1 else "because they come last"
+    elif labels[0] == next((name for name in reversed(left) if not looks_like_id(name)), None):
+        why = "because it is the last column that does not look like an id"
     else:
-        why = "because it comes last"
+        why = "because it comes last of those that old and new data have"
     return f"{listed([repr(name) for name in labels])} {are} {why}; that is a guess."
 
 

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from retrain_core.data.marks import looks_like_id
 from retrain_core.data.names import listed
-from retrain_core.data.natures import nature_of
+from retrain_core.data.natures import nature_of, numbers
+from retrain_core.data.record_numbers import FEWEST_RECORDS, record_numbers
 from retrain_core.data.time_order import ascends, looks_like_time
 from retrain_core.types import Table
 
-UNIQUE = 0.95  # share of different values from which a column names rows rather than describes them
-LEAST_ROWS = 20  # with fewer, whatever is counted differs in every row
+UNIQUE = 0.95  # share of different texts from which they name rows rather than describe them
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,17 @@ def _rank(name: str, column: pd.Series[Any]) -> tuple[bool, ...]:
     )  # a gap makes floats
     whole = counts and bool((pd.to_numeric(held) % 1 == 0).all())
     may_name = (whole or nature == "text") and not looks_like_time(column)
-    unique = may_name and len(held) >= LEAST_ROWS and held.nunique() >= UNIQUE * len(held)
+    unique = may_name and (_counted(name, held) if whole else _names_rows(held))
     return looks_like_id(name) and may_name, unique and nature == "text", unique and ascends(column), unique
+
+
+def _counted(name: str, held: pd.Series[Any]) -> bool:
+    rows = numbers(held).astype(np.float64)
+    return record_numbers(name, [np.sort(rows)], [rows]) is not None
+
+
+def _names_rows(held: pd.Series[Any]) -> bool:
+    return len(held) >= FEWEST_RECORDS and held.nunique() >= UNIQUE * len(held)
 
 
 def _why(ids: Sequence[str], likely: Mapping[str, tuple[bool, ...]]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from retrain_core.data.natures import sample_texts
+from retrain_core.data.record_numbers import FEWEST_RECORDS, record_numbers
 from retrain_core.shift.estimate import Values, is_whole
 from retrain_core.shift.sides import NumberSide, name_of, runs
 from retrain_core.types import Reading
@@ -17,12 +17,9 @@ from retrain_core.types import Reading
 MOST_CODES = 15  # whole numbers with at most so many distinct values are codes
 ROWS_PER_CODE = 5  # and each occurs on average at least so often
 MOST_CATEGORIES = 50  # distinct texts; more are of high cardinality
-FEWEST_RECORDS = 20  # old rows that have to differ before they are taken for record numbers
-DENSITY = 2 / 3  # share of the numbers between the smallest and the largest that record numbers use
 WORDS_OF_TEXT = 4.0  # words a row that make text of mostly different rows free text
 SAMPLED_TEXTS = 200  # of which words are counted
 DIFFERENT = 0.5  # share of different values that is "mostly different"
-NAMED_ID = re.compile(r"(?i:(.*[^a-z])?(id|uuid|guid)|index|row|unnamed: 0)|.*[a-z]I[dD]")
 
 READINGS: dict[Reading, str] = {
     "numeric": "Numbers that measure something: their distribution is compared.",
@@ -33,6 +30,11 @@ READINGS: dict[Reading, str] = {
     "id": "Record numbers or names, different in every row: they are counted, not tested.",
     "date": "Moments: compared unless the new ones are all later, which is time passing.",
     "constant": "The same value everywhere: there is nothing to compare.",
+}
+RECORDS = {
+    "named": ", in a column that is called an id",
+    "dense": " and nearly without gaps, as record numbers are",
+    "ascending": " and in ascending order, as record numbers are",
 }
 
 
@@ -73,8 +75,8 @@ def guess_numbers(
         return Guess(
             "integer code", f"Whole numbers with {codes:,} different values, each seen often: taken as codes."
         )
-    if reason := _record_numbers(name, sides, held):
-        return Guess("id", reason)
+    if told := record_numbers(name, held, (side.read(side.source) for side in sides)):
+        return Guess("id", f"Whole numbers, each only once on each side{RECORDS[told]}.")
     return Guess(
         "numeric",
         f"{stored} with many different values."
@@ -136,27 +138,3 @@ def _codes(held: list[Values]) -> int:
         return 0
     distinct = len(np.unique(np.concatenate([runs(values)[0] for values in held if len(values)])))
     return distinct if distinct <= MOST_CODES and rows >= ROWS_PER_CODE * distinct else 0
-
-
-def _record_numbers(name: str, sides: tuple[NumberSide, NumberSide], held: list[Values]) -> str:
-    """Return why whole numbers are taken for record numbers; empty if they are not."""
-    old, new = held
-    if len(old) < FEWEST_RECORDS or not len(new) or any(np.any(values[1:] == values[:-1]) for values in held):
-        return ""
-    if NAMED_ID.fullmatch(name):
-        return "Whole numbers, each only once on each side, in a column that is called an id."
-    both = np.unique(np.concatenate(held))
-    if _dense(both) or all(_dense(values) or len(values) < FEWEST_RECORDS for values in held):
-        return "Whole numbers, each only once on each side and nearly without gaps, as record numbers are."
-    if all(_ascends(side) for side in sides):
-        return "Whole numbers, each only once on each side and in ascending order, as record numbers are."
-    return ""
-
-
-def _dense(values: Values) -> bool:
-    return bool(len(values) >= DENSITY * (values[-1] - values[0] + 1))
-
-
-def _ascends(side: NumberSide) -> bool:
-    rows = side.read(side.source)
-    return bool(np.all(rows[1:] > rows[:-1]))
