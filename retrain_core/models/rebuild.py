@@ -1,7 +1,8 @@
 """A new file made from what was checked in a model file: the only file that Keras ever loads.
 
 Its JSON is written from the values that were parsed and its arrays are copied one by one, so nothing is in it that the
-check did not see: no further members, attributes, filters or links, no optimiser state, and no byte of the old container.
+check did not see: no further members, attributes, filters or links, and no byte of the old container. The optimiser's
+state goes with a ``.keras`` file, as Keras warns of whoever loads one without it; ours is loaded without.
 
 A ``.h5`` file becomes ``.h5`` again. Its config names classes without their modules, and its weights belong to layers by
 their order: to write it as ``.keras`` would take Keras, which is not run before a file is rebuilt.
@@ -72,7 +73,8 @@ def _write_keras(checked: Checked, path: Path, arrays: Path) -> None:
     folders = tuple(f"{root}/{key}/" for key in graph.weight_keys(graph.layers(checked.model)))
     known = sorted({*checked.weights.tensors, *checked.weights.states})
     with h5py.File(checked.archive.weights, "r") as source, h5py.File(arrays, "w") as target:
-        copy_arrays(source, target, [name for name in known if name.startswith(folders)])
+        of_layers = [name for name in known if name.startswith(folders)]
+        copy_arrays(source, target, [*of_layers, *sorted(checked.weights.optimizer)])
     version = checked.card.keras_version
     metadata = {} if version == UNKNOWN_VERSION else {"keras_version": version}
     texts = {CONFIG: _json(_config(checked)), METADATA: _json(metadata)}

@@ -59,6 +59,7 @@ class Weights:
         names: Names of layers or weights, in their order, by the path of the group that lists them.
         arrays: How many arrays were checked, optimiser state included.
         states: Paths of the state of random generators and text layers: Keras reads it, and counts it as no weights.
+        optimizer: Paths of the optimiser's state in a ``.keras`` file.
     """
 
     tensors: dict[str, Tensor]
@@ -66,6 +67,7 @@ class Weights:
     names: dict[str, list[str]]
     arrays: int
     states: frozenset[str] = frozenset()
+    optimizer: frozenset[str] = frozenset()
 
 
 def read_weights(file: IO[bytes]) -> Weights:
@@ -91,6 +93,7 @@ def _read(root: h5py.File) -> Weights:
     seen = {_address(root)}
     stack: list[tuple[str, Any]] = [("", root)]
     states: set[str] = set()
+    optimizer: set[str] = set()
     arrays = declared = stored = searched = 0
     while stack:
         prefix, group = stack.pop()
@@ -114,6 +117,7 @@ def _read(root: h5py.File) -> Weights:
             if declared > MAX_BYTES:
                 raise _unexpected(f"the arrays declare more than {megabytes(MAX_BYTES)}")
             if path.startswith(OPTIMIZER_STATE):
+                optimizer.add(path)
                 continue
             if is_state(path):
                 states.add(path)
@@ -124,7 +128,7 @@ def _read(root: h5py.File) -> Weights:
     if _is_bomb(declared, stored):  # many arrays, each of them small enough
         raise _unexpected(f"the arrays declare {megabytes(declared)} and store next to nothing")
     texts = {name: _text(root.attrs[name]) for name in TEXTS if name in root.attrs}
-    return Weights(tensors, texts, names, arrays, frozenset(states))
+    return Weights(tensors, texts, names, arrays, frozenset(states), frozenset(optimizer))
 
 
 def is_state(path: str) -> bool:
