@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from retrain_core.errors import ModelError, StoreError
+from retrain_core.errors import ModelError, RetrainError, StoreError
 from retrain_core.files import write_atomic
 from retrain_core.models import checked_card
 from retrain_core.runs.from_worker import AGAIN, MOST_MODEL, opened
@@ -50,10 +50,16 @@ def checked_model(store: Store, experiment: str, run: str) -> Path:
     if mark.exists():
         return path
     store.check_changes()
-    if checked_card(path, name, rebuild_in=folder).format != "keras":
-        raise ModelError(
-            f"{name}: The model that was trained cannot be used.", "It is not a .keras file.", AGAIN
-        )
+    before = path.lstat().st_ino
+    try:
+        if checked_card(path, name, rebuild_in=folder).format != "keras":
+            raise ModelError(
+                f"{name}: The model that was trained cannot be used.", "It is not a .keras file.", AGAIN
+            )
+    except RetrainError:
+        if path.lstat().st_ino == before:
+            raise
+        return checked_model(store, experiment, run)  # somebody else has just put the new file in its place
     mark.parent.mkdir(exist_ok=True)
     write_atomic(mark, b"")
     return path

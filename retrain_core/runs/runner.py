@@ -315,8 +315,8 @@ class Runner:
                 if self._was_removed(work.row):
                     self._ask_again(work.row)
                 else:
+                    self._settle(folder, work, code)  # first: what it looks at, as a full disk, may pass
                     self._index.set_used(work.row, work.used)
-                    self._settle(folder, work, code)
             except FOLDER_ERRORS as error:
                 self._end(work.row, "failed", broken(error))
             self._queue_next(work.row)
@@ -424,7 +424,7 @@ class Runner:
             return False
         folder = self._store.run_folder(row.experiment, row.id)
         remove_tree(folder / checkpoints.FOLDER)  # if its worker could not any more
-        has_model = result.model or os.path.lexists(folder / MODEL)
+        has_model = result.model or (result.status == "finished" and os.path.lexists(folder / MODEL))
         if has_model and result.status != "failed" and not is_beside(row.id):
             self._checking[row] = self._checks.submit(checked_model, self._store, row.experiment, row.id)
         else:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrain_core.errors import StoreError
+from retrain_core.errors import ModelError, StoreError
 from retrain_core.files import remove_tree
 from retrain_core.runs.endings import MOST_REASON, reason_of
 from retrain_core.runs.events import read_events
@@ -237,7 +237,7 @@ def test_what_another_worker_has_left_as_a_link_is_no_input(asked: Asked, tmp_pa
     (store.run_folder(spec.id, "fine_tune-0") / "model.keras").symlink_to(tmp_path / "secret")
     probe = next(one for one in plan_sensitivity(store, spec.id) if one.after)
     store.add_beside([probe])
-    with pytest.raises(StoreError, match="cannot be read"):
+    with pytest.raises(ModelError, match="It is a link"):
         link_inputs(store, probe)
 
 

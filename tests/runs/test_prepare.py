@@ -10,6 +10,7 @@ import pytest
 from retrain_core.errors import FileError
 from retrain_core.models.card import open_checked
 from retrain_core.models.rebuild import rebuild
+from retrain_core.runs.candidates import mark_of
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.prepare import link_inputs, prepare
 from retrain_core.runs.store import Store
@@ -62,6 +63,9 @@ def test_work_on_a_candidate_leaves_the_old_model_alone(
     store, spec, data = asked
     old = (data / "model.keras").read_bytes()
     (store.run_folder(spec.id, "keep-0") / "model.keras").write_bytes(b"a candidate")
+    mark = mark_of(store, spec.id, "keep-0")
+    mark.parent.mkdir()
+    mark.touch()
     probe = RunSpec("probe_keep-1", spec.id, "keep", {}, 1, work="sensitivity", after="keep-0")
     store.add_beside([probe])
     inputs = link_inputs(store, probe) / "inputs"
