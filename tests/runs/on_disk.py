@@ -77,7 +77,8 @@ def read_only(store: Store, id: str) -> None:
     until(lambda: bool(idle.started), runner, seconds=30)
     states = [(state.spec.id, state.status) for state in run_states(store, id)]
     runner.close()
-    subprocess.run(["mount", "-o", "remount,ro", str(store.root.parent)], check=True)
+    remount = ["mount", "-o", "remount,ro", str(store.root.parent)]
+    until(lambda: subprocess.run(remount, check=False).returncode == 0)  # busy while a file is being closed
     reopened = Store(store.root)  # what was there can be looked at
     assert (
         [(state.spec.id, state.status) for state in run_states(reopened, id)]
