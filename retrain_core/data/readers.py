@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from retrain_core.data.csv_file import read_csv
-from retrain_core.data.formats import USE_INSTEAD, kind_of
+from retrain_core.data.formats import kind_of
 from retrain_core.data.limits import too_large
 from retrain_core.data.npz import read_npz
 from retrain_core.data.parquet_file import read_parquet
@@ -45,7 +45,9 @@ def read_table(path: Path, name: str | None = None) -> Table:
     except OSError as error:
         raise FileError(f"{name} cannot be read.", f"{error.strerror}.", "Check the file.") from error
     if table.rows == 0:
-        raise FileError(f"{name} has no rows.", "It holds column names but no examples.", USE_INSTEAD)
+        raise FileError(
+            f"{name} has no rows.", "It holds column names but no examples.", "Choose a file with rows."
+        )
     check_table(name, rows=table.rows)
     return table
 

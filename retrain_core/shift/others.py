@@ -14,11 +14,16 @@ def others_said(report: ShiftReport) -> str:
     if not report.others:
         return ""
     moved = [column for column in report.others if column.level != "none"]
-    count = "None" if not moved else f"{len(moved):,}"
-    said = (
-        f"{count} of the {len(report.others):,} columns that the model does not take moved enough to matter"
-    )
+    why = "for nothing in the levels, but may explain why labels change."
+    if len(report.others) == 1:
+        name = wording.short(report.others[0].name)
+        if not moved:
+            return f"The model does not take {name}, which has not moved enough to matter."
+        return (
+            f"The model does not take {what_moved(moved[0])}, which moved enough to matter. It counts {why}"
+        )
+    of = f"of the {len(report.others):,} columns that the model does not take moved enough to matter"
     if not moved:
-        return f"{said}."
+        return f"None {of}."
     most = wording.joined([what_moved(column) for column in moved[:NAMED]])
-    return f"{said}, most {most}. They count for nothing in the levels, but may explain why labels change."
+    return f"{len(moved):,} {of}, most {most}. They count {why}"

@@ -441,7 +441,7 @@ def test_a_rival_that_may_be_better_is_named_in_the_sentence() -> None:
     found = advice(*runs)
     assert found.choice == "incremental" and not found.clear
     assert found.summary == (
-        "Train incrementally: accuracy goes from 60.0 % to 75.0 % on the held-out new rows and stays at 80.0 % on the held-out old; "
+        "Train incrementally: accuracy goes from 60.0 % to 75.0 % on the held-out new rows and stays at 80.0 % on the held-out old ones; "
         "full retrain cannot be ruled out."
     )
     assert any(

@@ -51,7 +51,7 @@ def _goes(context: Context, score: str) -> str:
     told = [
         (
             _change(context, side, score),
-            "on the held-out new rows" if side == "new" else "on the held-out old",
+            "on the held-out new rows" if side == "new" else "on the held-out old ones",
         )
         for side in SIDES
         if side in context.evidence.predicted
