@@ -19,7 +19,7 @@ page = st.navigation(
 )
 with told():
     sandbox_parts.guard()
-    state.close_uploads()
+    state.limit_uploads()
     state.collect_garbage()
     state.sidebar()
     page.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pages._ui.text import literal, show_error
 from pages._ui.wishes import UNTOLD
 from retrain_core.data import read_table
 from retrain_core.errors import RetrainError
+from retrain_core.limits import MOST_UPLOAD_MB
 from retrain_core.machine import give_back_memory
 from retrain_core.models import checked_card
 from retrain_core.runs import (
@@ -58,10 +60,14 @@ def read_only() -> bool:
     return store().read_only
 
 
-def close_uploads() -> None:
-    """Let a read-only server take no bytes: Streamlit has an address for uploads of its own, whatever a page draws."""
-    if read_only():
-        config.set_option("server.maxUploadSize", 0)
+def limit_uploads() -> None:
+    """Have Streamlit take no larger file than the store does, and none on a read-only server.
+
+    It has an address for uploads of its own, whatever a page draws.
+    """
+    most = 0 if read_only() else math.ceil(MOST_UPLOAD_MB.value)
+    if config.get_option("server.maxUploadSize") != most:
+        config.set_option("server.maxUploadSize", most)
 
 
 @st.cache_resource(ttl=COLLECT_SECONDS, show_spinner=False)

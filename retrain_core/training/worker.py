@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +10,7 @@ import tensorflow as tf
 
 from retrain_core.data.chosen import draw
 from retrain_core.data.small import small_question
-from retrain_core.errors import RetrainError
-from retrain_core.files import put_in_place, write_atomic
-from retrain_core.sandbox.least import require
+from retrain_core.files import put_in_place
 from retrain_core.strategies import make_strategy
 from retrain_core.training.attempt import attempt_at
 from retrain_core.training.devices import use_device
@@ -23,10 +20,9 @@ from retrain_core.training.observe import observe
 from retrain_core.training.resume import Unfit
 from retrain_core.training.scoring import score_parts
 from retrain_core.training.sensitivity import measure_sensitivity
-from retrain_core.types import Locked, RunResult, RunSpec, Work, from_json, to_json
+from retrain_core.types import Locked, RunResult, RunSpec, Work, from_json
 from retrain_core.workers import checkpoints
-from retrain_core.workers.disk import FULL, is_full
-from retrain_core.workers.processes import peak_memory_mb
+from retrain_core.workers.framed import framed
 
 
 def run(folder: Path, device: str, threads: int, locked: Locked | None = None) -> RunResult:
@@ -42,26 +38,21 @@ def run(folder: Path, device: str, threads: int, locked: Locked | None = None) -
     attempt = attempt_at(folder, spec, device, locked)
     report = attempt.log
     attempt.begin(device, threads)
-    try:
-        if locked is not None:  # else it is work in the very process that asks for it
-            require(locked)
+
+    def work() -> RunResult:
         with use_device(device, threads):
-            result = _done(open_job(folder, spec, device, report, attempt), threads)
-    except RetrainError as error:
-        result = RunResult("failed", device=device, error=str(error), peak_memory_mb=peak_memory_mb())
-    except (MemoryError, tf.errors.ResourceExhaustedError):
-        result = RunResult("failed", device=device, error=OUT_OF_MEMORY, peak_memory_mb=peak_memory_mb())
-    except Exception as error:
-        traceback.print_exc()  # into worker.log; the user gets one line
-        result = RunResult(
-            "failed", device=device, error=_unexpected(error, folder), peak_memory_mb=peak_memory_mb()
-        )
-    write_atomic(folder / "result.json", to_json(result))
-    checkpoints.remove(folder)
-    report(
-        "failed" if result.status == "failed" else "finished",
-        {"status": result.status, "error": result.error},
+            return _done(open_job(folder, spec, device, report, attempt), threads)
+
+    result = framed(
+        work,
+        folder,
+        device,
+        report,
+        locked,
+        too_large=OUT_OF_MEMORY,
+        memory_errors=(MemoryError, tf.errors.ResourceExhaustedError),
     )
+    checkpoints.remove(folder)
     return result
 
 
@@ -147,10 +138,3 @@ WORK: Mapping[Work, Callable[[Job], RunResult]] = {
     "observe": observe,
     "sensitivity": measure_sensitivity,
 }
-
-
-def _unexpected(error: Exception, folder: Path) -> str:
-    if is_full(folder, error):
-        return FULL
-    first = str(error).strip().split("\n")[0][:300]
-    return f"The run failed: {type(error).__name__}: {first} The details are in its worker.log."

@@ -7,7 +7,6 @@ checkpoint/resumed      a byte for each time the run was taken up again
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -21,6 +20,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from retrain_core.files import flush_folder
 
 FOLDER = "checkpoint"
 FORM = 1  # of these files; others are passed over
@@ -83,7 +84,7 @@ def write(run: Path, identity: str, moment: Moment) -> None:
         temporary.unlink(missing_ok=True)
         raise
     temporary.replace(folder / (ENDED.format(moment.fit) if moment.ended else NOW))
-    _flush_folder(folder)
+    flush_folder(folder)
 
 
 def read(run: Path, identity: str) -> tuple[list[Moment], str]:
@@ -142,13 +143,3 @@ def _read(path: Path, identity: str) -> Moment:
             for name, count in head["counts"].items()
         }
     return Moment(int(head["fit"]), bool(head["ended"]), head["values"], arrays)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Have the new name on the disk too; Windows cannot, and need not."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,7 @@ from numpy.typing import NDArray
 from retrain_core.data import read_table
 from retrain_core.data.encode import array_for
 from retrain_core.data.observed import load_observed
-from retrain_core.errors import RetrainError
 from retrain_core.files import write_atomic
-from retrain_core.sandbox.least import require
 from retrain_core.shift.frames import feature_frame, label_names
 from retrain_core.shift.images import is_images
 from retrain_core.shift.seen import model_shift
@@ -33,12 +30,13 @@ from retrain_core.types import (
     from_json,
     to_json,
 )
-from retrain_core.workers.disk import FULL, is_full
 from retrain_core.workers.events import EventLog
 from retrain_core.workers.files import IMAGES, MODEL, REPORT
+from retrain_core.workers.framed import framed
 from retrain_core.workers.processes import peak_memory_mb
 
 Tell = Callable[[float, str], None]
+OUT_OF_MEMORY = "It needs more memory than there is. Try files with fewer rows or columns."
 
 
 def run(folder: Path, device: str, threads: int, locked: Locked | None = None) -> RunResult:
@@ -58,30 +56,12 @@ def run(folder: Path, device: str, threads: int, locked: Locked | None = None) -
     def tell(share: float, label: str) -> None:
         report("progress", {"progress": share, "label": label})
 
-    status, error = "finished", None
-    try:
-        if locked is not None:  # else it is work in the very process that asks for it
-            require(locked)
+    def work() -> RunResult:
         WORK[spec.work](folder, spec.shift or ShiftSettings(), tell)
-    except RetrainError as known:
-        status, error = "failed", str(known)
-    except MemoryError:
-        status, error = "failed", "It needs more memory than there is. Try files with fewer rows or columns."
-    except Exception as unknown:
-        traceback.print_exc()  # into worker.log; the user gets one line
-        details = f"{type(unknown).__name__}: {unknown}. The details are in its worker.log."
-        status, error = "failed", FULL if is_full(folder, unknown) else details
-    seconds = round(time.perf_counter() - start, 3)
-    result = RunResult(
-        "failed" if status == "failed" else "finished",
-        seconds=seconds,
-        peak_memory_mb=peak_memory_mb(),
-        device=device,
-        error=error,
-    )
-    write_atomic(folder / "result.json", to_json(result))
-    report(result.status, {"status": result.status, "error": error})
-    return result
+        seconds = round(time.perf_counter() - start, 3)
+        return RunResult("finished", seconds=seconds, peak_memory_mb=peak_memory_mb(), device=device)
+
+    return framed(work, folder, device, report, locked, too_large=OUT_OF_MEMORY)
 
 
 def _shift(folder: Path, settings: ShiftSettings, tell: Tell) -> None:
