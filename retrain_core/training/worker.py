@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import tensorflow as tf
 
 from retrain_core.data.chosen import draw
 from retrain_core.data.small import small_question
 from retrain_core.files import put_in_place
+from retrain_core.models.archive import MAX_TOTAL_BYTES
 from retrain_core.strategies import make_strategy
 from retrain_core.training.attempt import attempt_at
 from retrain_core.training.devices import use_device
@@ -104,13 +106,7 @@ def train(job: Job) -> RunResult:
         )
 
     model = engine.finish(model)
-    temporary = folder / ".model.tmp.keras"
-    try:
-        model.save(temporary)
-    except BaseException:  # on a full disk it would take the room that the result needs
-        temporary.unlink(missing_ok=True)
-        raise
-    put_in_place(temporary, folder / "model.keras")
+    save(model, folder)
     job.report("progress", {"progress": 1.0, "label": "scoring on the holdout"})
     new, old = score_parts(model, engine.objective, parts, folder, job.beat)
     job.report("scored", {"new": new, "old": old})
@@ -123,6 +119,20 @@ def train(job: Job) -> RunResult:
         model="model.keras",
         prequential=engine.prequential,
     )
+
+
+def save(model: keras.Model, folder: Path) -> None:
+    """Put the model into the run folder, whole or not at all; without its optimiser's state if with it no check would let it in."""
+    temporary = folder / ".model.tmp.keras"
+    try:
+        model.save(temporary)
+        if temporary.stat().st_size > MAX_TOTAL_BYTES:
+            model.optimizer = None
+            model.save(temporary)
+    except BaseException:  # on a full disk it would take the room that the result needs
+        temporary.unlink(missing_ok=True)
+        raise
+    put_in_place(temporary, folder / "model.keras")
 
 
 def quick(job: Job) -> RunResult:
