@@ -1,15 +1,14 @@
 """Report: take the answer away."""
 
 from dataclasses import replace
-from functools import partial
 
 import streamlit as st
 
 from pages._ui import state, ways
 from pages._ui.answers import certainty, current_answer, not_known
+from pages._ui.model_parts import models
 from pages._ui.text import literal
-from retrain_core.answer import commands_of, model_bytes
-from retrain_core.figures.style import look_of
+from retrain_core.answer import commands_of
 from retrain_core.report import render
 from retrain_core.report.content import COMMANDS_WHERE, Commands, ReportContent
 from retrain_core.report.tables import csv_text, flat_scores
@@ -101,19 +100,7 @@ st.subheader("The models")
 st.caption(
     "Each is a compiled .keras file: load it with keras.saving.load_model. With several seeds, the first seed's model."
 )
-with st.container(horizontal=True):
-    for name, candidate in comparison.strategies.items():
-        if candidate.model is None:
-            continue
-        st.download_button(
-            f"{look_of(name).title} (.keras)",
-            data=partial(model_bytes, state.store(), content, name),
-            file_name=f"{file_name}-{name}.keras",
-            mime="application/octet-stream",
-            key=f"model_{name}",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+models(content, file_name)
 
 st.subheader("The same from the command line")
 st.caption(COMMANDS_WHERE)

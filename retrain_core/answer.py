@@ -20,7 +20,7 @@ from retrain_core.files import write_atomic
 from retrain_core.machine import available_memory_mb, total_memory_mb
 from retrain_core.report import render
 from retrain_core.report.content import Commands, ReportContent
-from retrain_core.runs.candidates import checked_model
+from retrain_core.runs.candidates import checked_model, mark_of
 from retrain_core.runs.client import known_devices
 from retrain_core.runs.events import read_events
 from retrain_core.runs.from_worker import MOST_MODEL, copy_plain, read_plain
@@ -229,9 +229,19 @@ def model_path(store: Store, content: ReportContent, strategy: str) -> Path:
     Raises:
         RetrainError: If it is not to be handed out.
     """
+    return checked_model(store, content.spec.id, _run_of(content, strategy))
+
+
+def is_checked(store: Store, content: ReportContent, strategy: str) -> bool:
+    """Whether the model of a strategy can be handed out as it is."""
+    return mark_of(store, content.spec.id, _run_of(content, strategy)).exists()
+
+
+def _run_of(content: ReportContent, strategy: str) -> str:
+    """Return the run whose model stands for a strategy."""
     seeds = content.comparison.strategies[strategy].per_seed
-    run = next(seed["run"] for seed in seeds if seed["new"] is not None)
-    return checked_model(store, content.spec.id, run)
+    run: str = next(seed["run"] for seed in seeds if seed["new"] is not None)
+    return run
 
 
 def model_bytes(store: Store, content: ReportContent, strategy: str) -> bytes:

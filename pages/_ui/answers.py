@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages._ui import state, ways
+from pages._ui.few import ANSWERS
 from pages._ui.probes import ask
 from pages._ui.text import help_for, literal, show_error
 from pages._ui.wishes import wishes
@@ -29,13 +30,16 @@ from retrain_core.types import Comparison, ExperimentSpec, Wishes
 @st.cache_resource(max_entries=16, show_spinner="Comparing ...")
 def _evidence(experiment: str, ended: tuple[str, ...]) -> Evidence:
     """Return what the runs have told that have ended; a probe that ends later does not change it."""
-    return evidence_of(state.store(), experiment)
+    with ANSWERS:
+        return evidence_of(state.store(), experiment)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing ...")
 def _answer(experiment: str, ended: tuple[str, ...], probes: tuple[tuple[str, int], ...]) -> ReportContent:
     """Return the answer; ``ended`` and ``probes`` name what it rests on, so that a new result makes a new one."""
-    return answer(state.store(), experiment, Wishes(), _evidence(experiment, ended))
+    evidence = _evidence(experiment, ended)
+    with ANSWERS:
+        return answer(state.store(), experiment, Wishes(), evidence)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -43,7 +47,9 @@ def _weighed(
     experiment: str, ended: tuple[str, ...], probes: tuple[tuple[str, int], ...], wishes: Wishes
 ) -> ReportContent:
     """Return the answer under these wishes; all that does not hang on them is shared."""
-    return weigh(_answer(experiment, ended, probes), wishes)
+    found = _answer(experiment, ended, probes)
+    with ANSWERS:
+        return weigh(found, wishes)
 
 
 def current_answer(spec: ExperimentSpec) -> ReportContent:

@@ -10,7 +10,7 @@ import streamlit as st
 from pages._ui import state, ways
 from pages._ui.answers import preparation_failed
 from pages._ui.cards import run_card
-from pages._ui.text import chart
+from pages._ui.text import chart_of
 from pages._ui.unexpected import told
 from retrain_core.figures.curves import keep_on_validation, training_curves
 from retrain_core.runs import (
@@ -91,17 +91,17 @@ def _draw_curves(spec: ExperimentSpec, runs: tuple[RunState, ...]) -> None:
         format_func={"rows_seen": "rows seen", "seconds": "seconds"}.__getitem__,
     )  # fmt: skip
     smooth = st.toggle("Smooth the training curves", key="smooth", persist_state="session")
+    running = not all(run.done for run in runs)
     curves = {run.spec.id: run.curve for run in runs if run.curve}
     strategies = {run.spec.id: run.spec.strategy for run in runs}
     metric = "mae" if spec.schema.task == "regression" else "accuracy"
     for column, value in zip(st.columns(2), ("loss", metric), strict=True):
         with column:
             keep = keep_on_validation(curves, strategies, value)
-            figure = training_curves(curves, strategies, value=value, x=x, keep=keep, smooth=smooth)
-            # They change each second, so the cache that all visitors share would soon hold nothing else.
-            chart(
-                figure, key=f"curves_{value}", alt=f"Validation {value} of every strategy along its training."
-            )
+            chart_of(
+                training_curves, curves, strategies, value=value, x=x, keep=keep, smooth=smooth, passing=running,
+                key=f"curves_{value}", alt=f"Validation {value} of every strategy along its training.",
+            )  # fmt: skip
     st.caption(
         "Scores on the validation rows, which are used to stop early. The holdout is looked at once, at the end."
     )

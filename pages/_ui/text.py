@@ -11,6 +11,7 @@ from functools import partial
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages._ui.few import FIGURES
 from retrain_core.errors import RetrainError
 from retrain_core.figures.style import on_dark
 from retrain_core.glossary import GLOSSARY
@@ -112,25 +113,40 @@ def chart(figure: go.Figure, *, key: str, alt: str) -> None:
     _show(figure, key, alt)
 
 
-def chart_of(make: Callable[..., go.Figure], *values: object, key: str, alt: str, **options: object) -> None:
+def chart_of(
+    make: Callable[..., go.Figure],
+    *values: object,
+    key: str,
+    alt: str,
+    passing: bool = False,
+    **options: object,
+) -> None:
     """Draw the figure that ``make`` returns for what can be told in JSON; the same values are drawn once for all visitors.
 
-    Figures are pure functions of results, and Plotly takes up to 40 ms to make one. What still changes each second is for
-    ``chart``: it would push out what stays.
+    Figures are pure functions of results, and Plotly takes up to 40 ms to make one. Those that change each second are
+    ``passing``: they are kept apart, else they would push out what stays.
     """
     dark = st.context.theme.type == "dark"
     told = hashlib.sha256(to_json((values, options))).hexdigest()
-    _show(
-        _figure(f"{make.__module__}.{make.__qualname__}", told, dark, partial(make, *values, **options)),
-        key,
-        alt,
-    )
+    kept = _passing_figure if passing else _figure
+    figure = kept(f"{make.__module__}.{make.__qualname__}", told, dark, partial(make, *values, **options))
+    _show(figure, key, alt)
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
 def _figure(name: str, told: str, dark: bool, _make: Callable[[], go.Figure]) -> go.Figure:
-    figure = _make()
-    return on_dark(figure) if dark else figure
+    return _made(_make, dark)
+
+
+@st.cache_resource(max_entries=32, ttl=60, show_spinner=False)
+def _passing_figure(name: str, told: str, dark: bool, _make: Callable[[], go.Figure]) -> go.Figure:
+    return _made(_make, dark)
+
+
+def _made(make: Callable[[], go.Figure], dark: bool) -> go.Figure:
+    with FIGURES:
+        figure = make()
+        return on_dark(figure) if dark else figure
 
 
 def _show(figure: go.Figure, key: str, alt: str) -> None:

@@ -16,6 +16,9 @@ from retrain_core.compare.predicted import Floats, Predicted
 
 DRAWS = 1_000
 CELLS = 2_000_000  # of a chunk of draws, 16 MB
+BLOCK_CELLS = (
+    20_000  # of draws that are counted at once: a call for each takes most of the time where rows are few
+)
 FEWEST_DRAWS = 200
 MOST_CELLS = 100_000_000  # draws times rows; with more rows there are fewer draws
 
@@ -41,10 +44,16 @@ def draw_counts(rows: int, draws: int, seed: int, groups: NDArray[np.intp] | Non
     rng = np.random.default_rng(seed)
     units = rows if groups is None else int(groups.max()) + 1
     chunk = max(1, CELLS // max(rows, 1))
+    block = max(1, BLOCK_CELLS // units)
     for start in range(0, draws, chunk):
         some = min(chunk, draws - start)
-        counts = np.stack([np.bincount(rng.integers(0, units, units), minlength=units) for _ in range(some)])
-        yield (counts if groups is None else counts[:, groups]).astype(np.float64)
+        counts = np.empty((some, units))
+        for first in range(0, some, block):
+            counted = counts[first : first + block]
+            drawn = rng.integers(0, units, counted.shape)
+            drawn += units * np.arange(len(drawn))[:, None]  # each draw has a range of its own
+            counted[:] = np.bincount(drawn.ravel(), minlength=counted.size).reshape(counted.shape)
+        yield counts if groups is None else counts[:, groups]
 
 
 def resample(

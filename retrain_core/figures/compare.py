@@ -28,6 +28,7 @@ from retrain_core.figures.style import (
     base_layout,
     empty_figure,
     keep_first,
+    lay_out,
     look_of,
     plain,
     score_title,
@@ -57,14 +58,14 @@ def score_dots(comparison: Comparison, name: str) -> go.Figure:
     inside = len(scored) * ROW_HEIGHT * len(names) + (len(scored) - 1) * PANEL_GAP  # pixels
     layout = base_layout(x=score_title(name), height=inside + 110)
     x_axis = layout.pop("xaxis") | {"tickformat": axis_format(name), "nticks": 6, "tickangle": 0}
-    figure.update_layout(**layout, showlegend=False)
+    lay_out(figure, **layout, showlegend=False)
     panel, gap = ROW_HEIGHT * len(names) / inside, PANEL_GAP / inside
     for number, part in enumerate(scored):
         axis = "" if number == 0 else "2"
         top = 1 - number * (panel + gap)
         bottom = max(top - panel, 0.0)
         labels = [row_label(comparison.strategies[strategy], strategy, part, name) for strategy in names]
-        figure.update_layout({
+        lay_out(figure, **{
             f"yaxis{axis}": strategy_axis(labels, (bottom, top)) | {"anchor": f"x{axis}"},
             f"xaxis{axis}": x_axis | {"anchor": f"y{axis}"},
         })  # fmt: skip
@@ -78,7 +79,7 @@ def score_dots(comparison: Comparison, name: str) -> go.Figure:
             x=0, xref="paper", xanchor="left", y=top, yref="paper", yanchor="bottom", showarrow=False,
         )  # fmt: skip
     if len(scored) > 1:
-        figure.update_layout(xaxis={"title": None})  # the lower panel's stands for both
+        lay_out(figure, xaxis={"title": None})  # the lower panel's stands for both
     return figure
 
 
@@ -130,7 +131,7 @@ def tradeoff(comparison: Comparison, old_weight: float) -> go.Figure:
     )
     layout["xaxis"] |= {"range": x_range, "tickformat": axis_format(name), "nticks": 7}
     layout["yaxis"] |= {"range": y_range, "tickformat": axis_format(name)}
-    figure.update_layout(**layout)
+    lay_out(figure, **layout)
     return figure
 
 

@@ -18,6 +18,7 @@ from retrain_core.figures.style import (
     base_layout,
     empty_figure,
     keep_first,
+    lay_out,
     look_of,
     plain,
     room_beside,
@@ -64,8 +65,8 @@ def pareto(comparison: Comparison, score: str) -> go.Figure:
     inside = len(sides) * PANEL + (len(sides) - 1) * PANEL_GAP
     named = in_legend(comparison, names)
     legend = legend_height(len(named) + 1)
-    figure.update_layout(**base_layout(x=axis.pop("words"), height=inside + 110 + legend))
-    figure.update_layout(legend={"y": 1 + 22 / inside})  # above the title of the first panel
+    lay_out(figure, **base_layout(x=axis.pop("words"), height=inside + 110 + legend))
+    lay_out(figure, legend={"y": 1 + 22 / inside})  # above the title of the first panel
     for number, side in enumerate(sides):
         add_panel(figure, comparison, side, score, places, best, named, "" if number == 0 else "2")
         top = 1 - number * (PANEL + PANEL_GAP) / inside
@@ -75,7 +76,7 @@ def pareto(comparison: Comparison, score: str) -> go.Figure:
         figure.add_shape(
             type="line", x0=at, x1=at, y0=0, y1=1, yref="paper", line={"color": FAINT, "width": 1, "dash": "dot"}
         )  # fmt: skip
-    figure.update_layout(xaxis=axis | {"anchor": "free", "position": 0, "tickangle": 0}, showlegend=True)
+    lay_out(figure, xaxis=axis | {"anchor": "free", "position": 0, "tickangle": 0}, showlegend=True)
     return figure
 
 
@@ -93,9 +94,9 @@ def net_lines(payoffs: Mapping[str, Payoff], marked: str | None) -> go.Figure:
         return empty_figure("No candidate but keep has a score.")
     figure = go.Figure()
     layout = base_layout(x="days in use", y="net benefit over keep<br>(in your currency)", height=400)
-    figure.update_layout(**layout, showlegend=True)
+    lay_out(figure, **layout, showlegend=True)
     days = next(iter(payoffs.values())).stakes.days
-    figure.update_layout(xaxis={"range": [-0.03 * days, 1.03 * days]}, yaxis={"tickformat": ",~r"})
+    lay_out(figure, xaxis={"range": [-0.03 * days, 1.03 * days]}, yaxis={"tickformat": ",~r"})
     figure.add_hline(y=0, line={"color": FAINT, "width": 1.5})
     for name, payoff in payoffs.items():
         if name == marked or len(payoffs) <= MOST_BANDS:
@@ -175,7 +176,7 @@ def tornado(swings: Sequence[Swing], payoff: Payoff) -> go.Figure:
         "showgrid": False,
         "fixedrange": True,
     }
-    figure.update_layout(**layout, barmode="overlay", showlegend=True)
+    lay_out(figure, **layout, barmode="overlay", showlegend=True)
     figure.add_vline(x=0, line={"color": FAINT, "width": 2}, layer="below")
     figure.add_vline(
         x=net, line={"color": FAINT, "width": 1.5, "dash": "dot"}, name="as entered", showlegend=True

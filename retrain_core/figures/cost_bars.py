@@ -5,7 +5,16 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from retrain_core.figures.scored import row_label, strategy_axis
-from retrain_core.figures.style import GRID, axis_title, base_layout, keep_first, look_of, plain, trains
+from retrain_core.figures.style import (
+    GRID,
+    axis_title,
+    base_layout,
+    keep_first,
+    lay_out,
+    look_of,
+    plain,
+    trains,
+)
 from retrain_core.types import Comparison
 
 
@@ -20,7 +29,7 @@ def cost_bars(comparison: Comparison) -> go.Figure:
     labels = [row_label(candidate, strategy) for candidate, strategy in zip(candidates, names, strict=True)]
     seconds = [c.seconds if trains(strategy) else 0.0 for c, strategy in zip(candidates, names, strict=True)]
     figure = go.Figure()
-    figure.update_layout(**base_layout(height=150 + 2 * 36 * len(names)))
+    lay_out(figure, **base_layout(height=150 + 2 * 36 * len(names)))
     costs = (
         ("", (0.6, 1.0), "training time (s, mean over seeds)", seconds, "{:,.1f} s"),
         ("2", (0.0, 0.36), "peak memory (MB)", [c.peak_memory_mb for c in candidates], "{:,.0f} MB"),
@@ -45,14 +54,14 @@ def cost_bars(comparison: Comparison) -> go.Figure:
             xaxis=f"x{axis}",
             yaxis=f"y{axis}",
         )
-        figure.update_layout({
+        lay_out(figure, **{
             f"xaxis{axis}": {
                 "title": axis_title(title), "automargin": True, "gridcolor": GRID, "zeroline": False,
                 "range": [0, (max(values, default=0) or 1) * 1.35], "nticks": 6, "tickangle": 0, "tickformat": ",", "anchor": f"y{axis}",
             },
             f"yaxis{axis}": strategy_axis(labels, domain) | {"anchor": f"x{axis}"},
         })  # fmt: skip
-    figure.update_layout(showlegend=False, margin={"t": 16})
+    lay_out(figure, showlegend=False, margin={"t": 16})
     return figure
 
 

@@ -16,6 +16,7 @@ from retrain_core.figures.style import (
     base_layout,
     empty_figure,
     keep_first,
+    lay_out,
     look_of,
     plain,
 )
@@ -63,9 +64,12 @@ def training_curves(
         _add_keep(figure, keep, value, max(_most(curve, x) for curve in drawn.values()))
     if set(kinds) != {"validation"}:
         _add_kinds(figure, kinds)
-    figure.update_layout(**base_layout(x=X_TITLES[x], y=SCORE_TITLES[value], height=_height(figure)))
-    figure.update_layout(
-        yaxis={"tickformat": axis_format(value)}, xaxis={"rangemode": "tozero"}, legend={"tracegroupgap": 0}
+    lay_out(figure, **base_layout(x=X_TITLES[x], y=SCORE_TITLES[value], height=_height(figure)))
+    lay_out(
+        figure,
+        yaxis={"tickformat": axis_format(value)},
+        xaxis={"rangemode": "tozero"},
+        legend={"tracegroupgap": 0},
     )
     return figure
 

@@ -18,6 +18,7 @@ from retrain_core.figures.style import (
     different,
     empty_figure,
     keep_first,
+    lay_out,
     look_of,
     plain,
     whiskers,
@@ -74,7 +75,7 @@ def confusion_chart(counts: NDArray[np.intp], classes: Sequence[str]) -> go.Figu
     places = {"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False}
     layout["xaxis"] |= places | {"tickangle": _angle(names)}
     layout["yaxis"] |= places | {"range": [len(names) - 0.5, -0.5]}
-    figure.update_layout(**layout)
+    lay_out(figure, **layout)
     return figure
 
 
@@ -195,7 +196,8 @@ def residual_lines(models: Mapping[str, Residuals]) -> go.Figure:
                 hovertemplate="prediction %{x:.4g}: median error %{y:.4g}, 90 % from %{customdata[0]} to "
                 "%{customdata[1]}, %{customdata[2]} rows<extra>" + plain(look.title) + "</extra>" if main else None,
             )  # fmt: skip
-    figure.update_layout(
+    lay_out(
+        figure,
         **base_layout(x="prediction (label's units)<br>thin lines: 90 % of the rows", y=ERROR, height=400),
         showlegend=True,
     )
@@ -219,7 +221,7 @@ def residual_histogram(models: Mapping[str, Residuals]) -> go.Figure:
             hovertemplate="from %{x:.4g}: %{y:.1%} of the rows<br>beyond the ends: " + beyond
             + "<extra>" + plain(look.title) + "</extra>",
         )  # fmt: skip
-    figure.update_layout(**base_layout(x=ERROR, y="rows in a bin (%)", height=400), showlegend=True)
+    lay_out(figure, **base_layout(x=ERROR, y="rows in a bin (%)", height=400), showlegend=True)
     figure.update_yaxes(tickformat=PERCENT, rangemode="tozero")
     return figure
 
@@ -232,7 +234,7 @@ def _add_reference(figure: go.Figure, x: Sequence[float], y: Sequence[float], na
 
 
 def _square(figure: go.Figure, x: str, y: str) -> None:
-    figure.update_layout(**base_layout(x=x, y=y, height=430), showlegend=True)
+    lay_out(figure, **base_layout(x=x, y=y, height=430), showlegend=True)
     for axis in (figure.layout.xaxis, figure.layout.yaxis):
         axis.update(range=[-0.01, 1.01], tickformat=PERCENT, nticks=6, tickangle=0)
 

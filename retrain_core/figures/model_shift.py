@@ -19,6 +19,7 @@ from retrain_core.figures.style import (
     base_layout,
     different,
     empty_figure,
+    lay_out,
     look_of,
     plain,
     room_beside,
@@ -91,7 +92,7 @@ def loss_waterfall(change: LossChange) -> go.Figure:
     layout = base_layout(
         x="loss (mean over rows)<br>thin lines: 95 % intervals", height=FRAME + ROW_HEIGHT * len(names)
     )
-    figure.update_layout(**layout, showlegend=False, bargap=0.4)
+    lay_out(figure, **layout, showlegend=False, bargap=0.4)
     figure.update_yaxes(type="category", categoryorder="array", categoryarray=names[::-1], showgrid=False)
     figure.update_xaxes(rangemode="tozero", nticks=6)
     return figure
@@ -140,7 +141,7 @@ def regions_chart(regions: Sequence[Region], *, shares: bool = True) -> go.Figur
     lines = max(name.count("<br>") + 1 for name in names)
     x_title = f"error (% of answers)<br>{LINES}" if shares else f"mean abs. error (label's units)<br>{LINES}"
     height = FRAME + max(ROW_HEIGHT, 18 * lines + 10) * len(regions)
-    figure.update_layout(**base_layout(x=x_title, height=height))
+    lay_out(figure, **base_layout(x=x_title, height=height))
     figure.update_yaxes(
         type="category", categoryorder="array", categoryarray=names[::-1], range=(-0.6, len(names) - 0.4)
     )
@@ -170,7 +171,7 @@ def drivers_chart(drivers: Sequence[Driver]) -> go.Figure:
         hovertemplate="%{y}: %{text}<extra></extra>",
     )
     height = FRAME + 34 * len(shown)
-    figure.update_layout(**base_layout(x="share of the separation (%)", height=height), bargap=0.35)
+    lay_out(figure, **base_layout(x="share of the separation (%)", height=height), bargap=0.35)
     figure.update_yaxes(type="category", categoryorder="array", categoryarray=names[::-1], showgrid=False)
     room = room_beside(percent(driver.share) for driver in shown)
     figure.update_xaxes(range=(0, 100 * max(driver.share for driver in shown) / (1 - room) or 1), nticks=6)
@@ -209,7 +210,7 @@ def image_grid(images: NDArray[Any], titles: Sequence[str]) -> go.Figure:
             text=plain(textwrap.shorten(title, TITLE, placeholder="…")), x=left + tiles.shape[2] / 2 - 0.5, y=top - 0.5,
             yanchor="bottom", showarrow=False, font={"size": NOTE_SIZE},
         )  # fmt: skip
-    figure.update_layout(**base_layout(height=60 + round(NARROW_WIDTH * canvas.shape[0] / canvas.shape[1])))
+    lay_out(figure, **base_layout(height=60 + round(NARROW_WIDTH * canvas.shape[0] / canvas.shape[1])))
     figure.update_xaxes(visible=False, constrain="domain")
     figure.update_yaxes(visible=False, constrain="domain", scaleanchor="x")
     return figure

@@ -10,7 +10,15 @@ from retrain_core.compare.cost import scored_by, undominated
 from retrain_core.compare.measures import sign_of
 from retrain_core.compare.score_words import IN_UNITS, name_of
 from retrain_core.figures.scored import interval_bar, rows_on, score_on, score_words
-from retrain_core.figures.style import FAINT, axis_format, axis_title, base_layout, look_of, plain
+from retrain_core.figures.style import (
+    FAINT,
+    axis_format,
+    axis_title,
+    base_layout,
+    lay_out,
+    look_of,
+    plain,
+)
 from retrain_core.types import Comparison
 
 
@@ -76,7 +84,7 @@ def place_panel(
     room = 0.08 * (high - low) or 0.05 * abs(high) or 0.05
     spread = [low - room, high + room]
     unit = "label's units, " if score in IN_UNITS else ""
-    figure.update_layout({
+    lay_out(figure, **{
         f"yaxis{'' if number == 0 else 2}": {
             **base_layout()["yaxis"], "domain": domain, "anchor": "x", "tickformat": axis_format(score), "nticks": 5,
             "range": spread if sign_of(score) > 0 else spread[::-1],

@@ -16,6 +16,7 @@ from retrain_core.figures.style import (
     axis_title,
     base_layout,
     empty_figure,
+    lay_out,
     look_of,
     plain,
     whiskers,
@@ -69,7 +70,7 @@ def robustness_lines(sensitivities: Sequence[Sensitivity], what: str) -> go.Figu
     if not figure.data:
         return empty_figure(f"No model was measured with {disturbance.title}.")
     title = f"{disturbance.title}<br>({disturbance.unit})"
-    figure.update_layout(**base_layout(x=title, y=SCORE_TITLES[name], height=380), showlegend=True)
+    lay_out(figure, **base_layout(x=title, y=SCORE_TITLES[name], height=380), showlegend=True)
     figure.update_yaxes(tickformat=axis_format(name))
     if name == "mae":
         figure.update_yaxes(rangemode="tozero")
@@ -121,9 +122,7 @@ def importance_bars(sensitivities: Sequence[Sensitivity], what: str = "permuted"
             f"<extra>{plain(look.title)}</extra>",
         )
     height = 170 + len(shown) * max(26, BAR_HEIGHT * len(models) + 8)
-    figure.update_layout(
-        **base_layout(x=CHANGE[metric], y="column", height=height), showlegend=True, bargap=0.25
-    )
+    lay_out(figure, **base_layout(x=CHANGE[metric], y="column", height=height), showlegend=True, bargap=0.25)
     figure.update_yaxes(
         tickvals=list(range(len(shown))),
         ticktext=[plain(_short(name)) for name in shown],

@@ -14,6 +14,7 @@ from retrain_core.figures.style import (
     base_layout,
     different,
     empty_figure,
+    lay_out,
     look_of,
     plain,
     whiskers,
@@ -79,7 +80,8 @@ def column_effects(report: ShiftReport, top: int = 20) -> go.Figure:
     x_title = f"effect (standard deviations)<br>dotted: minor {minor:g}, major {major:g}"
     if len(measured) > top:
         x_title += f"<br>shown: the {top} that moved most, of {len(measured):,}"
-    figure.update_layout(
+    lay_out(
+        figure,
         **base_layout(x=x_title, y="column", height=150 + 26 * len(columns)),
         showlegend=True,  # though there may be one level only
     )
@@ -130,7 +132,7 @@ def _histograms(found: Distribution, name: str, unit: str) -> go.Figure:
     x_title = f"{_label(name)} ({unit})"
     if any(found.outside):
         x_title += f"<br>not shown: {percent(found.outside[0])} old, {percent(found.outside[1])} new"
-    figure.update_layout(**base_layout(x=x_title, y=SHARE, height=HEIGHT), barmode="overlay", bargap=0)
+    lay_out(figure, **base_layout(x=x_title, y=SHARE, height=HEIGHT), barmode="overlay", bargap=0)
     return figure
 
 
@@ -145,8 +147,11 @@ def _bars(found: Distribution, name: str) -> go.Figure:
             marker=_fill(title, colour),
             hovertemplate="%{x}: %{y:.1f} %<extra>" + title + "</extra>",
         )
-    figure.update_layout(
-        **base_layout(x=f"{_label(name)} (category)", y=SHARE, height=HEIGHT), barmode="group", bargap=0.2
+    lay_out(
+        figure,
+        **base_layout(x=f"{_label(name)} (category)", y=SHARE, height=HEIGHT),
+        barmode="group",
+        bargap=0.2,
     )
     figure.update_xaxes(type="category")
     return figure

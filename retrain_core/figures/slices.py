@@ -18,6 +18,7 @@ from retrain_core.figures.style import (
     base_layout,
     empty_figure,
     keep_first,
+    lay_out,
     look_of,
     plain,
     room_beside,
@@ -48,7 +49,8 @@ def slice_dots(scores: SliceScores, strategies: Sequence[str] | None = None) -> 
         return empty_figure("No group has enough rows.")
     figure, title = go.Figure(), score_title(scores.score)
     height = 130 + len(scores.rows) * max(16 * LINES, DOT_HEIGHT * len(names) + 14)
-    figure.update_layout(
+    lay_out(
+        figure,
         **base_layout(x=f"{title}<br>filled: differs from keep beyond chance", y="", height=height),
         showlegend=True,
     )
@@ -161,7 +163,7 @@ def flips_bars(flips: Mapping[str, Flips], *, numbers: bool = False) -> go.Figur
             ],
             hovertemplate=f"%{{customdata[0]}}: %{{customdata[1]}}<extra>{title}</extra>",
         )  # fmt: skip
-    figure.update_layout(
+    lay_out(figure, 
         **base_layout(x="rows of this part (%)<br>← worse than keep | better →", height=150 + 40 * len(names)),
         barmode="overlay", showlegend=True,
     )  # fmt: skip

@@ -8,7 +8,15 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from retrain_core.data.time_order import ROW_ORDER
-from retrain_core.figures.style import FAINT, axis_title, base_layout, empty_figure, look_of, plain
+from retrain_core.figures.style import (
+    FAINT,
+    axis_title,
+    base_layout,
+    empty_figure,
+    lay_out,
+    look_of,
+    plain,
+)
 from retrain_core.shift.wording import short
 from retrain_core.types import TimeLine, TimeShift
 
@@ -41,7 +49,7 @@ def time_lines(shift: TimeShift, names: Sequence[str]) -> go.Figure:
     axes = {key: layout.pop(key) for key in ("xaxis", "yaxis")}
     layout["margin"]["t"] = TOP
     layout["legend"]["y"] = 1 + LEGEND / (PANEL * len(lines))  # above the title of the first panel
-    figure.update_layout(**layout, showlegend=True)
+    lay_out(figure, **layout, showlegend=True)
     figure.update_xaxes(**{**axes["xaxis"], "title": None})
     figure.update_yaxes(
         **{**axes["yaxis"], "title": axis_title("effect (d)", upright=True), "rangemode": "tozero"}

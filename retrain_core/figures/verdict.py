@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from retrain_core.figures.style import (
     FAINT,
     base_layout,
+    lay_out,
     look_of,
     plain,
     whiskers,
@@ -34,10 +35,10 @@ def worth_dots(recommendation: Recommendation) -> go.Figure:
     weighed = sorted(recommendation.weighed.items(), key=lambda item: -item[1].expected)
     low, high = _reach([one for name, one in weighed if name != "keep"])
     figure = go.Figure()
-    figure.update_layout(
+    lay_out(figure, 
         **base_layout(x="better than keep, in margins", height=84 + ROW_HEIGHT * len(weighed)), showlegend=False
     )  # fmt: skip
-    figure.update_layout(margin={"t": 8})
+    lay_out(figure, margin={"t": 8})
     figure.add_vrect(x0=-1, x1=1, fillcolor=BAND, line_width=0, layer="below")
     figure.add_vline(x=0, line={"color": FAINT, "width": 1.5, "dash": look_of("keep").dash})
     for place, (name, one) in enumerate(weighed):

@@ -13,6 +13,7 @@ from retrain_core.figures.style import (
     axis_format,
     base_layout,
     empty_figure,
+    lay_out,
     look_of,
 )
 from retrain_core.types import CurvePoint, LearningCurve
@@ -70,7 +71,8 @@ def learning_curve_chart(curve: LearningCurve) -> go.Figure:
         customdata=[[score_text(curve.metric, point.metric), point.seed, point.rows] for _, point in beside],
         hovertemplate="%{customdata[2]:,} rows, seed %{customdata[1]}: %{customdata[0]}<extra></extra>",
     )  # fmt: skip
-    figure.update_layout(
+    lay_out(
+        figure,
         **base_layout(x=f"new rows trained on (log scale){marked}", y=SCORE_TITLES[curve.metric]),
         showlegend=True,
     )

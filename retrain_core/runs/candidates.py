@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from retrain_core.errors import ModelError, RetrainError, StoreError
+from retrain_core.errors import InputError, ModelError, RetrainError, StoreError, UnreadError
 from retrain_core.files import write_atomic
 from retrain_core.models import checked_card
 from retrain_core.runs.from_worker import AGAIN, MOST_MODEL, opened
@@ -56,10 +56,12 @@ def checked_model(store: Store, experiment: str, run: str) -> Path:
             raise ModelError(
                 f"{name}: The model that was trained cannot be used.", "It is not a .keras file.", AGAIN
             )
-    except RetrainError:
-        if path.lstat().st_ino == before:
-            raise
-        return checked_model(store, experiment, run)  # somebody else has just put the new file in its place
+    except RetrainError as error:
+        if path.lstat().st_ino != before:  # somebody else has just put the new file in its place
+            return checked_model(store, experiment, run)
+        if isinstance(error, InputError) and not isinstance(error, UnreadError):
+            raise ModelError(error.what, error.why, AGAIN) from error  # nobody has chosen that file
+        raise
     mark.parent.mkdir(exist_ok=True)
     write_atomic(mark, b"")
     return path

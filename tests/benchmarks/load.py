@@ -34,6 +34,7 @@ PAGES_A_VISIT = 12
 PAGES = ("", "data", "shift", "diagnosis", "train", "compare", "report")
 THINK = (1.0, 5.0)  # seconds
 EPOCHS, ROWS = 100, 2_000
+QUEUED_SECONDS = 1.0  # in which the runner queues runs whose data has been split
 FORGET_SECONDS = 125.0  # Streamlit keeps a closed tab's session for two minutes, should it come back
 MOST_PAGE_SECONDS, MOST_GROWTH_MB = 2.0, 100.0
 MB = 1024**2
@@ -211,11 +212,8 @@ def _judge(found: Found, store: Store, spec: ExperimentSpec, others: Sequence[Ex
                 found.right += 1
     rows = [row for other in others for row in read_runs(store.root / "index.sqlite", other.id)[0]]
     starts = {(row.experiment, row.id): row.started for row in rows if row.started and not is_beside(row.id)}
-    queued = {
-        other.id: max((store.run_folder(other.id, run.id) / "run.json").stat().st_mtime for run in store.runs(other.id))
-        for other in others
-    }  # fmt: skip
-    found.spread = spread(starts, since=max(queued.values()) + 1.0)
+    data = [path for other in others for path in (store.experiment_folder(other.id) / "data").iterdir()]
+    found.spread = spread(starts, since=max(path.stat().st_mtime for path in data) + QUEUED_SECONDS)
 
 
 def spread(starts: dict[tuple[str, str], float], since: float) -> int:
