@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,24 +12,22 @@ from pages._ui import state
 from retrain_core.runs.candidates import mark_of
 from retrain_core.runs.read_only import ReadOnlyStore
 from retrain_core.runs.store import Store
-from retrain_core.types import ExperimentSpec
-from tests.pages.conftest import Answered
+from tests.pages.conftest import Answered, Asked
 
 KEPT = ["Keep (.keras)"]
 MODELS = [*KEPT, "Fine-tune (.keras)", "Incremental (.keras)", "Full retrain (.keras)"]
 
 
 @pytest.fixture
-def earlier(
-    answered: Answered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[Store, ExperimentSpec]]:
+def earlier(answered: Answered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
     """A store as an earlier version has left it: one model was not checked."""
     root = shutil.copytree(answered.store.root, tmp_path / "earlier", symlinks=True)
     store = Store(root)
     (run,) = [run.id for run in store.runs(answered.done.id) if run.strategy == "fine_tune"]
     mark_of(store, answered.done.id, run).unlink()
     monkeypatch.setattr(state, "store", lambda: store)
-    yield store, answered.done
+    monkeypatch.setattr("retrain_core.runs.probes.ensure_runner", lambda store: None)
+    return store, answered.done
 
 
 def offered(app: AppTest) -> list[str]:
@@ -46,9 +43,7 @@ def test_checked_models_are_handed_out(answered: Answered, open_page) -> None:
     assert sorted(offered(app)) == sorted(MODELS) and "Not checked yet" not in captions(app)
 
 
-def test_one_that_was_not_checked_is_once_somebody_asks(
-    earlier: tuple[Store, ExperimentSpec], open_page
-) -> None:
+def test_one_that_was_not_checked_is_once_somebody_asks(earlier: Asked, open_page) -> None:
     _, spec = earlier
     app = open_page("report", spec.id)
     assert "Fine-tune (.keras)" not in offered(app) and "not handed out: Fine-tune." in captions(app)
@@ -57,7 +52,7 @@ def test_one_that_was_not_checked_is_once_somebody_asks(
     assert sorted(offered(app)) == sorted(MODELS) and "Not checked yet" not in captions(app)
 
 
-def test_one_that_cannot_be_used_is_told(earlier: tuple[Store, ExperimentSpec], open_page) -> None:
+def test_one_that_cannot_be_used_is_told(earlier: Asked, open_page) -> None:
     store, spec = earlier
     (run,) = [run.id for run in store.runs(spec.id) if run.strategy == "fine_tune"]
     (store.run_folder(spec.id, run) / "model.keras").write_bytes(b"no model")
@@ -69,7 +64,7 @@ def test_one_that_cannot_be_used_is_told(earlier: tuple[Store, ExperimentSpec], 
 
 
 def test_a_read_only_server_says_who_can_check_it(
-    earlier: tuple[Store, ExperimentSpec], open_page, monkeypatch: pytest.MonkeyPatch
+    earlier: Asked, open_page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, spec = earlier
     looking = ReadOnlyStore(store.root)
