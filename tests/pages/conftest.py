@@ -95,9 +95,14 @@ def unserved(answered: Answered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     shutil.copytree(answered.store.root / "files", store.root / "files", dirs_exist_ok=True)
     store.save_experiment(answered.fresh)
     monkeypatch.setattr(state, "store", lambda: store)
+    nobody_starts_a_runner(monkeypatch)
+    return store, answered.fresh
+
+
+def nobody_starts_a_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have pages start no runner for their store, which would outlive the test."""
     for module in ("pages._ui.state", "retrain_core.runs.client", "retrain_core.runs.probes"):
         monkeypatch.setattr(f"{module}.ensure_runner", lambda store: None)
-    return store, answered.fresh
 
 
 @pytest.fixture
