@@ -178,7 +178,7 @@ def test_the_index_forgets_what_is_gone_for_good_and_nothing_else(asked: Asked, 
         delete_experiment(store, one.id)
     (store.root / "bin" / spec.id / "deleted").write_text("1.0")
     assert empty_old(store) == [spec.id]
-    runner._next_sweep = 0.0
+    runner._tidying.next_sweep = 0.0
     until(lambda: read_runs(store.root / "index.sqlite", spec.id)[0] == [], runner, seconds=20)
     assert [row.id for row in read_runs(store.root / "index.sqlite", other.id)[0]] == ["keep-0"]
     runner.close()

@@ -88,7 +88,7 @@ def test_a_run_that_hangs_has_the_best_weights_of_its_checkpoint_scored(
     folder = train(asked)
     os.kill(with_checkpoint(folder, runner), signal.SIGSTOP)  # as a call that never returns
     monkeypatch.setattr(watch, "GRACE_SECONDS", 0.2)
-    work = runner._running[folder]
+    work = runner._desk.running[folder]
     work.limits = replace(work.limits, silence_seconds=0.5)
     until(lambda: state(asked).done, runner)
     result = assert_best_weights(asked, "It gave no sign of life")
@@ -115,7 +115,7 @@ def test_a_run_is_tried_again_as_long_as_it_gets_further(asked: Asked, idle: Idl
     folder = train(asked)
     until(lambda: folder in idle.started, runner)
     for number in range(1, 5):
-        checkpoint(folder, runner._running[folder].since + number)
+        checkpoint(folder, runner._desk.running[folder].since + number)
         cut_off(runner, idle, folder)
         until(lambda: folder in idle.started, runner)
     checkpoint(folder, 1.0)  # older than the attempts to come
@@ -142,11 +142,11 @@ def test_a_run_that_was_cut_off_and_then_stopped_has_its_best_weights_scored(
     store, spec = asked
     folder = train(asked)
     until(lambda: folder in idle.started, runner)
-    checkpoint(folder, runner._running[folder].since + 1)
+    checkpoint(folder, runner._desk.running[folder].since + 1)
     store.request_stop(spec.id, RUN)
     cut_off(runner, idle, folder)
     until(lambda: folder in idle.started, runner)
-    assert runner._running[folder].finishing
+    assert runner._desk.running[folder].finishing
     cut_off(runner, idle, folder)  # nor can it score them
     assert rows(asked)[RUN].status == "failed"
 
@@ -187,7 +187,7 @@ def test_a_run_that_is_taken_up_does_what_was_asked_for_whatever_its_worker_wrot
     folder = train(asked, Limits(seconds=100))
     until(lambda: folder in idle.started, runner)
     before = store.run(spec.id, RUN)
-    checkpoint(folder, runner._running[folder].since + 1)
+    checkpoint(folder, runner._desk.running[folder].since + 1)
     change(folder / "run.json")
     if dies == "worker":
         cut_off(runner, idle, folder)
@@ -196,7 +196,7 @@ def test_a_run_that_is_taken_up_does_what_was_asked_for_whatever_its_worker_wrot
         runner = Runner(store)
     until(lambda: folder in idle.started, runner)
     assert store.run(spec.id, RUN) == before
-    assert runner._running[folder].limits == Limits(seconds=100)
+    assert runner._desk.running[folder].limits == Limits(seconds=100)
     runner.close()
 
 
@@ -219,13 +219,13 @@ def test_the_time_limit_holds_for_all_attempts_whatever_a_checkpoint_says(
 ) -> None:
     folder = train(asked, Limits(seconds=100))
     until(lambda: folder in idle.started, runner)
-    runner._running[folder].started -= 90
-    checkpoint(folder, runner._running[folder].since + 1)
+    runner._desk.running[folder].started -= 90
+    checkpoint(folder, runner._desk.running[folder].since + 1)
     cut_off(runner, idle, folder)
     until(lambda: folder in idle.started, runner)
     runner.step()
     assert idle.killed == []
-    runner._running[folder].started -= 100 + watch.GRACE_SECONDS - 90
+    runner._desk.running[folder].started -= 100 + watch.GRACE_SECONDS - 90
     runner.step()
     assert idle.killed == [folder]
 
@@ -233,13 +233,13 @@ def test_the_time_limit_holds_for_all_attempts_whatever_a_checkpoint_says(
 def test_the_time_that_a_run_has_taken_outlives_its_runner(asked: Asked, idle: Idle, runner: Runner) -> None:
     folder = train(asked, Limits(seconds=100))
     until(lambda: folder in idle.started, runner)
-    work = runner._running[folder]
+    work = runner._desk.running[folder]
     work.started, work.noted = work.started - 90, work.noted - watch.NOTE_SECONDS - 1
     runner.step()
     runner.close()
     second = Runner(asked[0])
-    until(lambda: folder in second._running, second)
-    assert 90 <= second._running[folder].used < 100
+    until(lambda: folder in second._desk.running, second)
+    assert 90 <= second._desk.running[folder].used < 100
     second.close()
 
 

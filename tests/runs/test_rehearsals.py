@@ -397,7 +397,7 @@ def test_a_question_changed_while_its_data_is_prepared_is_prepared_as_it_is_now(
             store.save_experiment(replace(spec, split=SplitSettings(5)))
             prepare(store, spec)
 
-    monkeypatch.setattr("retrain_core.runs.runner.prepare", prepare_slowly)
+    monkeypatch.setattr("retrain_core.runs.steps.preparing.prepare", prepare_slowly)
     rehearse(asked)
     until(lambda: bool(begun) and not idle_runner.step(), idle_runner)
     assert [spec.split.seed for spec in begun] == [0, 5]
@@ -468,12 +468,12 @@ def test_one_removed_and_asked_for_anew_while_it_is_started_is_not_taken_for_bro
     asked: Asked, idle: Idle, idle_runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def link_while_it_changes(store: Store, run: RunSpec) -> Path:
-        monkeypatch.setattr("retrain_core.runs.runner.link_inputs", link_inputs)
+        monkeypatch.setattr("retrain_core.runs.steps.starting.link_inputs", link_inputs)
         store.remove_beside(run.experiment, run.id)
         store.add_beside([run])
         raise FileNotFoundError
 
-    monkeypatch.setattr("retrain_core.runs.runner.link_inputs", link_while_it_changes)
+    monkeypatch.setattr("retrain_core.runs.steps.starting.link_inputs", link_while_it_changes)
     (id,) = rehearse(asked, "fine_tune")
     until(lambda: at_work(asked) == {id}, idle_runner)
     assert asked[0].result(asked[1].id, id) is None
