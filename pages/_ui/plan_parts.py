@@ -157,6 +157,13 @@ def _shared_settings() -> tuple[dict[str, Scalar | None], dict[str, Any]]:
             help="Runs a strategy, each with its own seed. Five show how much luck matters.",
             **keep,
         )
+    limits, balanced = _limits(keep)
+    options = {"epochs": epochs, "batch_size": size, "balanced": balanced}
+    return options, {"device": str(device), "seeds": range(int(seeds)), "limits": limits}
+
+
+def _limits(keep: dict[str, Any]) -> tuple[Limits, bool]:
+    """Draw what a run may use, and whether classes are balanced."""
     with st.expander("Limits and class weights"):
         first, second, third = st.columns(3)
         with first:
@@ -209,5 +216,4 @@ def _shared_settings() -> tuple[dict[str, Scalar | None], dict[str, Any]]:
         memory_mb=float(memory) if memory else None,
         silence_seconds=float(silence) * 60 if silence else None,
     )
-    options = {"epochs": epochs, "batch_size": size, "balanced": balanced}
-    return options, {"device": str(device), "seeds": range(int(seeds)), "limits": limits}
+    return limits, balanced

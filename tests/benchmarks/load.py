@@ -34,6 +34,7 @@ PAGES_A_VISIT = 12
 PAGES = ("", "data", "shift", "diagnosis", "train", "compare", "report")
 THINK = (1.0, 5.0)  # seconds
 EPOCHS, ROWS = 100, 2_000
+PLACE_SECONDS = 10.0  # in which an experiment that has to wait is told its place
 QUEUED_SECONDS = 1.0  # in which the runner queues runs whose data has been split
 FORGET_SECONDS = 125.0  # Streamlit keeps a closed tab's session for two minutes, should it come back
 MOST_PAGE_SECONDS, MOST_GROWTH_MB = 2.0, 100.0
@@ -113,7 +114,9 @@ def _start(app: App, spec: ExperimentSpec) -> str:
     with tab(app) as page:
         page.open("train", f"experiment={spec.id}&epochs={EPOCHS}")
         page.press("start")
-        page.look(2.0)
+        deadline = time.monotonic() + PLACE_SECONDS
+        while "in the queue" not in page.text() and time.monotonic() < deadline:
+            page.look(0.5)
         assert not page.errors, page.errors
         return page.text()
 
