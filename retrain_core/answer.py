@@ -240,7 +240,7 @@ def is_checked(store: Store, content: ReportContent, strategy: str) -> bool:
 def _run_of(content: ReportContent, strategy: str) -> str:
     """Return the run whose model stands for a strategy."""
     seeds = content.comparison.strategies[strategy].per_seed
-    run: str = next(seed["run"] for seed in seeds if seed["new"] is not None)
+    run: str = next((seed["run"] for seed in seeds if seed["new"] is not None), seeds[0]["run"])
     return run
 
 

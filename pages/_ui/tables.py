@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
@@ -20,8 +21,11 @@ def show_table(
 ) -> None:
     """Show a table whose columns say what they hold."""
     first = frame.columns[0]
+    formats = {
+        name: five_digits(column.format, frame[name]) for name, column in numbers.items() if name in frame
+    }
     st.dataframe(
-        frame,
+        frame.assign(**{name: rounded(frame[name], format) for name, format in formats.items()}),
         hide_index=True,
         key=key,
         placeholder="–",
@@ -31,14 +35,21 @@ def show_table(
                 for name, text in texts.items()
             },
             **{
-                name: st.column_config.NumberColumn(
-                    help=column.help, format=five_digits(column.format, frame[name])
-                )
-                for name, column in numbers.items()
-                if name in frame
+                name: st.column_config.NumberColumn(help=numbers[name].help, format=format)
+                for name, format in formats.items()
             },
         },
     )
+
+
+def rounded(values: pd.Series, format: str) -> pd.Series:
+    """Return numbers rounded as sentences about them are: a browser rounds 82.25 up, Python to the even digit.
+
+    >>> rounded(pd.Series([82.25, None]), "%+.1f").tolist()
+    [82.2, nan]
+    """
+    found = re.search(r"\.(\d+)f", format)
+    return values.round(int(found[1])) if found and pd.api.types.is_float_dtype(values) else values
 
 
 def column_width(texts: Iterable[str]) -> int:

@@ -17,6 +17,7 @@ from retrain_core.limits import BIN_DAYS
 from retrain_core.runs import looks
 from retrain_core.runs.experiments import DELETED
 from retrain_core.runs.folders import read_json, told
+from retrain_core.runs.inbox import is_asked
 from retrain_core.runs.index import read_experiment
 from retrain_core.runs.names import ID_PATTERN
 from retrain_core.runs.older import renewed_question
@@ -83,7 +84,7 @@ def is_at_work(store: Store, experiment: str) -> bool:
     """Return whether runs of an experiment have not ended, or its data is being prepared."""
     if any(store.result(experiment, run.id) is None for run in store.runs(experiment)):
         return True
-    if (store.root / "inbox" / experiment).exists():
+    if is_asked(store.root, experiment):
         return True
     status = read_experiment(store.root / "index.sqlite", experiment)
     return status is not None and status[0] == "preparing"

@@ -10,6 +10,7 @@ from pathlib import Path
 from retrain_core import limits
 from retrain_core.errors import StoreError
 from retrain_core.files import remove_whole, write_atomic
+from retrain_core.runs import inbox
 from retrain_core.runs.folders import read_json, told
 from retrain_core.runs.names import FOLDERS, ID_PATTERN
 from retrain_core.runs.older import renewed_question, renewed_split
@@ -55,7 +56,7 @@ class Experiments:
 
     def tell_runner(self, experiment: str) -> None:
         """Have the runner look at an experiment."""
-        write_atomic(self.root / "inbox" / experiment, b"")
+        inbox.ask(self.root, experiment)
 
     # --- experiments ----------------------------------------------------------------------------
 

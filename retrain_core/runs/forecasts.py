@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from retrain_core.runs.inbox import is_asked
 from retrain_core.runs.index import IndexRow, read_experiment, read_runs
 from retrain_core.runs.plan import estimate_id, plan_estimates, plan_runs
 from retrain_core.runs.state import ENDED
@@ -45,7 +46,7 @@ def estimates(store: Store, experiment: str) -> dict[str, EstimateState]:
     rows, waiting = read_runs(index, experiment)
     by_id = {row.id: row for row in rows}
     known = read_experiment(index, experiment)
-    on_its_way = (store.root / "inbox" / experiment).exists() or (known or ("",))[0] == "preparing"
+    on_its_way = is_asked(store.root, experiment) or (known or ("",))[0] == "preparing"
     return {
         spec.id: _state(store, spec, by_id.get(spec.id), waiting.get(spec.id, 0), on_its_way)
         for spec in store.estimates(experiment)

@@ -11,6 +11,7 @@ from retrain_core.errors import RetrainError
 from retrain_core.runs import looks
 from retrain_core.runs.bin import waiting
 from retrain_core.runs.client import ensure_runner
+from retrain_core.runs.inbox import asked
 from retrain_core.runs.index import is_unfinished
 from retrain_core.runs.lock import runner_is_alive
 from retrain_core.runs.store import Store
@@ -38,7 +39,7 @@ def keep_going(store: Store, stop: threading.Event | None = None) -> threading.T
 def has_work(store: Store) -> bool:
     """Return whether there is anything for a runner to do."""
     return (
-        any((store.root / "inbox").iterdir())
+        bool(asked(store.root))
         or is_unfinished(store.root / "index.sqlite")
         or bool(waiting(store) or looks.under_way(store))
     )

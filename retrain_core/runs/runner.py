@@ -15,6 +15,7 @@ from retrain_core.machine import usable_cores
 from retrain_core.runs import endings, looks
 from retrain_core.runs.endings import FOLDER_ERRORS, broken
 from retrain_core.runs.experiments import DELETED
+from retrain_core.runs.inbox import asked
 from retrain_core.runs.launchers import LAUNCHERS
 from retrain_core.runs.lock import RunnerLock
 from retrain_core.runs.names import ID_PATTERN, is_beside
@@ -124,10 +125,10 @@ class Runner:
                 fail_preparing(self._desk, experiment, endings.CUT_OFF_PREPARING)
 
     def _take_inbox(self) -> None:
-        for path in sorted((self._store.root / "inbox").iterdir()):
-            if path.is_file() and not path.name.startswith("."):
-                if ID_PATTERN.fullmatch(path.name):
-                    self._take(path.name)
+        for experiment, files in asked(self._store.root).items():
+            if ID_PATTERN.fullmatch(experiment):
+                self._take(experiment)
+            for path in files:
                 path.unlink()
 
     def _take(self, experiment: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retrain_core.runs.events import read_events
+from retrain_core.runs.inbox import is_asked
 from retrain_core.runs.index import IndexRow, read_experiment, read_open, read_runs
 from retrain_core.runs.names import is_beside
 from retrain_core.runs.store import Store
@@ -67,7 +68,7 @@ def experiment_status(store: Store, id: str) -> tuple[str, str | None]:
     """
     if not store.count_runs(id):
         return "draft", None
-    if (store.root / "inbox" / id).exists():
+    if is_asked(store.root, id):
         return "submitted", None
     return read_experiment(store.root / "index.sqlite", id) or ("submitted", None)
 
@@ -138,7 +139,7 @@ def _states(
 ) -> tuple[RunState, ...]:
     """Return the states of runs; ``on_the_way`` says whether to read how those went that have ended."""
     rows, waiting = read_runs(store.root / "index.sqlite", experiment)
-    asked = (store.root / "inbox" / experiment).exists()
+    asked = is_asked(store.root, experiment)
     by_id = {row.id: row for row in rows if not (asked and _is_outdated(store, row))}
     return tuple(
         _state(store, spec, by_id[spec.id], waiting.get(spec.id, 0), on_the_way=on_the_way)

@@ -23,7 +23,7 @@ store/
 │       └── stop                there once somebody asked the run to stop
 ├── bin/ID/                     experiments that were deleted, whole, until the bin is emptied
 ├── drafts/ID.json             what somebody entered on the Data page and has not used yet
-├── inbox/ID                    experiments with new runs, for the runner to pick up
+├── inbox/ID.TOKEN              experiments of which something is asked, for the runner to look at
 ├── index.sqlite                status of every run; only the runner writes it
 └── devices.json, runner.lock, runner.log
 """

@@ -551,7 +551,8 @@ def test_an_experiment_that_waits_tells_its_place_in_the_queue(open_page, unserv
         for run in runs:
             index.add_run(one.id, run.id, run.device)
         index.set_experiment(one.id, "ready")
-        (store.root / "inbox" / one.id).unlink()
+        for path in (store.root / "inbox").glob(f"{one.id}.*"):
+            path.unlink()
     index.close()
     told = "2nd in the queue: 1 experiment before it"
     assert any(told in caption.value for caption in open_page("train", spec.id).caption)

@@ -91,7 +91,8 @@ def test_a_runner_starts_over_what_a_killed_one_left_damaged(asked: Asked, idle:
 def test_preparing_that_was_cut_off_twice_is_not_tried_again(asked: Asked, idle: Idle) -> None:
     store, spec = asked
     ask_for(asked, "fine_tune")
-    (store.root / "inbox" / spec.id).unlink()
+    for path in (store.root / "inbox").glob(f"{spec.id}.*"):
+        path.unlink()
     index = Index(store.root / "index.sqlite")
     index.set_experiment(spec.id, "preparing")
     index.close()

@@ -516,7 +516,8 @@ def test_a_worker_of_a_rehearsal_that_dies_is_said(asked: Asked, idle: Idle, idl
 def test_preparing_that_was_cut_off_is_taken_up_for_rehearsals_too(asked: Asked, idle: Idle) -> None:
     store, spec = asked
     ids = rehearse(asked)
-    (store.root / "inbox" / spec.id).unlink()
+    for path in (store.root / "inbox").glob(f"{spec.id}.*"):
+        path.unlink()
     index = Index(store.root / "index.sqlite")
     index.set_experiment(spec.id, "preparing")
     index.close()
