@@ -14,13 +14,13 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Literal
 
 from retrain_core.errors import FileError, ModelError, StoreError
+from retrain_core.limits import MOST_MODEL_BYTES
 from retrain_core.models.wording import SAVE_AGAIN, count, megabytes, quoted
 
 SAVE_AS_KERAS = 'Load or rebuild the model in Keras and save it with model.save("model.keras").'
 CHOOSE_MODEL = "Choose the model's file here, and this one as data."
 
 MAX_MEMBERS = 1_000
-MAX_TOTAL_BYTES = 2_000_000_000
 MAX_CONFIG_BYTES = 64_000_000
 MAX_ASSET_BYTES = 256_000_000
 MAX_RATIO = 100
@@ -189,7 +189,7 @@ def _unexpected(why: str) -> ModelError:
 
 def _read_members(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], sha256: str) -> Archive:
     small: dict[str, bytes] = {}
-    budget = MAX_TOTAL_BYTES
+    budget = MOST_MODEL_BYTES
     for member in members:
         if member.filename != WEIGHTS:
             limit = MAX_ASSET_BYTES if member.filename.startswith("assets/") else MAX_CONFIG_BYTES
@@ -199,7 +199,7 @@ def _read_members(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], sha2
             budget -= size
     weights, size = _unpack(archive, archive.getinfo(WEIGHTS), budget)
     config, metadata = small.pop(CONFIG), small.pop(METADATA, None)
-    unpacked_bytes = MAX_TOTAL_BYTES - budget + size
+    unpacked_bytes = MOST_MODEL_BYTES - budget + size
     summary = f"{count(len(members), 'member')}, {megabytes(unpacked_bytes)}, nothing unexpected."
     return Archive("keras", sha256, weights, config, metadata, small, summary)
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from retrain_core.data.chosen import draw
 from retrain_core.data.small import small_question
 from retrain_core.files import put_in_place
-from retrain_core.models.archive import MAX_TOTAL_BYTES
+from retrain_core.limits import MOST_MODEL_BYTES
 from retrain_core.strategies import make_strategy
 from retrain_core.training.attempt import attempt_at
 from retrain_core.training.devices import use_device
@@ -126,7 +126,7 @@ def save(model: keras.Model, folder: Path) -> None:
     temporary = folder / ".model.tmp.keras"
     try:
         model.save(temporary)
-        if temporary.stat().st_size > MAX_TOTAL_BYTES:
+        if temporary.stat().st_size > MOST_MODEL_BYTES:
             model.optimizer = None
             model.save(temporary)
     except BaseException:  # on a full disk it would take the room that the result needs

@@ -172,7 +172,7 @@ def test_sizes_are_limited(
     members: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = packed(tmp_path / "m.keras", members)
-    monkeypatch.setattr(archive, "MAX_TOTAL_BYTES", 10_000)
+    monkeypatch.setattr(archive, "MOST_MODEL_BYTES", 10_000)
     with pytest.raises(ModelError, match="unpacks to more than"):
         read_card(path)
 

@@ -37,7 +37,7 @@ def test_a_large_model_is_saved_without_its_optimizers_state_so_that_a_check_let
         folder.mkdir()
         worker.save(model, folder)
         assert [path.name for path in folder.iterdir()] == ["model.keras"]
-        monkeypatch.setattr(worker, "MAX_TOTAL_BYTES", (folder / "model.keras").stat().st_size - 1)
+        monkeypatch.setattr(worker, "MOST_MODEL_BYTES", (folder / "model.keras").stat().st_size - 1)
     assert state_in(whole / "model.keras") > 2 and state_in(without / "model.keras") == 0
 
     copy = shutil.copy(without / "model.keras", tmp_path / "copy.keras")
