@@ -51,7 +51,9 @@ MOST_ROWS = Setting("RETRAIN_MOST_ROWS", 20_000_000, "rows")
 MOST_COLUMNS = Setting("RETRAIN_MOST_COLUMNS", 20_000, "columns")
 BIN_DAYS = Setting("RETRAIN_BIN_DAYS", 30, "days")
 SETTINGS = (MOST_EXPERIMENTS, MOST_DISK_GB, MOST_UPLOAD_MB, MOST_ROWS, MOST_COLUMNS, BIN_DAYS)
-MOST_MODEL_BYTES = 2_000_000_000  # that the members of a model file unpack to; no setting, as it is a bound of safety
+MOST_MODEL_BYTES = (
+    2_000_000_000  # that the members of a model file unpack to; no setting, as it is a bound of safety
+)
 MB, GB = 1024**2, 1024**3
 
 
