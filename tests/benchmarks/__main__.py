@@ -55,6 +55,7 @@ Times are medians of runs that take turns; a ratio is the quotient of medians. M
 `python -m tests.benchmarks NAME ...` for some of them; each section says when and on what.
 """
 REPEATS = 5
+CHECKPOINT_PAIRS = 21  # what is looked for is smaller than a run differs from the next
 Times = list[tuple[float, float]]
 out: list[str] = []
 
@@ -405,7 +406,7 @@ def checkpoints() -> None:
     tell("|---|---|---|---|---|---|---|")
     for kind in checkpoint_cost.EPOCHS:
         keeps, none = checkpoint_cost.sides(kind)
-        pairs = [(keeps(), none()) for _ in range(REPEATS + 1)][1:]
+        pairs = [(keeps(), none()) for _ in range(CHECKPOINT_PAIRS + 1)][1:]
         mine, other = medians([(a[0], b[0]) for a, b in pairs])
         writing, number = (statistics.median(a[place] for a, _ in pairs) for place in (1, 2))
         tell(
