@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from pages._ui import drafts, state, ways
@@ -19,6 +20,7 @@ from pages._ui.reading import (
 )
 from pages._ui.text import literal, show_error, show_findings
 from retrain_core.errors import RetrainError
+from retrain_core.report.tables import harmless_table
 from retrain_core.types import ExperimentSpec, ModelCard, Table
 
 st.title("Data")
@@ -74,9 +76,9 @@ def show_model(model: ModelCard) -> None:
             }
             for layer in model.layers
         ]
-        st.dataframe(rows, hide_index=True, key="layers")
+        st.dataframe(harmless_table(pd.DataFrame(rows)), hide_index=True, key="layers")
         inputs = [{"input": i.name, "shape": str(i.shape), "type": i.dtype} for i in model.inputs]
-        st.dataframe(inputs, hide_index=True, key="inputs")
+        st.dataframe(harmless_table(pd.DataFrame(inputs)), hide_index=True, key="inputs")
         show_findings(model.findings)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pages._ui import drafts, state
 from pages._ui.text import literal, short_name, show_error
 from retrain_core.errors import RetrainError
+from retrain_core.report.tables import harmless_table
 from retrain_core.types import FileRef, ModelCard, Table
 
 DATA = "CSV, Parquet or NPZ"
@@ -103,7 +104,9 @@ def preview(tables: dict[str, Table]) -> None:
         some = f" of the first {PREVIEW_COLUMNS} columns" if columns > PREVIEW_COLUMNS else ""
         st.caption(f"{table.rows:,} rows, {columns:,} columns; the first {PREVIEW_ROWS} rows{some}:")
         st.dataframe(
-            table.columns.iloc[:PREVIEW_ROWS, :PREVIEW_COLUMNS], hide_index=True, key=f"preview_{role}"
+            harmless_table(table.columns.iloc[:PREVIEW_ROWS, :PREVIEW_COLUMNS]),
+            hide_index=True,
+            key=f"preview_{role}",
         )
 
 

@@ -31,7 +31,7 @@ from retrain_core.compare.slices import moved_first
 from retrain_core.data.values import text_of
 from retrain_core.figures.slices import flips_bars
 from retrain_core.figures.style import look_of
-from retrain_core.report.tables import csv_text, harmless
+from retrain_core.report.tables import csv_text, harmless_table
 from retrain_core.types import ShiftReport
 
 MOST_ROWS = 300  # of a table, so that a page stays small; the download has all
@@ -99,7 +99,7 @@ def _table(rows: pd.DataFrame, file: str) -> None:
         for several in (told, [name for name in (ERROR_BEFORE, ERROR_NOW) if name in rows])
         for name in several
     }
-    shown = rows.head(MOST_ROWS).map(_safe).rename(columns=harmless)  # its menu offers a download too
+    shown = harmless_table(rows.head(MOST_ROWS))
     st.dataframe(
         shown,
         hide_index=True,
@@ -117,15 +117,6 @@ def _table(rows: pd.DataFrame, file: str) -> None:
         st.download_button(
             "All of them as CSV", csv_text(rows), "rows.csv", "text/csv", icon=":material/download:"
         )
-
-
-def _safe(cell: Any) -> Any:
-    """Return a cell that no spreadsheet runs; numbers written as text, such as the class -1, stay as they are."""
-    try:
-        float(cell)
-    except (TypeError, ValueError):
-        return harmless(cell)
-    return cell
 
 
 def _wanted(rows: pd.DataFrame, key: str, shift: ShiftReport | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pages._ui.levels import LEVELS, badge
 from pages._ui.shift_settings import change
 from pages._ui.text import chart_of, decimals, help_for, literal
 from retrain_core.figures import shift as figures
+from retrain_core.report.tables import harmless_table
 from retrain_core.shift.others import others_said
 from retrain_core.shift.side_tables import peer_table
 from retrain_core.shift.table import CAPPED, SHIFT_COLUMNS, shift_table
@@ -67,7 +68,8 @@ def columns(report: ShiftReport, spec: ExperimentSpec) -> None:
 
 def _table(table: pd.DataFrame, key: str, columns: dict[str, Any]) -> None:
     """Show the first rows of a table, those of the columns that moved most, so that a page stays small."""
-    st.dataframe(table.head(MOST_ROWS), hide_index=True, key=key, placeholder="–", column_config=columns)
+    shown = harmless_table(table.head(MOST_ROWS))
+    st.dataframe(shown, hide_index=True, key=key, placeholder="–", column_config=columns)
     if len(table) > MOST_ROWS:
         st.caption(f"The {MOST_ROWS} that moved most, of {len(table):,}.")
 

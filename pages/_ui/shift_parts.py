@@ -15,6 +15,7 @@ from pages._ui.shift_settings import change
 from pages._ui.text import chart, help_for, literal
 from retrain_core.figures import model_shift as model_figures
 from retrain_core.figures.time_shift import time_lines
+from retrain_core.report.tables import harmless_table
 from retrain_core.shift.side_tables import newest_table
 from retrain_core.shift.wording import percent
 from retrain_core.types import (
@@ -68,7 +69,7 @@ def together(report: ShiftReport, spec: ExperimentSpec) -> None:
     if joint.newest:
         st.markdown("**New rows least like the old ones**")
         st.dataframe(
-            newest_table(joint),
+            harmless_table(newest_table(joint)),
             hide_index=True,
             key="newest",
             column_config={

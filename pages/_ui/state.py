@@ -51,7 +51,8 @@ COLLECT_SECONDS = 10.0
 @st.cache_resource
 def store() -> Store:
     """Return the store of this server; where it is read-only, so is the store, whatever a browser sends."""
-    kind = ReadOnlyStore if os.environ.get("RETRAIN_READ_ONLY", "").lower() in ("1", "true", "yes") else Store
+    said = os.environ.get("RETRAIN_READ_ONLY", "").strip().lower()
+    kind = Store if said in ("", "0", "false", "no", "off") else ReadOnlyStore  # so that a slip opens nothing
     return kind(Path(os.environ.get("RETRAIN_STORE", ROOT / "store")))
 
 

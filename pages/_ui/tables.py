@@ -21,11 +21,9 @@ def show_table(
 ) -> None:
     """Show a table whose columns say what they hold."""
     first = frame.columns[0]
-    formats = {
-        name: five_digits(column.format, frame[name]) for name, column in numbers.items() if name in frame
-    }
+    shown, formats = as_shown(frame, numbers)
     st.dataframe(
-        frame.assign(**{name: rounded(frame[name], format) for name, format in formats.items()}),
+        shown,
         hide_index=True,
         key=key,
         placeholder="–",
@@ -40,6 +38,14 @@ def show_table(
             },
         },
     )
+
+
+def as_shown(frame: pd.DataFrame, numbers: Mapping[str, ScoreColumn]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return a table with its numbers rounded, and the formats of their columns."""
+    formats = {
+        name: five_digits(column.format, frame[name]) for name, column in numbers.items() if name in frame
+    }
+    return frame.assign(**{name: rounded(frame[name], format) for name, format in formats.items()}), formats
 
 
 def rounded(values: pd.Series, format: str) -> pd.Series:

@@ -18,6 +18,8 @@ from retrain_core.glossary import GLOSSARY
 from retrain_core.types import Finding, to_json
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+LINKS = re.compile(r"(://|\bwww(?=\.)|@)", re.IGNORECASE)  # after these Streamlit makes links of plain text
+APART = "\u2060"  # a word joiner, which nobody sees
 DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 LONGEST_NAME = 80
 ICONS = {"ok": ":material/check_circle:", "warning": ":material/warning:", "error": ":material/error:"}
@@ -32,13 +34,14 @@ COLOURS = {"ok": "green", "warning": "orange", "error": "red"}
 def literal(text: object) -> str:
     r"""Return ``text`` such that Markdown shows it as it is; signs that would turn the direction of what follows are spelt out.
 
-    >>> literal("![x](http://a)")
-    '\\!\\[x\\]\\(http\\:\\/\\/a\\)'
+    >>> literal("![x](y)"), literal("http://a") == f"http\\:\\/\\/{APART}a"
+    ('\\!\\[x\\]\\(y\\)', True)
     >>> print(literal("\u202evsc.exe"))
     \\u202evsc\.exe
     """
     seen = DIRECTIONS.sub(lambda sign: f"\\u{ord(sign[0]):04x}", str(text))
-    return PUNCTUATION.sub(r"\\\1", seen).replace("\n", " ")
+    apart = LINKS.sub(lambda sign: sign[0] + APART, seen)
+    return PUNCTUATION.sub(r"\\\1", apart).replace("\n", " ")
 
 
 def short_name(name: str) -> str:

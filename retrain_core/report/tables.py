@@ -16,7 +16,7 @@ from retrain_core.types.text import spanned
 
 PARTS = ("new", "old")
 CANDIDATE = "candidate"
-RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes text that begins so for a formula
+RISKY = tuple("=+-@\t\r\n＝＋－＠")  # a spreadsheet takes text that begins so for a formula
 
 
 @dataclass(frozen=True)
@@ -135,15 +135,33 @@ def csv_text(frame: pd.DataFrame) -> str:
     >>> csv_text(pd.DataFrame({"name": ["=1+1", "b"], "Δ": [-0.5, 2.0]})).splitlines()
     ['name,Δ', "'=1+1,-0.5", 'b,2.0']
     """
-    safe = frame.map(harmless)
-    return safe.set_axis([harmless(name) for name in frame.columns], axis=1).to_csv(
-        index=False, lineterminator="\r\n"
-    )
+    return harmless_table(frame).to_csv(index=False, lineterminator="\r\n")
+
+
+def harmless_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in which no text begins like a formula: also for one on the screen, whose menu offers it as CSV."""
+    safe = frame.copy(deep=False)
+    for at, dtype in enumerate(frame.dtypes):
+        if not pd.api.types.is_numeric_dtype(dtype):
+            safe.isetitem(at, frame.iloc[:, at].map(harmless).array)
+    return safe.set_axis([harmless(name) for name in frame.columns], axis=1)
 
 
 def harmless(cell: Any) -> Any:
-    """Return a text cell with a quote before what a spreadsheet would take for a formula; anything else unchanged."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(RISKY) else cell
+    """Return a text cell with a quote before what a spreadsheet would take for a formula; anything else unchanged.
+
+    Numbers written as text stay as they are.
+
+    >>> [harmless(cell) for cell in ("=1+1", "-1", "-a", -1, "a")]
+    ["'=1+1", '-1', "'-a", -1, 'a']
+    """
+    if not isinstance(cell, str) or not cell.startswith(RISKY):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def parts_of(comparison: Comparison) -> tuple[str, ...]:

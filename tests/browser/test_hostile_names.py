@@ -24,8 +24,10 @@ MADE = """() => [...document.querySelectorAll(
   .concat([...document.querySelectorAll('[data-testid=stMain] a, [data-testid=stMain] strong, [data-testid=stMain] em, [data-testid=stMain] code:not(pre code), [data-testid=stMain] .katex, [data-testid=stMain] .stMarkdownColoredText')]
     .filter(one => /^evil$|^x$|^y$/.test(one.textContent.trim())))
   .concat([...document.querySelectorAll('[data-testid=stMain] .katex, [data-testid=stMain] [aria-label="home icon"]')])
+  .concat([...document.querySelectorAll('[data-testid=stMain] a[href]')].filter(one => new URL(one.href).origin !== location.origin))
   .map(one => one.outerHTML.slice(0, 200))"""
-SHOWN = "() => document.body.innerText + [...document.querySelectorAll('text, td, th')].map(one => one.textContent).join(' ')"
+SHOWN = """() => (document.body.innerText + [...document.querySelectorAll('text, td, th')].map(one => one.textContent).join(' '))
+  .replaceAll("\u2060", "")"""  # which nobody sees
 
 
 @pytest.fixture(scope="module")

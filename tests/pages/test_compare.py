@@ -7,19 +7,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages._ui import state
 from pages._ui.evidence_parts import KNOWN_WHY, OLD_AND_NEW, SECTIONS
+from pages._ui.tables import as_shown
 from pages._ui.wishes import POINTS, wish_key
 from retrain_core.answer import answer, weigh
+from retrain_core.compare.evidence import Side
 from retrain_core.compare.flips import ROW
 from retrain_core.data import read_table
 from retrain_core.data.doubts import SEEN
 from retrain_core.report.content import ReportContent
-from retrain_core.report.tables import score_table
-from retrain_core.report.verdict_tables import ON_TRAINING, WHY_OUT, difference_table, weighed_table
+from retrain_core.report.tables import SCORE_COLUMNS, score_table
+from retrain_core.report.verdict_tables import (
+    ON_TRAINING,
+    WHY_OUT,
+    difference_columns,
+    difference_table,
+    weighed_columns,
+    weighed_table,
+)
 from retrain_core.runs.names import new_id
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.store import Store
@@ -68,11 +78,15 @@ def test_it_shows_the_recommendation_what_it_rests_on_and_the_holdout(
         assert sentence in said
     assert f"same choice in {100 * comparison.recommendation.stability:.0f} % of resamples" in said
     assert "if old rows count 50 %" in said
-    assert table(app, "expected (margins)").equals(weighed_table(comparison, comparison.recommendation))
+    weighed, columns = (
+        weighed_table(comparison, comparison.recommendation),
+        weighed_columns(comparison.recommendation),
+    )
+    assert table(app, "expected (margins)").equals(as_shown(weighed, columns)[0])
     assert comparison.holdout.sha256[:16] in said
     assert f"{comparison.holdout.new_rows} new and {comparison.holdout.old_rows} old rows" in said
     assert "80 held-out new rows tell differences" in said
-    assert table(app, "best on").equals(score_table(comparison))
+    assert table(app, "best on").equals(as_shown(score_table(comparison), SCORE_COLUMNS)[0])
 
 
 def test_that_the_old_model_has_seen_the_old_rows_is_told_once(
@@ -236,11 +250,14 @@ def test_differences_are_told_of_the_chosen_part_and_score(
     open_page, answered: Answered, found: ReportContent
 ) -> None:
     app = look_at(open_page("compare", answered.done.id), "Differences")
-    expected = difference_table(found.comparison, "new", "accuracy")
-    assert table(app, "against").equals(expected)
+
+    def expected(side: Side, score: str) -> pd.DataFrame:
+        return as_shown(difference_table(found.comparison, side, score), difference_columns(score))[0]
+
+    assert table(app, "against").equals(expected("new", "accuracy"))
     app.button_group(key="differences_side").set_value("old").run()
     app.selectbox(key="differences_score").select("log_loss").run()
-    assert table(app, "against").equals(difference_table(found.comparison, "old", "log_loss"))
+    assert table(app, "against").equals(expected("old", "log_loss"))
 
 
 def test_the_columns_of_the_held_out_rows_make_groups(open_page, answered: Answered) -> None:
