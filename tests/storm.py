@@ -26,7 +26,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from retrain_core.runs.cut_off import MOST_ATTEMPTS
+from retrain_core.runs.cut_off import MOST_ATTEMPTS, MOST_CUT_OFF
 from retrain_core.runs.index import IndexRow, read_experiment, read_runs
 from retrain_core.runs.launchers.local import LOCKED
 from retrain_core.runs.lock import runner_is_alive
@@ -154,10 +154,12 @@ class Storm:
         self.known.update(everything := [*runners, *forks, *workers, *server])
         self._random.shuffle(workers)
         groups = {"worker": workers[:1], "fork server": forks, "runner": runners, "all": everything}
-        if self._is_prepared_again() or any(
-            self._would_fail(row) for row in self._rows() if row.status == "running"
-        ):
-            groups = {}
+        spared = {"runner", "all"} if self._is_prepared_again() else set[str]()
+        for row in self._rows():
+            if row.status == "running" and not self._has_got_further(row):
+                spared |= {"worker", "fork server"} if row.attempts >= MOST_ATTEMPTS else set()
+                spared |= set(groups) if row.attempts >= MOST_CUT_OFF else set()
+        groups = {name: group for name, group in groups.items() if name not in spared}
         return {name: group for name, group in {**groups, "server": server}.items() if group}
 
     def _rows(self) -> list[IndexRow]:
@@ -168,9 +170,9 @@ class Storm:
         index = self.store.root / "index.sqlite"
         return any(read_experiment(index, id) == ("preparing", AGAIN) for id in self.experiments)
 
-    def _would_fail(self, row: IndexRow) -> bool:
+    def _has_got_further(self, row: IndexRow) -> bool:
         newest = checkpoints.newest(self.store.run_folder(row.experiment, row.id))
-        return row.attempts >= MOST_ATTEMPTS and (newest is None or newest <= (row.started or 0.0))
+        return newest is not None and newest > (row.started or 0.0)
 
     def processes(self, word: str = "") -> list[psutil.Process]:
         """Return the processes that work at this store, runners if ``word`` says so."""

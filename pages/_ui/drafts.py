@@ -77,7 +77,11 @@ def keep_draft_in_url() -> None:
 
 def _saved_draft() -> Draft | None:
     saved = state.store().draft(st.query_params.get(DRAFT, ""))
-    return None if saved is None else from_json(saved, Draft)
+    try:
+        return None if saved is None else from_json(saved, Draft)
+    except ValueError:  # damaged, or of another version
+        st.toast("What had been entered cannot be read any more.", icon=":material/warning:")
+        return None
 
 
 def set_file(role: str, ref: FileRef | None) -> None:

@@ -11,10 +11,18 @@ from retrain_core.sandbox import strength
 from retrain_core.sandbox.least import LEAST, least_for
 from retrain_core.sandbox.words import danger, in_full, in_short
 
+_asked_for: dict[str, str] = {}  # what this server has asked for by itself
+OF_A_PROXY = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via")
+
 
 def guard() -> None:
     """Ask for the whole sandbox if others can reach this server and its owner has said nothing; runner and workers inherit it."""
-    os.environ.setdefault(LEAST, least_for(st.get_option("server.address")))
+    said = os.environ.get(LEAST)
+    if said not in (None, _asked_for.get(LEAST)) or said == "full":  # by its owner, or since others were seen
+        return
+    behind_proxy = any(name in st.context.headers for name in OF_A_PROXY)
+    least = least_for(st.get_option("server.address"), behind_proxy=behind_proxy)
+    os.environ[LEAST] = _asked_for[LEAST] = least
 
 
 def sandbox_line() -> None:

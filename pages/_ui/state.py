@@ -51,9 +51,17 @@ COLLECT_SECONDS = 10.0
 @st.cache_resource
 def store() -> Store:
     """Return the store of this server; where it is read-only, so is the store, whatever a browser sends."""
-    said = os.environ.get("RETRAIN_READ_ONLY", "").strip().lower()
-    kind = Store if said in ("", "0", "false", "no", "off") else ReadOnlyStore  # so that a slip opens nothing
+    kind = ReadOnlyStore if asks_for_read_only(os.environ.get("RETRAIN_READ_ONLY", "")) else Store
     return kind(Path(os.environ.get("RETRAIN_STORE", ROOT / "store")))
+
+
+def asks_for_read_only(said: str) -> bool:
+    """Return what a setting means; a slip opens nothing.
+
+    >>> [asks_for_read_only(said) for said in ("", "0", "off", "1", "on", "yess ")]
+    [False, False, False, True, True, True]
+    """
+    return said.strip().lower() not in ("", "0", "false", "no", "off")
 
 
 def read_only() -> bool:

@@ -17,6 +17,7 @@ from retrain_core.cli.reading import (
     tell,
     wish_arguments,
     wishes_of,
+    writing,
 )
 from retrain_core.cli.waiting import work_until
 from retrain_core.errors import DataError, RunError
@@ -157,7 +158,8 @@ def _compare_in(store: Store, runs: Sequence[RunSpec], options: argparse.Namespa
     finally:
         runner.close()
     content = answer(store, spec.id, wishes)
-    write_answer(store, content, options.out)
+    with writing(options.out):
+        write_answer(store, content, options.out)
     for sentence in undisturbed(content):
         print(f"note: {sentence}", file=sys.stderr)
     if content.comparison.recommendation is None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -149,6 +150,22 @@ def make_folder(out: Path) -> None:
     except OSError as error:
         why = "There is a file of that name" if isinstance(error, FileExistsError) else error.strerror
         raise FileError(f"--out {out} cannot be used as a folder.", f"{why}.", "Choose another.") from error
+
+
+@contextlib.contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Tell what keeps a file from being written that ``--out`` names, or one in such a folder.
+
+    Raises:
+        FileError: In the place of an ``OSError``.
+    """
+    try:
+        yield
+    except OSError as error:
+        why = f"{error.strerror or type(error).__name__}."
+        raise FileError(
+            f"--out {out} cannot be written.", why, "Free some room, or choose another."
+        ) from error
 
 
 def wish_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrain_core.cli.reading import wish_arguments, wishes_of
+from retrain_core.cli.reading import wish_arguments, wishes_of, writing
 from retrain_core.errors import DataError, FileError, StoreError
+from retrain_core.files import write_atomic
 
 if TYPE_CHECKING:
     from retrain_core.runs.store import Store
@@ -42,12 +43,9 @@ def run(options: argparse.Namespace) -> None:
         content = replace(content, commands=commands_of(store, content))
     except StoreError as error:  # such as an experiment without results
         raise DataError(error.what, error.why, error.next_step) from error
-    try:
-        options.out.write_text(render(content), encoding="utf-8")
-    except OSError as error:
-        raise FileError(
-            f"--out {options.out} cannot be written.", f"{error.strerror}.", "Choose another."
-        ) from error
+    html = render(content)
+    with writing(options.out):
+        write_atomic(options.out, html.encode())
     print(options.out)
 
 

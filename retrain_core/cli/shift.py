@@ -9,10 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from retrain_core.cli.reading import data_arguments, experiment_of, make_folder, schema_of, tell_notes
+from retrain_core.cli.reading import (
+    data_arguments,
+    experiment_of,
+    make_folder,
+    schema_of,
+    tell_notes,
+    writing,
+)
 from retrain_core.cli.waiting import work_until
 from retrain_core.errors import DataError, RetrainError
-from retrain_core.files import remove_tree
+from retrain_core.files import remove_tree, write_atomic
 from retrain_core.types import (
     ModelShift,
     Reading,
@@ -80,7 +87,8 @@ def run(options: argparse.Namespace) -> None:
     _tell_readings(report, settings)
     if options.model:
         report = replace(report, model=_seen_by_model(options, settings))
-    (options.out / "shift.json").write_bytes(to_json(shift_json(report)))
+    with writing(options.out):
+        write_atomic(options.out / "shift.json", to_json(shift_json(report)))
     print(report.overall.summary)
 
 

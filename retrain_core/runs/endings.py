@@ -12,7 +12,10 @@ from retrain_core.runs.from_worker import read_begin
 FOLDER_ERRORS = (RetrainError, OSError, ValueError)
 MOST_REASON = 4096  # bytes of the file that asks for a stop, which a worker may have written
 STOPPED_IN_QUEUE = "It was stopped before it started."
-CUT_OFF = "It was cut off twice without finishing. Look at the machine's memory, then start it again."
+CUT_OFF = (
+    "The runner was killed ten times while it was at work, and it got no further. Look at the machine's memory, "
+    "then start it again."
+)
 NOTHING_TO_GO_ON = "What it needs could not be found out before."
 CUT_OFF_PREPARING = (
     "Preparing the data was cut off twice. The machine may have run out of memory: try files with fewer rows."

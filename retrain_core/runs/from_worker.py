@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrain_core.errors import StoreError
+from retrain_core.files import put_in_place, temporary_of
 from retrain_core.types import from_json
 
 MOST_JSON = 256 * 1024**2  # a report on ten thousand columns has some ten megabytes
@@ -92,14 +93,20 @@ def read_begin(path: Path, most: int) -> bytes:
 
 
 def copy_plain(source: Path, target: Path) -> None:
-    """Copy a model, which is a plain file.
+    """Copy a model, which is a plain file; the copy is there whole or not at all.
 
     Raises:
         StoreError: If it is something else.
         OSError: If it is not there, or cannot be copied.
     """
-    with opened(source, MOST_MODEL) as file, target.open("wb") as copy:
-        shutil.copyfileobj(file, copy)
+    temporary = temporary_of(target)
+    with opened(source, MOST_MODEL) as file:
+        try:
+            with temporary.open("wb") as copy:
+                shutil.copyfileobj(file, copy)
+            put_in_place(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def read_array(path: Path, most: int) -> NDArray[Any]:

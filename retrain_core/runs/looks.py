@@ -54,7 +54,7 @@ def add(store: Store, experiment: str, look: QuickLook) -> None:
 def ask_stop(store: Store, experiment: str) -> None:
     """Ask for the end of a quick look, and tell the runner."""
     store.check_changes()
-    (_path(store, experiment).parent / "stop").touch()
+    write_atomic(_path(store, experiment).parent / "stop", b"")
     store.tell_runner(experiment)
 
 

@@ -284,7 +284,5 @@ class Store(Experiments):
     def request_stop(self, experiment: str, run: str, reason: str = "") -> None:
         """Ask a run to stop; it keeps its best weights, and tells the reason if there is one to tell."""
         path = self.run_folder(experiment, run) / "stop"
-        if reason:
+        if reason or not path.exists():
             write_atomic(path, reason.encode())
-        else:
-            path.touch()

@@ -27,17 +27,19 @@ def least() -> SandboxLevel:
     return "none" if asked == "none" else "partial" if asked == "partial" else "full"
 
 
-def least_for(address: str | None) -> SandboxLevel:
-    """Return the least level for a server that listens on ``address``, if its owner sets none.
+def least_for(address: str | None, *, behind_proxy: bool = False) -> SandboxLevel:
+    """Return the least level for a server that listens on ``address``, if its owner sets none; whoever has a proxy has visitors.
 
     >>> least_for("127.0.0.1"), least_for("localhost"), least_for("0.0.0.0"), least_for(None)
     ('none', 'none', 'full', 'full')
+    >>> least_for("127.0.0.1", behind_proxy=True)
+    'full'
     """
     try:
         near = address == "localhost" or ipaddress.ip_address(address or "").is_loopback
     except ValueError:  # a name, or nothing: all addresses
         near = False
-    return "none" if near else "full"
+    return "none" if near and not behind_proxy else "full"
 
 
 def require_here(error: type[RetrainError] = RunError, what: str = NO_RUNS) -> None:

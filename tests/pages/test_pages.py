@@ -559,3 +559,15 @@ def test_an_experiment_that_waits_tells_its_place_in_the_queue(open_page, unserv
     on_start = [caption.value for caption in open_page("start").caption]
     assert sum("0 of 1 runs done · next in the queue" in text for text in on_start) == 1
     assert sum(f"0 of 1 runs done · {told}" in text for text in on_start) == 1
+
+
+@pytest.mark.parametrize("content", [b"{", b'{"files": 3}'])
+def test_a_damaged_draft_is_none(unserved: Asked, content: bytes) -> None:
+    store, _ = unserved
+    store.save_draft(id := new_id(), content)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["draft"] = id
+    app.run()
+    app.switch_page("pages/data.py").run()
+    assert not app.exception and not app.error
+    assert [toast.value for toast in app.toast] == ["What had been entered cannot be read any more."]

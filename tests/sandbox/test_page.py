@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+import streamlit as st
+from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from pages._ui import state
@@ -108,20 +111,36 @@ def test_a_model_is_not_read_where_the_sandbox_is_weaker_than_asked_for_and_the_
     assert "The kernel has no <Landlock>." in told and f"{LEAST}=none" in told
 
 
-@pytest.mark.parametrize(("address", "least"), [("127.0.0.1", "none"), ("0.0.0.0", "full")])
+@pytest.mark.parametrize(
+    ("address", "header", "least"),
+    [
+        ("127.0.0.1", None, "none"),
+        ("127.0.0.1", "X-Forwarded-For", "full"),
+        ("0.0.0.0", None, "full"),
+    ],
+)
 def test_a_server_that_others_reach_asks_for_the_whole_sandbox(
-    asked: tuple[Store, ExperimentSpec], monkeypatch: pytest.MonkeyPatch, address: str, least: str
+    asked: tuple[Store, ExperimentSpec],
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+    header: str | None,
+    least: str,
 ) -> None:
-    import os
-
-    import streamlit as st
-
     monkeypatch.delenv(LEAST)
-    monkeypatch.setattr(st, "get_option", lambda name: address if name == "server.address" else None)
-    from pages._ui.sandbox_parts import guard
-
-    guard()
+    known = st.get_option
+    monkeypatch.setattr(st, "get_option", lambda name: address if name == "server.address" else known(name))
+    monkeypatch.setattr(ContextProxy, "headers", {header: "10.0.0.1"} if header else {})
+    AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert os.environ.pop(LEAST) == least
+
+
+def test_what_its_owner_asks_for_holds(
+    asked: tuple[Store, ExperimentSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LEAST, "partial")
+    monkeypatch.setattr(ContextProxy, "headers", {"Via": "1.1 proxy"})
+    AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert os.environ[LEAST] == "partial"
 
 
 def test_inspect_tells_the_level_beside_the_model() -> None:

@@ -194,3 +194,10 @@ def test_blocks_are_layers_that_can_learn_in_their_order(most: int, expected: li
         [keras.Input((2,)), *layers, keras.layers.ReLU(), keras.layers.Dense(1, name="d")]
     )
     assert [[layer.name for layer in block] for block in models.blocks(model, most)] == expected
+
+
+def test_code_in_a_model_is_not_run_whoever_has_let_it_pass(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda values: 2 * values)])
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(RunError, match="Keras cannot load the model"):
+        models.load(tmp_path / "model.keras")

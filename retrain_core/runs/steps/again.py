@@ -9,7 +9,15 @@ from pathlib import Path
 from retrain_core.files import remove_tree
 from retrain_core.models.checked import SCRATCH
 from retrain_core.runs import endings
-from retrain_core.runs.cut_off import attempts_left, can_finish, has_begun, is_to_stop, was_interrupted
+from retrain_core.runs.cut_off import (
+    MOST_ATTEMPTS,
+    MOST_CUT_OFF,
+    attempts_left,
+    can_finish,
+    has_begun,
+    is_to_stop,
+    was_interrupted,
+)
 from retrain_core.runs.index import IndexRow
 from retrain_core.runs.launchers import Launcher
 from retrain_core.runs.steps.desk import Desk
@@ -63,7 +71,7 @@ class Again:
         since = row.started or 0.0
         if not end_with_result(self._desk, row):
             unmade = 0 if has_begun(folder, since) else 1  # it was cut off before its worker came up
-            if not self._try(replace(row, attempts=row.attempts - unmade), since):
+            if not self._try(replace(row, attempts=row.attempts - unmade), since, MOST_CUT_OFF):
                 end(self._desk, row, "failed", endings.CUT_OFF)
 
     def _take_up(self, folder: Path, work: Work, code: int) -> bool:
@@ -81,10 +89,10 @@ class Again:
             return True
         return was_interrupted(row, code) and self._try(row, work.since)
 
-    def _try(self, row: IndexRow, since: float) -> bool:
+    def _try(self, row: IndexRow, since: float, most: int = MOST_ATTEMPTS) -> bool:
         """Queue work that was cut off once more, if it may be; it goes on from its last checkpoint."""
         store = self._desk.store
-        attempts = attempts_left(store.run_folder(row.experiment, row.id), row, since)
+        attempts = attempts_left(store.run_folder(row.experiment, row.id), row, since, most)
         self._times[row.experiment, row.id] += 1  # a hostile worker can make up checkpoints
         if attempts is None or self._times[row.experiment, row.id] > MOST_AGAIN:
             return False
