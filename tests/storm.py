@@ -33,7 +33,7 @@ from retrain_core.runs.lock import runner_is_alive
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.state import RunState, run_states
-from retrain_core.runs.steps.preparing import AGAIN
+from retrain_core.runs.steps.preparing import PREPARING_AGAIN
 from retrain_core.runs.store import Store
 from retrain_core.types import Estimate
 from retrain_core.workers import checkpoints
@@ -168,7 +168,7 @@ class Storm:
 
     def _is_prepared_again(self) -> bool:
         index = self.store.root / "index.sqlite"
-        return any(read_experiment(index, id) == ("preparing", AGAIN) for id in self.experiments)
+        return any(read_experiment(index, id) == ("preparing", PREPARING_AGAIN) for id in self.experiments)
 
     def _has_got_further(self, row: IndexRow) -> bool:
         newest = checkpoints.newest(self.store.run_folder(row.experiment, row.id))

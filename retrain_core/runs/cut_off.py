@@ -9,8 +9,10 @@ from retrain_core.runs.index import IndexRow
 from retrain_core.runs.names import is_beside
 from retrain_core.workers import checkpoints
 
-MOST_ATTEMPTS = 2  # a run whose worker died twice without getting further is not tried again
-MOST_CUT_OFF = 10  # nor one with which ten runners went, which it may have taken along
+MOST_ATTEMPTS = (
+    2  # a run whose worker died, at its second attempt without getting further, is not tried again
+)
+MOST_CUT_OFF = 10  # nor one whose runner was killed at its tenth, which it may have taken along
 
 
 def attempts_left(folder: Path, row: IndexRow, since: float, most: int = MOST_ATTEMPTS) -> int | None:

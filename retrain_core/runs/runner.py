@@ -24,7 +24,7 @@ from retrain_core.runs.steps.again import Again
 from retrain_core.runs.steps.checking import Checking
 from retrain_core.runs.steps.desk import Desk
 from retrain_core.runs.steps.ending import end, end_checked
-from retrain_core.runs.steps.preparing import AGAIN, Preparing
+from retrain_core.runs.steps.preparing import PREPARING_AGAIN, Preparing
 from retrain_core.runs.steps.queueing import (
     fail_preparing,
     queue,
@@ -120,7 +120,7 @@ class Runner:
             queue_tries(self._desk, experiment)
         for experiment, note in self._index.preparing():
             if note is None:
-                self._preparing.begin(experiment, AGAIN)
+                self._preparing.begin(experiment, PREPARING_AGAIN)
             else:
                 fail_preparing(self._desk, experiment, endings.CUT_OFF_PREPARING)
 

@@ -12,7 +12,7 @@ from retrain_core.runs.index import Index
 from retrain_core.runs.prepare import prepare
 from retrain_core.runs.store import Store
 
-AGAIN = "Preparing the data was cut off once."
+PREPARING_AGAIN = "Preparing the data was cut off once."
 
 
 class Preparing:
