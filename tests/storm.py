@@ -26,7 +26,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from retrain_core.runs.cut_off import MOST_ATTEMPTS, MOST_CUT_OFF
+from retrain_core.runs.cut_off import MOST_ATTEMPTS
 from retrain_core.runs.index import IndexRow, read_experiment, read_runs
 from retrain_core.runs.launchers.local import LOCKED
 from retrain_core.runs.lock import runner_is_alive
@@ -158,7 +158,6 @@ class Storm:
         for row in self._rows():
             if row.status == "running" and not self._has_got_further(row):
                 spared |= {"worker", "fork server"} if row.attempts >= MOST_ATTEMPTS else set()
-                spared |= set(groups) if row.attempts >= MOST_CUT_OFF else set()
         groups = {name: group for name, group in groups.items() if name not in spared}
         return {name: group for name, group in {**groups, "server": server}.items() if group}
 

@@ -9,13 +9,17 @@ from retrain_core.runs.index import IndexRow
 from retrain_core.runs.names import is_beside
 from retrain_core.workers import checkpoints
 
-MOST_ATTEMPTS = (
-    2  # a run whose worker died, at its second attempt without getting further, is not tried again
-)
-MOST_CUT_OFF = 10  # nor one whose runner was killed at its tenth, which it may have taken along
+MOST_ATTEMPTS = 2  # a run whose worker died twice without getting further is not tried again
+MOST_CUT_OFF = 10  # nor one with which ten runners were killed, as it may have taken them along
 
 
-def attempts_left(folder: Path, row: IndexRow, since: float, most: int = MOST_ATTEMPTS) -> int | None:
+def got_further(folder: Path, since: float) -> bool:
+    """Return whether a run has written a checkpoint since an attempt began."""
+    newest = checkpoints.newest(folder)
+    return newest is not None and newest > since
+
+
+def attempts_left(folder: Path, row: IndexRow, since: float) -> int | None:
     """Return the attempts to be counted for a run that may be tried again, ``None`` if it may not.
 
     A run that has got further, to a newer checkpoint, has as many attempts as one that begins.
@@ -24,12 +28,10 @@ def attempts_left(folder: Path, row: IndexRow, since: float, most: int = MOST_AT
         folder: The run folder.
         row: Its row in the index, the attempt that was cut off included.
         since: When that attempt began, in seconds since 1970.
-        most: How many there may be.
     """
-    newest = checkpoints.newest(folder)
-    if newest is not None and newest > since:
+    if got_further(folder, since):
         return 0
-    return row.attempts if row.attempts < most else None
+    return row.attempts if row.attempts < MOST_ATTEMPTS else None
 
 
 def has_begun(folder: Path, since: float) -> bool:

@@ -104,7 +104,7 @@ class Index:
 
     def add_run(self, experiment: str, id: str, device: str, *, again: bool = False) -> None:
         """Put a run at the end of the queue, unless it is known already; ``again``, if it has ended too."""
-        changes = "status = 'queued', attempts = 0, started = NULL, finished = NULL, error = NULL, used = 0"
+        changes = "status = 'queued', attempts = 0, started = NULL, finished = NULL, error = NULL, used = 0, cut_off = 0"
         self._write(
             "INSERT INTO runs (experiment, id, device, status, position) "
             "VALUES (?, ?, ?, 'queued', (SELECT COALESCE(MAX(position), 0) + 1 FROM runs)) "
@@ -183,6 +183,14 @@ class Index:
         sql = f"SELECT {column} FROM runs WHERE experiment = ? AND id = ?"
         found = self._db.execute(sql, (row.experiment, row.id)).fetchone()
         return found and found[0]
+
+    def count_cut_off(self, row: IndexRow, *, anew: bool) -> int:
+        """Count that the runner was killed while a run was at work, ``anew`` if it had got further; return how often it was."""
+        count = 1 if anew else self._of(row, "cut_off") + 1
+        self._write(
+            "UPDATE runs SET cut_off = ? WHERE experiment = ? AND id = ?", (count, row.experiment, row.id)
+        )
+        return int(count)
 
     def requeue(self, row: IndexRow, device: str, attempts: int | None = None) -> None:
         """Put a run that was cut off back into its place, for the device that was asked for.

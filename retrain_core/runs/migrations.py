@@ -22,6 +22,7 @@ MIGRATIONS: Mapping[int, str] = {
         ALTER TABLE runs ADD COLUMN asked BLOB;
         ALTER TABLE runs ADD COLUMN used REAL NOT NULL DEFAULT 0;
     """,  # what only the runner asks for: what a worker, which writes its run folder, must not change
+    4: "ALTER TABLE runs ADD COLUMN cut_off INTEGER NOT NULL DEFAULT 0;",  # times that its runner was killed
 }
 VERSION = max(MIGRATIONS)
 OLDEST_READABLE = (

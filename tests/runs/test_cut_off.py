@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from retrain_core.runs import watch
-from retrain_core.runs.cut_off import can_finish, was_interrupted
+from retrain_core.runs.cut_off import MOST_ATTEMPTS, MOST_CUT_OFF, can_finish, was_interrupted
 from retrain_core.runs.index import IndexRow
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
@@ -124,6 +124,36 @@ def test_a_run_is_tried_again_as_long_as_it_gets_further(asked: Asked, idle: Idl
     cut_off(runner, idle, folder)
     assert rows(asked)[RUN].status == "failed" and "was killed" in (rows(asked)[RUN].error or "")
     assert not (folder / checkpoints.FOLDER).exists()
+
+
+def kill_a_runner(asked: Asked, idle: Idle, folder: Path) -> None:
+    """Leave a run as a runner does that is killed while its worker is at work."""
+    runner = Runner(asked[0])
+    idle.started.clear()
+    until(lambda: folder in idle.started, runner)
+    (folder / "events.jsonl").write_text("")  # its worker came up
+    runner._index.close()
+
+
+def test_that_its_runner_was_killed_is_not_held_against_a_run(asked: Asked, idle: Idle) -> None:
+    folder = train(asked)
+    for _ in range(MOST_CUT_OFF - 1):
+        kill_a_runner(asked, idle, folder)
+    runner = Runner(asked[0])
+    idle.started.clear()
+    for _ in range(MOST_ATTEMPTS):
+        until(lambda: folder in idle.started, runner)
+        cut_off(runner, idle, folder)
+    assert rows(asked)[RUN].status == "failed" and "worker was killed" in (rows(asked)[RUN].error or "")
+    runner.close()
+
+
+def test_a_run_with_which_runner_after_runner_is_killed_is_not_tried_again(asked: Asked, idle: Idle) -> None:
+    folder = train(asked)
+    for _ in range(MOST_CUT_OFF):
+        kill_a_runner(asked, idle, folder)
+    Runner(asked[0]).close()
+    assert rows(asked)[RUN].status == "failed" and "runner was killed" in (rows(asked)[RUN].error or "")
 
 
 def test_what_ends_by_itself_without_a_result_is_not_tried_again(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 from retrain_core.files import remove_tree
 from retrain_core.models.checked import SCRATCH
 from retrain_core.runs import endings
 from retrain_core.runs.cut_off import (
-    MOST_ATTEMPTS,
     MOST_CUT_OFF,
     attempts_left,
     can_finish,
+    got_further,
     has_begun,
     is_to_stop,
     was_interrupted,
@@ -68,11 +67,20 @@ class Again:
             self._ask(row)
             return
         self._desk.as_asked(row)
-        since = row.started or 0.0
-        if not end_with_result(self._desk, row):
-            unmade = 0 if has_begun(folder, since) else 1  # it was cut off before its worker came up
-            if not self._try(replace(row, attempts=row.attempts - unmade), since, MOST_CUT_OFF):
-                end(self._desk, row, "failed", endings.CUT_OFF)
+        if not end_with_result(self._desk, row) and not self._go_on(row, row.started or 0.0):
+            end(self._desk, row, "failed", endings.CUT_OFF)
+
+    def _go_on(self, row: IndexRow, since: float) -> bool:
+        """Queue work whose runner was killed, so that the attempt does not count, unless that goes on and on."""
+        store, index = self._desk.store, self._desk.index
+        folder = store.run_folder(row.experiment, row.id)
+        further = got_further(folder, since)
+        if has_begun(folder, since) and index.count_cut_off(row, anew=further) >= MOST_CUT_OFF:
+            return False
+        index.requeue(
+            row, store.run(row.experiment, row.id).device, 0 if further else max(0, row.attempts - 1)
+        )
+        return True
 
     def _take_up(self, folder: Path, work: Work, code: int) -> bool:
         """Queue a run again whose worker ended without a result; return whether that makes sense.
@@ -89,10 +97,10 @@ class Again:
             return True
         return was_interrupted(row, code) and self._try(row, work.since)
 
-    def _try(self, row: IndexRow, since: float, most: int = MOST_ATTEMPTS) -> bool:
+    def _try(self, row: IndexRow, since: float) -> bool:
         """Queue work that was cut off once more, if it may be; it goes on from its last checkpoint."""
         store = self._desk.store
-        attempts = attempts_left(store.run_folder(row.experiment, row.id), row, since, most)
+        attempts = attempts_left(store.run_folder(row.experiment, row.id), row, since)
         self._times[row.experiment, row.id] += 1  # a hostile worker can make up checkpoints
         if attempts is None or self._times[row.experiment, row.id] > MOST_AGAIN:
             return False
