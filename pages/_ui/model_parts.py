@@ -36,13 +36,9 @@ def models(content: ReportContent, file_name: str) -> None:
 def _offer_check(content: ReportContent, names: list[str]) -> None:
     """Offer to check models that nobody has: of runs by an earlier version, or on a disk that was full when they ended."""
     titles = ", ".join(look_of(name).title for name in names)
-    ask = (
-        "Ask whoever runs it to open this page on a server that is not read-only."
-        if state.read_only()
-        else ""
-    )
-    st.caption(f"Not checked yet, so not handed out: {titles}. {ask}")
-    if not state.change_button("Check them", key="check_models", icon=":material/shield:"):
+    here = " This server is read-only: they are checked on one that is not." if state.read_only() else ""
+    st.caption(f"Not checked yet, so not handed out: {titles}.{here}")
+    if not state.change_button("Check now", key="check_models", icon=":material/shield:"):
         return
     with st.spinner("Checking the models ..."):
         for name in names:

@@ -13,7 +13,7 @@ FOLDER_ERRORS = (RetrainError, OSError, ValueError)
 MOST_REASON = 4096  # bytes of the file that asks for a stop, which a worker may have written
 STOPPED_IN_QUEUE = "It was stopped before it started."
 CUT_OFF = (
-    "The runner was killed ten times while it was at work, and it got no further. Look at the machine's memory, "
+    "The runner was killed again and again while it was at work, and it got no further. Look at the machine's memory, "
     "then start it again."
 )
 NOTHING_TO_GO_ON = "What it needs could not be found out before."

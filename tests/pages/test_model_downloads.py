@@ -70,5 +70,5 @@ def test_a_read_only_server_says_who_can_check_it(
     looking = ReadOnlyStore(store.root)
     monkeypatch.setattr(state, "store", lambda: looking)
     app = open_page("report", spec.id)
-    assert "Fine-tune (.keras)" not in offered(app) and "not read-only" in captions(app)
+    assert "Fine-tune (.keras)" not in offered(app) and "This server is read-only" in captions(app)
     assert not [button for button in app.button if button.key == "check_models"]
