@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import sandbox_parts, state
+from pages._ui import few, sandbox_parts, state
 from pages._ui.unexpected import told
 
 st.set_page_config(page_title="Retrain Compare", page_icon=str(state.ICON), layout="wide")
@@ -22,4 +22,5 @@ with told():
     state.limit_uploads()
     state.collect_garbage()
     state.sidebar()
-    page.run()
+    with few.turn():
+        page.run()

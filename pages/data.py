@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages._ui import drafts, state, ways
 from pages._ui.files import ROLES, preview, slot
+from pages._ui.gap_parts import choose_gaps
 from pages._ui.reading import (
     choose_split,
     mend,
@@ -104,6 +105,7 @@ if model and "new" in tables:
             st.markdown(read_as(schema))
         else:
             overrule(model, schema, tables["new"])
+            choose_gaps(schema, readable)
             choose_split(schema.labels, tables)
             offer_undo(schema, readable)
 if tables:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages._ui import state, ways
 from pages._ui.answers import certainty, current_answer, not_known
+from pages._ui.downloads import download
 from pages._ui.model_parts import models
 from pages._ui.text import literal
 from retrain_core.answer import commands_of
@@ -25,7 +26,7 @@ file_name = (
 )
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def commands(
     spec: ExperimentSpec, settings: ShiftSettings, wishes: Wishes, _content: ReportContent
 ) -> Commands:
@@ -46,53 +47,18 @@ st.subheader("The report")
 st.markdown(
     "One HTML file with the recommendation, all scores and charts. It opens offline and holds no raw rows."
 )
-st.download_button(
-    "Report (HTML)",
-    data=lambda: render(content),
-    file_name=f"{file_name}-report.html",
-    mime="text/html",
-    type="primary",
-    icon=":material/download:",
-    on_click="ignore",
-)
+download("Report (HTML)", lambda: render(content), f"{file_name}-report.html", "text/html", primary=True)
 
 st.subheader("All numbers")
 with st.container(horizontal=True):
-    st.download_button(
-        "Scores (CSV)",
-        data=lambda: csv_text(flat_scores(comparison)),
-        file_name=f"{file_name}-scores.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-    st.download_button(
-        "Comparison (JSON)",
-        data=lambda: to_json(comparison),
-        file_name="comparison.json",
-        mime="application/json",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    download("Scores (CSV)", lambda: csv_text(flat_scores(comparison)), f"{file_name}-scores.csv", "text/csv")
+    download("Comparison (JSON)", lambda: to_json(comparison), "comparison.json", "application/json")
     if content.shift is not None:
         shift = content.shift
-        st.download_button(
-            "Shift (JSON)",
-            data=lambda: to_json(shift_json(shift)),
-            file_name="shift.json",
-            mime="application/json",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        download("Shift (JSON)", lambda: to_json(shift_json(shift)), "shift.json", "application/json")
     if content.sensitivities:
-        st.download_button(
-            "Sensitivity (JSON)",
-            data=lambda: to_json(content.sensitivities),
-            file_name="sensitivity.json",
-            mime="application/json",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        found = content.sensitivities
+        download("Sensitivity (JSON)", lambda: to_json(found), "sensitivity.json", "application/json")
 
 not_known(content)
 

@@ -16,6 +16,7 @@ from typing import Any
 from retrain_core.cli import COMMANDS
 from retrain_core.cli.parsing import Parser
 from retrain_core.errors import InputError, RetrainError
+from retrain_core.limits import check_settings
 from retrain_core.types import from_json, to_json
 from retrain_core.types.text import counted
 
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
         options = _parser().parse_args(arguments)
+        check_settings()
         options.command(options)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -69,6 +71,7 @@ def _inspect(options: argparse.Namespace) -> None:
 
 
 def _runner(options: argparse.Namespace) -> None:
+    from retrain_core.machine import use_large_pages
     from retrain_core.runs.rebuild import rebuild
     from retrain_core.runs.runner import main as serve
 
@@ -76,6 +79,7 @@ def _runner(options: argparse.Namespace) -> None:
         number = rebuild(options.store)
         print(f"The index was made anew: {counted(number, 'experiment')}. The old one is kept beside it.")
     else:
+        use_large_pages(True)  # for training; the server that starts a runner goes without
         serve(options.store, options.idle_seconds)
 
 

@@ -77,7 +77,32 @@ def evidence_of(store: Store, experiment: str) -> Evidence:
     return gather(outcomes, split.holdout, spec.schema, _held(store, spec, quick=quick))
 
 
-def answer(store: Store, experiment: str, wishes: Wishes, evidence: Evidence | None = None) -> ReportContent:
+def compared(
+    store: Store, experiment: str, wishes: Wishes, level: Level | None, evidence: Evidence
+) -> Comparison:
+    """Return the comparison alone, which takes nearly all the time that an answer takes; no file of rows is read.
+
+    Args:
+        store: The store.
+        experiment: Its id.
+        wishes: What the user wants of the next model.
+        level: How much the data has moved, as far as it is known.
+        evidence: What its runs have told.
+    """
+    spec, split = store.experiment(experiment), store.split(experiment)
+    assert split is not None
+    quick = has_chosen(store, experiment, [outcome.spec for outcome in evidence.outcomes])
+    notes = (*_notes(split, spec.schema), *([BY_VALIDATION] if quick else []))
+    return replace(compare(evidence, wishes, level, notes), warnings=split.warnings)
+
+
+def answer(
+    store: Store,
+    experiment: str,
+    wishes: Wishes,
+    evidence: Evidence | None = None,
+    comparison: Comparison | None = None,
+) -> ReportContent:
     """Return the comparison of an experiment whose runs have ended, with all that explains it.
 
     Args:
@@ -85,6 +110,7 @@ def answer(store: Store, experiment: str, wishes: Wishes, evidence: Evidence | N
         experiment: Its id.
         wishes: What the user wants of the next model.
         evidence: What its runs have told, if that was read before.
+        comparison: What ``compared`` made of it under these wishes, if that is known.
 
     Raises:
         StoreError: If it has not been run.
@@ -102,9 +128,8 @@ def answer(store: Store, experiment: str, wishes: Wishes, evidence: Evidence | N
         store, list(probes.values())
     )
     events = {run: read_events(folder / "events.jsonl") for run, folder in folders.items()}
-    quick = has_chosen(store, experiment, [outcome.spec for outcome in outcomes])
     level = shift.overall.level if shift else None
-    comparison = _compare(evidence, split, spec.schema, wishes, level, quick=quick)
+    comparison = comparison or compared(store, experiment, wishes, level, evidence)
     return ReportContent(
         spec=spec,
         card=card,
@@ -124,16 +149,8 @@ def answer(store: Store, experiment: str, wishes: Wishes, evidence: Evidence | N
         curves={run: tuple(e.values for e in found if e.kind == "epoch") for run, found in events.items()},
         versions={name: metadata.version(name) for name in PACKAGES},
         evidence=evidence,
-        quick=quick,
+        quick=has_chosen(store, experiment, [outcome.spec for outcome in outcomes]),
     )
-
-
-def weigh(content: ReportContent, wishes: Wishes) -> ReportContent:
-    """Return the same answer under other wishes; no file is read again and nothing runs again."""
-    assert content.evidence is not None
-    level = content.shift.overall.level if content.shift else None
-    found = _compare(content.evidence, content.split, content.spec.schema, wishes, level, quick=content.quick)
-    return replace(content, comparison=found)
 
 
 def _held(store: Store, spec: ExperimentSpec, *, quick: bool) -> dict[ScoredSide, Held]:
@@ -155,19 +172,6 @@ def _held(store: Store, spec: ExperimentSpec, *, quick: bool) -> dict[ScoredSide
             np.array(looked_at(side, data).targets), groups
         )  # a copy: what is kept holds no file
     return held
-
-
-def _compare(
-    evidence: Evidence,
-    split: SplitSummary,
-    schema: Schema,
-    wishes: Wishes,
-    level: Level | None,
-    *,
-    quick: bool,
-) -> Comparison:
-    notes = (*_notes(split, schema), *([BY_VALIDATION] if quick else []))
-    return replace(compare(evidence, wishes, level, notes), warnings=split.warnings)
 
 
 def _notes(split: SplitSummary, schema: Schema) -> tuple[str, ...]:

@@ -122,6 +122,7 @@ def _all_said(schema: Schema) -> dict[str, str]:
     if schema.task != "regression":
         said["outputs"] = "logits" if schema.from_logits else "probabilities"
     said["task"] = schema.task
+    said["gaps"] = "fill" if schema.fill else ""
     return {name: value for name, value in said.items() if value}
 
 
@@ -133,6 +134,7 @@ def _unsaid(schema: Schema, found: Schema | None) -> list[str]:
         "bindings": "the columns of the inputs",
         "classes": "the labels in the order of the outputs",
         "loss": "the loss",
+        "fill": "what fills in gaps",
     }
     parts = [
         title for name, title in titles.items() if found and getattr(found, name) != getattr(schema, name)

@@ -63,3 +63,18 @@ class RunError(RetrainError):
 
 class StoreError(RetrainError):
     """The store on disk is missing, full, or not ours."""
+
+
+def in_a_line(error: BaseException, most: int = 300) -> str:
+    r"""Return what is said of an error that is none of ours; of one of the system's not the path, which is the server's.
+
+    >>> in_a_line(FileNotFoundError(2, "No such file or directory", "/srv/store/x")), in_a_line(ValueError("a\nb"))
+    ('FileNotFoundError: No such file or directory', 'ValueError: a')
+    """
+    text = str(error).strip()
+    said = (
+        error.strerror or ("" if "/" in text or "\\" in text else text)
+        if isinstance(error, OSError)
+        else text
+    )
+    return f"{type(error).__name__}: {said}".split("\n")[0][:most].rstrip(": ")

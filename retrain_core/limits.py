@@ -50,11 +50,34 @@ MOST_UPLOAD_MB = Setting("RETRAIN_MOST_UPLOAD_MB", 1_024, "MB")
 MOST_ROWS = Setting("RETRAIN_MOST_ROWS", 20_000_000, "rows")
 MOST_COLUMNS = Setting("RETRAIN_MOST_COLUMNS", 20_000, "columns")
 BIN_DAYS = Setting("RETRAIN_BIN_DAYS", 30, "days")
-SETTINGS = (MOST_EXPERIMENTS, MOST_DISK_GB, MOST_UPLOAD_MB, MOST_ROWS, MOST_COLUMNS, BIN_DAYS)
+MOST_MEMORY = Setting("RETRAIN_MOST_MEMORY_PERCENT", 80, "percent of the machine's memory")  # of one worker
+MOST_RUN_GB = Setting("RETRAIN_MOST_RUN_GB", 20, "GB")  # that one worker may write
+MOST_RUN_HOURS = Setting("RETRAIN_MOST_RUN_HOURS", 72, "hours")
+SETTINGS = (
+    MOST_EXPERIMENTS,
+    MOST_DISK_GB,
+    MOST_UPLOAD_MB,
+    MOST_ROWS,
+    MOST_COLUMNS,
+    MOST_MEMORY,
+    MOST_RUN_GB,
+    MOST_RUN_HOURS,
+    BIN_DAYS,
+)
 MOST_MODEL_BYTES = (
     2_000_000_000  # that the members of a model file unpack to; no setting, as it is a bound of safety
 )
 MB, GB = 1024**2, 1024**3
+
+
+def check_settings() -> None:
+    """Refuse to begin anything while a setting cannot be used: a process that found out later could tell nobody.
+
+    Raises:
+        StoreError: With the setting.
+    """
+    for setting in SETTINGS:
+        setting.value  # noqa: B018
 
 
 def check_size(size: int, name: str) -> None:
@@ -84,11 +107,16 @@ def check_table(name: str, *, rows: int = 0, columns: int = 0) -> None:
     """
     for number, most, fewer in ((rows, MOST_ROWS, "rows"), (columns, MOST_COLUMNS, "columns")):
         if number > most.value:
-            raise FileError(
-                f"{name} has {number:,} {fewer}.",
-                f"{most.name} allows {most.value:,.0f}.",
-                f"Use fewer {fewer}, or have the setting raised.",
-            )
+            raise too_many(f"{number:,}", fewer, most, name)
+
+
+def too_many(number: str, what: str, most: Setting, name: str) -> FileError:
+    """Return the error that a table has more rows or columns than one may have."""
+    return FileError(
+        f"{name} has {number} {what}.",
+        f"{most.name} allows {most.value:,.0f}.",
+        f"Use fewer {what}, or have the setting raised.",
+    )
 
 
 def check_experiments(number: int) -> None:

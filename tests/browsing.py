@@ -111,6 +111,11 @@ class Tab:
 
     def download(self, label: str) -> bytes:
         """Press a button for a download that is made when it is pressed, and return the file."""
+        with urllib.request.urlopen(self.ask_for(label), timeout=PATIENCE) as file:
+            return file.read()
+
+    def ask_for(self, label: str) -> str:
+        """Press such a button, and return where the file can be fetched."""
         (button,) = [
             element.download_button
             for element in self.shown.values()
@@ -125,8 +130,7 @@ class Tab:
             self._receive(PATIENCE, must=True)
         answer = self._answers.pop(request.request_id)
         assert answer.HasField("deferred_file"), answer.error_msg
-        with urllib.request.urlopen(self.app.url + answer.deferred_file.url, timeout=PATIENCE) as file:
-            return file.read()
+        return self.app.url + str(answer.deferred_file.url)
 
     def look(self, seconds: float, over: threading.Event | None = None) -> None:
         """Stay on the page; parts of it that draw themselves again do."""

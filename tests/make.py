@@ -21,11 +21,13 @@ from retrain_core.types import (
     Holdout,
     Outcome,
     PartScores,
+    RunEvent,
     RunResult,
     RunSpec,
     Schema,
     SplitSettings,
     Task,
+    from_json,
 )
 
 
@@ -148,3 +150,9 @@ def evidence_of(*outcomes: Outcome, task: Task = "binary", sha: str = "0" * 64) 
         task, ("y",), (), () if task == "regression" else ("0", "1"), 1, False, "binary_crossentropy"
     )
     return gather(outcomes, Holdout(sha, counts.get("new", 0), counts.get("old", 0)), schema, held)
+
+
+def told(folder: Path) -> list[RunEvent]:
+    """Return all that a worker has told, all of its progress too, which pages have no use for."""
+    path = folder / "events.jsonl"
+    return [from_json(line, RunEvent) for line in path.read_bytes().splitlines()] if path.exists() else []

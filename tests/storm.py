@@ -1,7 +1,8 @@
 """Kills at random moments, of a worker, its fork server, the runner, the app's server or all of them; and what holds all the while.
 
-A run that is cut off twice without getting further fails, as its owner may have given it too little memory, and so does
-preparing the data. So nothing is killed that would be the second such time: all else is random.
+A run whose worker dies twice without getting further fails, as its owner may have given it too little memory; so do a run
+with which runner after runner is killed, and data whose preparing is cut off again and again. So nothing is killed that would
+be the last such time: all else is random. What a victim has started dies with it, before anybody here ends anything.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import itertools
 import os
 import random
 import signal
+import sqlite3
 import time
 import zipfile
 from collections import Counter
@@ -26,14 +28,15 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from retrain_core.runs.cut_off import MOST_ATTEMPTS
+from retrain_core.runs.cut_off import MOST_ATTEMPTS, MOST_CUT_OFF
 from retrain_core.runs.index import IndexRow, read_experiment, read_runs
 from retrain_core.runs.launchers.local import LOCKED
 from retrain_core.runs.lock import runner_is_alive
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.state import RunState, run_states
-from retrain_core.runs.steps.preparing import PREPARING_AGAIN
+from retrain_core.runs.steps.preparing import MOST_CUT_OFF as MOST_PREPARED
+from retrain_core.runs.steps.preparing import times_cut_off
 from retrain_core.runs.store import Store
 from retrain_core.types import Estimate
 from retrain_core.workers import checkpoints
@@ -46,8 +49,10 @@ CALM_SECONDS = 600.0  # all runs together are over in a minute where nothing els
 RESULTS = ("result.json", "model.keras", "scores.npz")
 LEFT = ("*.tmp", "*.removed", "data.tmp", ".writing", ".model.tmp.keras", ".reading-*")
 MOST_PAUSE = 2.0  # seconds that something lives at most before it is killed
+ORPHAN_SECONDS = 30.0  # a fork server that is still importing notices its runner's end when it has come up
 PATIENCE = 3.0  # seconds: a fork server that was killed before it came up is done without
 SHARES = {"worker": 4, "fork server": 2, "runner": 2, "all": 1, "server": 1}  # of kills
+CUT_OFF = "SELECT cut_off FROM runs WHERE experiment = ? AND id = ?"
 Key = tuple[str, str]  # experiment and run
 
 
@@ -66,7 +71,7 @@ class Storm:
     seed: int = 0
     killed: Counter[str] = field(default_factory=Counter)
     ended: dict[Key, Mapping[str, str]] = field(default_factory=dict)
-    known: set[psutil.Process] = field(default_factory=set)
+    bound: dict[psutil.Process, float] = field(default_factory=dict)  # what was to die with a victim, by when
 
     def __post_init__(self) -> None:
         self.experiments = {spec.id for spec in self.store.experiments()[0]}
@@ -96,7 +101,9 @@ class Storm:
         return [state for id in sorted(self.experiments) for state in run_states(self.store, id)]
 
     def check(self) -> None:
-        """See that every experiment is there, nothing half-written is taken for whole, and what has ended is as it was."""
+        """See that no orphan is left, every experiment is there, nothing half-written is taken for whole, and ends are final."""
+        late = [command(process) for process in self.orphans() if self.bound[process] < time.monotonic()]
+        assert not late, f"{late} has outlived what it was to die with"
         found, unreadable = self.store.experiments()
         assert {spec.id for spec in found} == self.experiments and not unreadable
         for row in self._rows():
@@ -107,15 +114,35 @@ class Storm:
             now = {name: digest(folder / name) for name in RESULTS}
             assert self.ended.setdefault(key, now) == now, f"{row.id} has changed after its end"
 
+    def orphans(self) -> list[psutil.Process]:
+        """Return what is still there and was to die with a victim."""
+        # A runner that a server was about to start looked like that server.
+        gone = [process for process in self.bound if not is_alive(process) or is_runner(process)]
+        for process in gone:
+            del self.bound[process]
+        return list(self.bound)
+
     def end(self) -> None:
-        """End the server and the runner, and see that nothing outlives them that was ever there."""
-        for process in self.processes():
-            process.terminate()
-        if self.app.is_up:
-            self.app.end()
+        """See that no orphan is left, then end the server and the runner, and see the same again."""
+        try:
+            self._be_without_orphans()
+        finally:
+            try:
+                if self.app.is_up:
+                    self._bind([self.app.process])
+                    self.app.stop()  # first: it would start another runner
+                self.strike(self.runners())
+                self._be_without_orphans()
+            finally:
+                for process in self.bound:
+                    with contextlib.suppress(psutil.Error):
+                        process.kill()
+
+    def _be_without_orphans(self) -> None:
         until(
-            lambda: not any(process.is_running() for process in self.known),
-            "a process has outlived its runner",
+            lambda: not self.orphans(),
+            "a process has outlived what it was to die with",
+            seconds=ORPHAN_SECONDS,
         )
 
     # --- what is killed ---------------------------------------------------------------------------
@@ -137,27 +164,42 @@ class Storm:
             self._keep_up()
             time.sleep(0.05)
         time.sleep(self._random.uniform(0, MOST_PAUSE))
-        for process in (victims := self._victims().get(name, [])):
+        if victims := self._victims().get(name, []):
+            self.strike(victims)
+            self.killed[name] += 1
+
+    def strike(self, victims: list[psutil.Process]) -> None:
+        """Kill processes, and remember what has to die with them."""
+        self._bind(victims)
+        for process in victims:
             with contextlib.suppress(ProcessLookupError, psutil.Error):
                 os.kill(process.pid, signal.SIGKILL)
         psutil.wait_procs(victims, timeout=10)
-        if victims:
-            self.killed[name] += 1
+
+    def _bind(self, victims: list[psutil.Process]) -> None:
+        by = time.monotonic() + ORPHAN_SECONDS
+        for process in (one for victim in victims for one in descendants(victim)):
+            self.bound.setdefault(process, by)
 
     def _victims(self) -> dict[str, list[psutil.Process]]:
         """Return what may be killed now, by name."""
         server = [self.app.process] if self.app.is_up else []
-        runners = self.processes(" runner ")  # those that are coming up too
+        runners = self.runners()
         forks = [child for runner in runners for child in children(runner) if "forkserver" in command(child)]
         cold = [child for runner in runners for child in children(runner) if LOCKED in command(child)]
         workers = [*cold, *(child for fork in forks for child in children(fork))]
-        self.known.update(everything := [*runners, *forks, *workers, *server])
         self._random.shuffle(workers)
-        groups = {"worker": workers[:1], "fork server": forks, "runner": runners, "all": everything}
-        spared = {"runner", "all"} if self._is_prepared_again() else set[str]()
+        groups = {
+            "worker": workers[:1],
+            "fork server": forks,
+            "runner": runners,
+            "all": [*runners, *forks, *workers, *server],
+        }
+        spared = {"runner", "all"} if self._is_prepared_last() else set[str]()
         for row in self._rows():
             if row.status == "running" and not self._has_got_further(row):
                 spared |= {"worker", "fork server"} if row.attempts >= MOST_ATTEMPTS else set()
+                spared |= {"runner", "all"} if self._times_cut_off(row) >= MOST_CUT_OFF - 1 else set()
         groups = {name: group for name, group in groups.items() if name not in spared}
         return {name: group for name, group in {**groups, "server": server}.items() if group}
 
@@ -165,20 +207,29 @@ class Storm:
         index = self.store.root / "index.sqlite"
         return [row for id in sorted(self.experiments) for row in read_runs(index, id)[0]]
 
-    def _is_prepared_again(self) -> bool:
+    def _times_cut_off(self, row: IndexRow) -> int:
+        """Return how many runners in a row were killed while a run got no further."""
+        index = sqlite3.connect(f"file:{self.store.root / 'index.sqlite'}?mode=ro", uri=True)
+        with contextlib.closing(index):
+            return int(index.execute(CUT_OFF, (row.experiment, row.id)).fetchone()[0])
+
+    def _is_prepared_last(self) -> bool:
         index = self.store.root / "index.sqlite"
-        return any(read_experiment(index, id) == ("preparing", PREPARING_AGAIN) for id in self.experiments)
+        found = [read_experiment(index, id) for id in self.experiments]
+        return any(
+            one and one[0] == "preparing" and times_cut_off(one[1]) + 1 >= MOST_PREPARED for one in found
+        )
 
     def _has_got_further(self, row: IndexRow) -> bool:
         newest = checkpoints.newest(self.store.run_folder(row.experiment, row.id))
         return newest is not None and newest > (row.started or 0.0)
 
-    def processes(self, word: str = "") -> list[psutil.Process]:
-        """Return the processes that work at this store, runners if ``word`` says so."""
+    def runners(self) -> list[psutil.Process]:
+        """Return the runners of this store, those that are coming up too."""
         return [
             process
             for process in psutil.process_iter()
-            if str(self.store.root) in (line := command(process)) and word in f" {line} "
+            if is_runner(process) and str(self.store.root) in command(process)
         ]
 
 
@@ -196,6 +247,25 @@ def children(process: psutil.Process) -> list[psutil.Process]:
         return process.children()
     except psutil.Error:
         return []
+
+
+def descendants(process: psutil.Process) -> set[psutil.Process]:
+    """Return all that a process has started, and what that has; but no runner, which outlives the server that starts it."""
+    own = {child for child in children(process) if not is_runner(child)}
+    return own.union(*(descendants(child) for child in own))
+
+
+def is_runner(process: psutil.Process) -> bool:
+    """Return whether a process is a runner."""
+    return "retrain_core runner " in command(process)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Return whether a process does anything: one that has ended and that nobody has asked about does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def digest(path: Path) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
 import sys
 from pathlib import Path
 
@@ -190,3 +192,64 @@ def test_the_memory_of_the_machine_is_what_the_tightest_limit_allows(
 
 def test_this_machine_has_at_least_what_is_left_of_it() -> None:
     assert total_memory_mb() >= available_memory_mb() * 0.99
+
+
+def told(script: str, argument: str) -> float:
+    """Return the megabytes that a script tells in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", script, argument], capture_output=True, check=True)
+    return float(done.stdout)
+
+
+TOUCH = """
+import sys, mmap, psutil
+from retrain_core.machine import use_large_pages
+use_large_pages(sys.argv[1] == "large")
+size, large = 64 * 1024**2, 2 * 1024**2
+memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+memory.madvise(mmap.MADV_HUGEPAGE)
+before = psutil.Process().memory_full_info().uss
+for place in range(0, size, large):
+    memory[place] = 1
+print((psutil.Process().memory_full_info().uss - before) / 1024**2)
+"""
+
+
+@linux_only
+def test_a_byte_of_a_large_page_takes_all_of_it_unless_they_are_not_wanted() -> None:
+    assert told(TOUCH, "small") < 2
+    offered = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    if offered.exists() and "[never]" not in offered.read_text():
+        assert told(TOUCH, "large") > 30
+
+
+KEPT = """
+import sys, threading, psutil
+from retrain_core.machine import give_back_memory, give_back_own_memory
+taken = lambda: psutil.Process().memory_full_info().uss / 1024**2
+together = threading.Barrier(4)
+def take(give):
+    together.wait()
+    kept = [bytearray(100_000)]
+    for _ in range(3):
+        large = [b"x" * 16 * 1024**2, b"x" * 8 * 1024**2]  # the first is mapped; then glibc keeps such blocks
+        del large
+    give()
+def give_for_ever(give):
+    while True: give()
+for _ in range(2):  # none may undo what another has asked for this moment
+    threading.Thread(target=give_for_ever, args=[globals()[sys.argv[1]]], daemon=True).start()
+before, most = taken(), 0
+for _ in range(20):
+    threads = [threading.Thread(target=take, args=[globals()[sys.argv[1]]]) for _ in range(4)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    most = max(most, taken() - before)
+print(most)
+"""
+
+
+@linux_only
+def test_a_thread_gives_back_what_it_has_freed_and_the_whole_process_could_not() -> None:
+    assert told(KEPT, "give_back_own_memory") < 8
+    if platform.libc_ver()[0] == "glibc":
+        assert told(KEPT, "give_back_memory") > 40  # so much is kept for four threads

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
 from pages._ui import state, ways
-from pages._ui.few import ANSWERS
+from pages._ui.few import ANSWERS, long, turn, working
 from pages._ui.probes import ask
 from pages._ui.text import help_for, literal, show_error
 from pages._ui.wishes import wishes
-from retrain_core.answer import HeldRows, answer, evidence_of, holdout_rows, weigh
+from retrain_core.answer import HeldRows, answer, compared, evidence_of, holdout_rows
 from retrain_core.compare.basis_words import no_rival, resamples
 from retrain_core.compare.evidence import SIDES, Evidence, Side
 from retrain_core.data.parts import SCORED_PARTS, load_columns
@@ -24,32 +26,51 @@ from retrain_core.runs import (
     run_states,
     runs_done,
 )
-from retrain_core.types import Comparison, ExperimentSpec, Wishes
+from retrain_core.types import Comparison, ExperimentSpec, Level, Wishes
+
+Ended = tuple[str, ...]
+Known = tuple[tuple[str, int], ...]
 
 
-@st.cache_resource(max_entries=16, show_spinner="Comparing ...")
-def _evidence(experiment: str, ended: tuple[str, ...]) -> Evidence:
+@st.cache_resource(max_entries=32, show_spinner="Comparing ...")
+def _evidence(experiment: str, ended: Ended) -> Evidence:
     """Return what the runs have told that have ended; a probe that ends later does not change it."""
-    with ANSWERS:
+    with working("answer", experiment), ANSWERS, turn():
         return evidence_of(state.store(), experiment)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Comparing ...")
-def _answer(experiment: str, ended: tuple[str, ...], probes: tuple[tuple[str, int], ...]) -> ReportContent:
-    """Return the answer; ``ended`` and ``probes`` name what it rests on, so that a new result makes a new one."""
+@st.cache_resource(max_entries=32, show_spinner="Comparing ...")
+def _compared(experiment: str, ended: Ended, wishes: Wishes, level: Level | None) -> Comparison:
+    """Return the comparison; of what probes tell it only takes how much the data has moved, so most change nothing."""
     evidence = _evidence(experiment, ended)
-    with ANSWERS:
-        return answer(state.store(), experiment, Wishes(), evidence)
+    with working("answer", experiment), ANSWERS, turn():
+        return compared(state.store(), experiment, wishes, level, evidence)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _answer(experiment: str, ended: Ended, probes: Known, level: Level | None) -> ReportContent:
+    """Return the answer; ``ended`` and ``probes`` name what it rests on, so that a new result makes a new one."""
+    evidence, comparison = _evidence(experiment, ended), _compared(experiment, ended, Wishes(), level)
+    with working("answer", experiment), ANSWERS, turn():
+        return answer(state.store(), experiment, Wishes(), evidence, comparison)
+
+
+@long("answer")
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _weighed(
-    experiment: str, ended: tuple[str, ...], probes: tuple[tuple[str, int], ...], wishes: Wishes
+    experiment: str, ended: Ended, probes: Known, wishes: Wishes, level: Level | None
 ) -> ReportContent:
     """Return the answer under these wishes; all that does not hang on them is shared."""
-    found = _answer(experiment, ended, probes)
-    with ANSWERS:
-        return weigh(found, wishes)
+    comparison = _compared(experiment, ended, wishes, level)
+    return replace(_answer(experiment, ended, probes, level), comparison=comparison)
+
+
+def _answered(spec: ExperimentSpec, ended: Ended) -> ReportContent:
+    """Return the answer that follows from these runs and from the probes that have ended."""
+    store = state.store()
+    probes = known_probes(store, spec.id)
+    shift = state.shift_report(spec, store.shift_settings(spec.id)) if spec.old is not None else None
+    return _weighed(spec.id, ended, probes, wishes(spec), shift.overall.level if shift else None)
 
 
 def current_answer(spec: ExperimentSpec) -> ReportContent:
@@ -69,13 +90,13 @@ def current_answer(spec: ExperimentSpec) -> ReportContent:
         )
         ways.page_link("train", "Watch them", ":material/model_training:")
     try:
-        return _weighed(spec.id, ended, known_probes(state.store(), spec.id), wishes(spec))
+        return _answered(spec, ended)
     except RetrainError as error:
         show_error(error)
         st.stop()
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=24, show_spinner=False)
 def held_columns(experiment: str) -> dict[Side, pd.DataFrame]:
     """Return the held-out rows as they came, by part; experiments prepared by an older version have none."""
     folder, found = state.store().experiment_folder(experiment) / "data", dict[Side, pd.DataFrame]()
@@ -87,7 +108,7 @@ def held_columns(experiment: str) -> dict[Side, pd.DataFrame]:
     return found
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=24, show_spinner=False)
 def held_places(experiment: str, _spec: ExperimentSpec) -> dict[str, HeldRows]:
     """Return where in which file the held-out rows stand, by part."""
     return holdout_rows(state.store(), _spec)
@@ -100,7 +121,7 @@ def finished_comparison(spec: ExperimentSpec) -> Comparison | None:
         return None
     ended = tuple(run.id for run in state.store().runs(spec.id))
     try:
-        return _weighed(spec.id, ended, known_probes(state.store(), spec.id), wishes(spec)).comparison
+        return _answered(spec, ended).comparison
     except RetrainError:  # such as runs that have all failed: the Compare page says so
         return None
 

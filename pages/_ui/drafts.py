@@ -12,6 +12,7 @@ import streamlit as st
 from pages._ui import state
 from pages._ui.state import DRAFT, EXPERIMENT
 from retrain_core.data import chosen_labels, labels_wanted
+from retrain_core.data.gaps import Gaps
 from retrain_core.data.time_order import ROW_ORDER
 from retrain_core.errors import RetrainError
 from retrain_core.runs import new_id
@@ -24,7 +25,7 @@ from retrain_core.types import (
     to_json,
 )
 
-CHOICES = ("label", "task", "from_logits", "classes", "columns")  # what the user may overrule
+CHOICES = ("label", "task", "from_logits", "classes", "columns", "gaps")  # what the user may overrule
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Draft:
     from_logits: bool | None = None
     classes: tuple[str, ...] | None = None
     columns: tuple[str, ...] | None = None
+    gaps: Gaps | None = None
     split: SplitSettings = SplitSettings()
     version: int = 0
     id: str = ""
@@ -120,7 +122,7 @@ def _fitting_new(ref: FileRef) -> dict[str, object]:
     return NOTHING_CHOSEN | {"label": label, "columns": now.columns if fit else None}
 
 
-NOTHING_CHOSEN: dict[str, object] = dict.fromkeys(CHOICES)
+NOTHING_CHOSEN: dict[str, object] = {name: None for name in CHOICES if name != "gaps"}  # which fits any file
 FITTING: dict[str, Callable[[FileRef], dict[str, object]]] = {"model": _fitting_model, "new": _fitting_new}
 
 
@@ -164,6 +166,7 @@ def _draft_of(spec: ExperimentSpec) -> Draft:
         from_logits=schema.from_logits,
         classes=schema.classes or None,
         columns=schema.bindings[0].columns if flat else None,
+        gaps="fill" if schema.fill else None,
         split=spec.split,
     )
 

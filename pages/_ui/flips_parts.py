@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from pages._ui.choosing import NO_COLUMNS, Columns, choose_side
+from pages._ui.downloads import download
 from pages._ui.text import chart, decimals, literal
 from retrain_core.answer import HeldRows
 from retrain_core.compare.evidence import Evidence
@@ -114,9 +115,7 @@ def _table(rows: pd.DataFrame, file: str) -> None:
         more = f"The first {MOST_ROWS} of {more}"
     st.caption(f"{more} Row 1 is the first row of data in {literal(file)}.")
     if len(rows):
-        st.download_button(
-            "All of them as CSV", csv_text(rows), "rows.csv", "text/csv", icon=":material/download:"
-        )
+        download("All of them as CSV", lambda: csv_text(rows), "rows.csv", "text/csv")
 
 
 def _wanted(rows: pd.DataFrame, key: str, shift: ShiftReport | None) -> dict[str, Any]:

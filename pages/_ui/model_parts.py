@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from pages._ui import state
+from pages._ui.downloads import download
 from pages._ui.text import show_error
 from retrain_core.answer import is_checked, model_bytes, model_path
 from retrain_core.errors import RetrainError
@@ -20,14 +21,12 @@ def models(content: ReportContent, file_name: str) -> None:
     checked = [name for name in names if is_checked(state.store(), content, name)]
     with st.container(horizontal=True):
         for name in checked:
-            st.download_button(
+            download(
                 f"{look_of(name).title} (.keras)",
-                data=partial(model_bytes, state.store(), content, name),
-                file_name=f"{file_name}-{name}.keras",
-                mime="application/octet-stream",
+                partial(model_bytes, state.store(), content, name),
+                f"{file_name}-{name}.keras",
+                "application/octet-stream",
                 key=f"model_{name}",
-                icon=":material/download:",
-                on_click="ignore",
             )
     if unchecked := [name for name in names if name not in checked]:
         _offer_check(content, unchecked)

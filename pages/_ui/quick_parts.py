@@ -170,6 +170,7 @@ def _conclusion(look: QuickLook) -> None:
     )
 
 
+@told()
 def _take(candidate: QuickCandidate) -> None:
     """Fill the form with one candidate."""
     for name in STRATEGIES:

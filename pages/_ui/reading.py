@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from pages._ui import drafts, state
+from pages._ui.few import long, working
 from pages._ui.text import help_for, literal
 from retrain_core.data import check, infer_labels, infer_schema, labels_wanted, without_ids
 from retrain_core.data.losses import takes_scores
@@ -38,10 +39,13 @@ def read_schema(files: Files, apart: tuple[str, ...], **overruled: Any) -> Schem
     )
 
 
+@long("checks")
 @st.cache_data(max_entries=24, show_spinner="Checking the data ...")
 def run_checks(files: Files, schema: Schema, split: SplitSettings) -> tuple[Finding, ...]:
     """Return what was checked, and how it came out."""
-    return check(state.card(*_key(files["model"])), schema, state.tables(files), split)
+    card, tables = state.card(*_key(files["model"])), state.tables(files)
+    with working("checks", files):
+        return check(card, schema, tables, split)
 
 
 def _key(ref: FileRef) -> tuple[str, str]:
@@ -270,7 +274,7 @@ def offer_undo(schema: Schema | None, files: Files) -> None:
     if all(value is None for value in draft.overruled.values()) or schema == inferred(files):
         return
     if st.button("Undo my changes", icon=":material/undo:"):
-        drafts.change_draft(label=None, task=None, from_logits=None, classes=None, columns=None)
+        drafts.change_draft(**dict.fromkeys(drafts.CHOICES))
         st.rerun()
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages._ui.choosing import NO_COLUMNS, Columns, choose_models, choose_side
+from pages._ui.few import long, working
 from pages._ui.text import chart, literal
 from retrain_core.compare.evidence import Evidence, Side
 from retrain_core.compare.measures import SCORES
@@ -91,6 +92,7 @@ def _made_of(evidence: Evidence) -> tuple[str, ...]:
     return (evidence.holdout.sha256, *runs)
 
 
+@long("classes", at=1)
 @st.cache_resource(max_entries=64, show_spinner="Scoring the classes ...")
 def _by_class(
     _evidence: Evidence,
@@ -100,9 +102,11 @@ def _by_class(
     score: str,
     margin: float,
 ) -> SliceScores:
-    return by_class(_evidence, side, classes, score, margin)
+    with working("classes", made_of):
+        return by_class(_evidence, side, classes, score, margin)
 
 
+@long("groups", at=2)
 @st.cache_resource(max_entries=64, show_spinner="Scoring the groups ...")
 def _slice_scores(
     _evidence: Evidence,
@@ -113,8 +117,9 @@ def _slice_scores(
     score: str,
     margin: float,
 ) -> SliceScores:
-    slices = [one for name, reading in read_as for one in slices_of(_frame, name, reading)]
-    return slice_scores(_evidence, side, slices, score, margin)
+    with working("groups", made_of):
+        slices = [one for name, reading in read_as for one in slices_of(_frame, name, reading)]
+        return slice_scores(_evidence, side, slices, score, margin)
 
 
 def _caption(text: str) -> None:

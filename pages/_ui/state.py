@@ -11,12 +11,13 @@ from typing import Any
 import streamlit as st
 from streamlit import config
 
+from pages._ui.few import FILES, MODELS, long, working
 from pages._ui.text import literal, show_error
 from pages._ui.wishes import UNTOLD
 from retrain_core.data import read_table
-from retrain_core.errors import RetrainError
+from retrain_core.errors import RetrainError, in_a_line
 from retrain_core.limits import MOST_UPLOAD_MB
-from retrain_core.machine import give_back_memory
+from retrain_core.machine import give_back_memory, use_large_pages
 from retrain_core.models import checked_card
 from retrain_core.runs import (
     ROOM_BYTES,
@@ -84,9 +85,12 @@ def collect_garbage() -> None:
     """Let go of what ended sessions and runs have left, every ten seconds at most.
 
     Looking through all that is loaded takes 0.15 s, during which every visitor waits. Streamlit would do it after each run of
-    a page or of a part of one.
+    a page or of a part of one. What is loaded by the first time stays for good, and is not looked through again.
     """
     gc.collect()
+    if not gc.get_freeze_count():
+        gc.freeze()
+        use_large_pages(False)
     give_back_memory()
 
 
@@ -95,11 +99,13 @@ def change_button(label: str, **options: Any) -> bool:
     return not read_only() and st.button(label, **options)
 
 
+@long("table")
 @st.cache_resource(max_entries=24, show_spinner="Reading the file ...")
 def table(sha256: str, name: str) -> Table:
     """Return a data file of the store, read once; nobody may change it."""
-    ref = FileRef(sha256, name)
-    return read_table(store().file_path(ref), name)
+    path = store().file_path(FileRef(sha256, name))
+    with working("table", sha256), FILES:
+        return read_table(path, name)
 
 
 def tables(files: dict[str, FileRef]) -> dict[str, Table]:
@@ -120,12 +126,15 @@ def card(sha256: str, name: str) -> ModelCard:
 
 
 # A refusal is kept too: to read a bad file may take long, and a page runs at each click. After a while it is tried again.
+@long("card")
 @st.cache_resource(max_entries=24, ttl=600, show_spinner="Reading the model ...")
 def _card_or_refusal(sha256: str, name: str) -> ModelCard | RetrainError:
-    try:
-        return checked_card(store().file_path(FileRef(sha256, name)), name)
-    except RetrainError as error:
-        return error
+    path = store().file_path(FileRef(sha256, name))
+    with working("card", sha256), MODELS:
+        try:
+            return checked_card(path, name)
+        except RetrainError as error:
+            return error
 
 
 # --- the experiment -------------------------------------------------------------------------------
@@ -211,8 +220,10 @@ def keep_runner() -> None:
     try:
         ensure_runner(store())
         _keep_going()
-    except (RetrainError, OSError) as error:
-        st.error(f"The runner cannot start: {literal(error)}", icon=":material/error:")
+    except RetrainError as error:
+        show_error(error)
+    except OSError as error:
+        st.error(f"The runner cannot start: {literal(in_a_line(error))}.", icon=":material/error:")
 
 
 @st.cache_resource

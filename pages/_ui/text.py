@@ -136,7 +136,7 @@ def chart_of(
     _show(figure, key, alt)
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
+@st.cache_resource(max_entries=384, show_spinner=False)
 def _figure(name: str, told: str, dark: bool, _make: Callable[[], go.Figure]) -> go.Figure:
     return _made(_make, dark)
 

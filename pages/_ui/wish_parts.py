@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages._ui.text import literal
+from pages._ui.unexpected import told
 from pages._ui.wishes import MARGINS, UNTOLD, USUAL, wish_key, wishes
 from retrain_core.compare.evidence import Evidence
 from retrain_core.compare.measures import SCORES
@@ -113,6 +114,7 @@ def _titles(scores: tuple[str, ...]) -> str:
     return " and ".join([SCORES[scores[0]].title, *(name_of(score) for score in scores[1:])])
 
 
+@told()
 def _reset(spec: ExperimentSpec) -> None:
     for name in IN_EXPANDER:
         st.session_state[wish_key(spec, name)] = UNTOLD[name]

@@ -73,6 +73,11 @@ def data_arguments(parser: argparse.ArgumentParser, *, old_required: bool) -> No
         help="what the model's outputs are; scores with the border at 0 count as logits",
     )
     parser.add_argument("--task", choices=get_args(Task), help="what the model predicts")
+    parser.add_argument(
+        "--gaps",
+        choices=("leave-out", "fill"),
+        help="what becomes of rows with a missing or infinite input: left out, or filled in with the column's median",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write into")
 
 
@@ -82,7 +87,9 @@ def schema_of(
     """Return how the files become arrays; the columns ``apart`` are no inputs unless the model needs them."""
     from retrain_core.data.typed import read_as
 
-    said = {name: getattr(options, name) for name in ("label", "columns", "classes", "outputs", "task")}
+    said = {
+        name: getattr(options, name) for name in ("label", "columns", "classes", "outputs", "task", "gaps")
+    }
     return read_as(card, new, old, **said, apart=apart)
 
 

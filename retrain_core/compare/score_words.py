@@ -24,16 +24,18 @@ def name_of(score: str) -> str:
 
 
 def score_text(score: str, value: float) -> str:
-    """Return a score.
+    """Return a score, zeros at its end too: it stands beside others.
 
-    >>> score_text("accuracy", 0.7123), score_text("loss", 0.41234), score_text("mae", 12.3456), score_text("mae", 27050.0)
-    ('71.2 %', '0.4123', '12.35', '27,050')
+    >>> score_text("accuracy", 0.7123), score_text("loss", 0.22), score_text("mae", 12.3456), score_text("mae", 27050.0)
+    ('71.2 %', '0.2200', '12.35', '27,050')
     """
-    return f"{100 * value:.1f} %" if score in IN_PERCENT else decimal(value, score, digits=4)
+    return f"{100 * value:.1f} %" if score in IN_PERCENT else decimal(value, score, digits=4, zeros=True)
 
 
-def decimal(value: float, score: str, *, digits: int, sign: str = "") -> str:
+def decimal(value: float, score: str, *, digits: int, sign: str = "", zeros: bool = False) -> str:
     """Return a number with about so many digits that tell, never with an exponent; errors of numbers may be of any size.
+
+    Zeros at its end are left out unless they are asked for.
 
     >>> decimal(8260.4, "mae", digits=3), decimal(-0.0000243, "log_loss", digits=3), decimal(0.0000243, "mae", digits=3)
     ('8,260', '0', '0.0000243')
@@ -44,14 +46,14 @@ def decimal(value: float, score: str, *, digits: int, sign: str = "") -> str:
     size = math.floor(math.log10(abs(value))) if value else 0
     places = min(max(0, digits - 1 - size), most)
     text = f"{round(value, places) + 0.0:{sign},.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return text if zeros or "." not in text else text.rstrip("0").rstrip(".")
 
 
 def score_range_text(score: str, low: float, high: float) -> str:
     """Return the ends of a score's interval.
 
     >>> score_range_text("accuracy", 0.612, 0.7), score_range_text("loss", 0.41234, 0.5)
-    ('61.2 to 70.0 %', '0.4123 to 0.5')
+    ('61.2 to 70.0 %', '0.4123 to 0.5000')
     >>> score_range_text("accuracy", 1.0, 1.0)
     '100.0 %'
     """

@@ -10,6 +10,7 @@ from retrain_core.data.at_random import LEAST_IN_STRATUM
 from retrain_core.data.bindings import beside
 from retrain_core.data.doubts import SEEN
 from retrain_core.data.encode import encode
+from retrain_core.data.gaps import fill_notes, gaps_found
 from retrain_core.data.losses import LOSSES, takes_scores, why_not
 from retrain_core.data.marks import Rows, marks_of
 from retrain_core.data.names import listed, numbered
@@ -24,6 +25,8 @@ from retrain_core.types.text import counted
 MISSING_WHY = (
     "Their label or a numeric input is missing or infinite. Fill the gaps, or go on without these rows."
 )
+FILL_THEM = "Missing and infinite inputs can be filled in when the file is read."
+FILLED_WHY = "Each value is the median of its column in the {side} data. These rows are trained on and scored like the others."
 ONE_SIDED_WHY = "Scores cannot say how a model does on labels that do not occur."
 NO_OLD_WHY = "Shift and forgetting cannot be measured, and full retrain uses the new rows only."
 ORDER_WHY = "The model does not name them: make sure the order is the one it was trained with."
@@ -67,7 +70,8 @@ def check(
             continue
         encoded[role], usable[role] = data, rows
         findings += [
-            _rows_found(table, role, len(rows)),
+            _rows_found(schema, table, role, len(rows)),
+            *_fill_found(schema, table, role, "old" if "old" in tables else "new"),
             *_column_warnings(schema, table, role),
             *_label_warnings(schema, data, role),
         ]
@@ -192,12 +196,26 @@ def _loss_found(card: ModelCard, schema: Schema) -> list[Finding]:
 # --- the rows -------------------------------------------------------------------------------------
 
 
-def _rows_found(table: Table, role: str, used: int) -> Finding:
+def _rows_found(schema: Schema, table: Table, role: str, used: int) -> Finding:
     if used == table.rows:
         return Finding("ok", f"{role.capitalize()} data: all {table.rows:,} rows can be used")
     left_out = table.rows - used
     title = f"{role.capitalize()} data: {left_out:,} of {counted(table.rows, 'row')} {'is' if left_out == 1 else 'are'} left out"
-    return Finding("warning", title, MISSING_WHY)
+    offer = not schema.fill and bool(gaps_found(schema.bindings, table))
+    return Finding("warning", title, f"{MISSING_WHY} {FILL_THEM}" if offer else MISSING_WHY)
+
+
+def _fill_found(schema: Schema, table: Table, role: str, side: str) -> list[Finding]:
+    notes = fill_notes(schema, table)
+    if not notes:
+        return []
+    return [
+        Finding(
+            "warning",
+            f"{role.capitalize()} data: gaps are filled in",
+            f"{listed(notes)}. {FILLED_WHY.format(side=side)}",
+        )
+    ]
 
 
 def _label_warnings(schema: Schema, data: Dataset, role: str) -> list[Finding]:

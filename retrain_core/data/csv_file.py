@@ -14,10 +14,11 @@ from retrain_core.data.names import listed, refuse_copies
 from retrain_core.data.number_marks import unclear_note, unclear_numbers, with_decimal_commas
 from retrain_core.data.values import WHOLE_IN_FLOAT
 from retrain_core.errors import FileError
-from retrain_core.limits import check_table
+from retrain_core.limits import MOST_ROWS, check_table, too_many
 from retrain_core.types import Table
 
 CORRECT_LINE = "Name every column in the first line, and give every line as many fields."
+LINE_BYTES, FIELD_BYTES = 16, 20  # that pandas takes while it reads, measured, beside the text itself
 LEADING_ZERO = r"[+-]?0[0-9]+"
 
 
@@ -31,15 +32,21 @@ def read_csv(path: Path, name: str) -> Table:
     found = look_at(path, name)
     refuse_copies(found.header, name)
     check_table(name, columns=len(found.header))
+    refuse_too_large(path.stat().st_size + LINE_BYTES * found.lines + FIELD_BYTES * found.fields, name)
     # Where the first line of values is too long, pandas would shift the columns, with no word about it.
     if why := uneven_line(path, found, among=1):
         raise FileError(f"{name} cannot be read as CSV.", why, CORRECT_LINE)
+    most = int(MOST_ROWS.value)
     try:
-        frame = pd.read_csv(path, sep=found.separator, encoding=found.encoding, low_memory=False)
+        frame = pd.read_csv(
+            path, sep=found.separator, encoding=found.encoding, low_memory=False, nrows=most + 1
+        )
     except pd.errors.EmptyDataError as error:
         raise FileError(f"{name} is empty.", "It has neither columns nor rows.", USE_INSTEAD) from error
     except (pd.errors.ParserError, ValueError, OverflowError) as error:
         raise _not_csv(path, name, found, str(error)) from error
+    if len(frame) > most:
+        raise too_many(f"more than {most:,}", "rows", MOST_ROWS, name)
     # A line that ends too early lacks its last value; pandas fills it up, with no word about it.
     if len(frame.columns) and frame.iloc[:, -1].isna().any() and (why := uneven_line(path, found)):
         raise FileError(f"{name} cannot be read as CSV.", why, CORRECT_LINE)

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from retrain_core.data.formats import USE_INSTEAD
 from retrain_core.errors import FileError
 
 SEPARATORS = ",;\t|"
+LINE_ENDS = "\n\r"
 OTHER_SEPARATORS = (":", "^", "~", "\x01", None)  # None is white space
 CHUNK = 4 * 1024**2  # bytes; a line may be as long
 ZEROS = re.compile(rf'(?:^|[{SEPARATORS}"\r\n]) *[+-]?0[0-9]')
@@ -32,12 +34,16 @@ class Dialect:
         separator: What stands between two fields.
         header: The names of its columns.
         leading_zeros: Whether a field may be a number with leading zeros.
+        lines: How many lines it has, about.
+        fields: How many fields it has, about; fewer if a field holds a separator.
     """
 
     encoding: str
     separator: str
     header: tuple[str, ...]
     leading_zeros: bool
+    lines: int
+    fields: int
 
 
 def look_at(path: Path, name: str) -> Dialect:
@@ -47,7 +53,10 @@ def look_at(path: Path, name: str) -> Dialect:
         FileError: If it is no text, not in a known encoding, or not separated by a known sign.
     """
     encoding = _encoding(path, name)
-    zeros = any([_zeros_in(text) for text in _checked(path, name, encoding)])
+    zeros, marks = False, Counter[str]()
+    for text in _checked(path, name, encoding):
+        zeros = _zeros_in(text) or zeros
+        marks.update({sign: text.count(sign) for sign in SEPARATORS + LINE_ENDS})
     with path.open(encoding=encoding, newline="") as file:
         head = file.read(CHUNK).lstrip("\r\n \t")
     if not head:
@@ -59,7 +68,8 @@ def look_at(path: Path, name: str) -> Dialect:
     header = rows[0] if rows else []
     if len(header) < 2:
         _refuse_other_separators(rows, name)
-    return Dialect(encoding, separator, tuple(header), zeros)
+    lines = max(marks[sign] for sign in LINE_ENDS) + 1
+    return Dialect(encoding, separator, tuple(header), zeros, lines, lines + marks[separator])
 
 
 def uneven_line(path: Path, found: Dialect, among: int | None = None) -> str | None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from retrain_core.data.gaps import filled
 from retrain_core.data.number_marks import refuse_unclear
 from retrain_core.data.targets import labelled, targets
 from retrain_core.data.values import column_of, float32, numbers_of, text_of
@@ -20,7 +21,8 @@ from retrain_core.types import Binding, Dataset, Schema, Table
 def encode(schema: Schema, table: Table) -> tuple[Dataset, NDArray[np.intp]]:
     """Return the examples of ``table`` as ``schema`` reads them, and which rows were usable.
 
-    A row is left out if a label is missing, or if a number, be it label or input, is missing or infinite.
+    A row is left out if a label is missing, or if a number, be it label or input, is missing or infinite and the schema has
+    no value to fill it in with.
 
     Raises:
         DataError: If a column is missing, of the wrong kind or can be read in two ways, or a label is none of the model's.
@@ -28,7 +30,7 @@ def encode(schema: Schema, table: Table) -> tuple[Dataset, NDArray[np.intp]]:
     refuse_unclear(table, [*schema.labels, *numeric_columns(schema.bindings)])
     alone = sum(not binding.columns for binding in schema.bindings) == 1
     inputs = {
-        binding.input: _columns_input(binding, table)
+        binding.input: _columns_input(binding, table, schema.fill)
         if binding.columns
         else _array_input(binding, table, alone=alone)
         for binding in schema.bindings
@@ -86,8 +88,10 @@ def _hash_rows(values: NDArray[Any]) -> NDArray[np.uint64]:
     return np.frombuffer(digests, dtype=np.uint64)
 
 
-def _columns_input(binding: Binding, table: Table) -> NDArray[Any]:
-    columns = [_values(column_of(table, name), binding, table.name) for name in binding.columns]
+def _columns_input(binding: Binding, table: Table, fill: Mapping[str, float]) -> NDArray[Any]:
+    columns = [
+        _values(column_of(table, name), binding, table.name, fill.get(name)) for name in binding.columns
+    ]
     if binding.shape == ():
         return columns[0]
     values = np.stack(columns, axis=1)
@@ -98,10 +102,12 @@ def _columns_input(binding: Binding, table: Table) -> NDArray[Any]:
     )
 
 
-def _values(column: pd.Series, binding: Binding, file: str) -> NDArray[Any]:
+def _values(column: pd.Series, binding: Binding, file: str, fill: float | None) -> NDArray[Any]:
     if binding.dtype == "string":
         return text_of(column)
     numbers = numbers_of(column, file, f"The model's input '{binding.input}' takes numbers.")
+    if fill is not None:
+        numbers = filled(numbers, fill)
     if binding.dtype.startswith(("int", "uint")):
         return _integers(numbers, binding, file)
     return float32(numbers)
@@ -114,7 +120,7 @@ def _integers(numbers: pd.Series, binding: Binding, file: str) -> NDArray[Any]:
         raise DataError(
             f"{file}: {column} has missing or infinite values.",
             f"{needs}, which cannot be.",
-            "Fill the gaps.",
+            "Fill the gaps, or have them filled in when the file is read.",
         )
     values = numbers.to_numpy()
     if values.dtype.kind == "f" and (values != np.floor(values)).any():

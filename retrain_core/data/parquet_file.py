@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 import pyarrow as pa
@@ -18,6 +18,12 @@ from retrain_core.limits import check_table
 from retrain_core.types import Table
 
 LEAST_BYTES = 8  # that a value takes in memory, at least
+BATCH_ROWS = 65_536  # of texts, whose lengths are looked at before they are read
+
+TEXTS = (
+    *(pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
+    *(pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view),
+)
 
 
 def read_parquet(path: Path, name: str) -> Table:
@@ -33,10 +39,13 @@ def read_parquet(path: Path, name: str) -> Table:
             refuse_copies(schema.names, name)
             check_table(name, columns=len(schema.names))
             check_table(name, rows=file.metadata.num_rows)
+            fields = [field for field in schema if not pa.types.is_nested(field.type)]
             nested = [str(field.name) for field in schema if pa.types.is_nested(field.type)]
-            plain = [field.name for field in schema if field.name not in nested]
-            # Run lengths let a small file stand for many rows.
-            refuse_too_large(LEAST_BYTES * file.metadata.num_rows * len(plain), name)
+            plain = [field.name for field in fields]
+            # Run lengths let a small file stand for many rows, a dictionary for many long texts.
+            row = sum(max(LEAST_BYTES, _width(field.type)) for field in fields)
+            refuse_too_large(file.metadata.num_rows * row, name)
+            _refuse_long_texts(opened, [field.name for field in fields if _is_text(field.type)], name)
             table = file.read(columns=plain, use_pandas_metadata=False)
         index = [column for column in _index_of(schema) if column in plain]
         table = _plain(table.drop_columns(index))
@@ -50,6 +59,31 @@ def read_parquet(path: Path, name: str) -> Table:
     if nested:
         notes.append(f"{name}: columns that hold lists or records are left out: {', '.join(nested[:12])}.")
     return Table(name, "", frame, notes=tuple(notes))
+
+
+def _width(kind: Any) -> int:
+    """Return how many bytes a value has, if all have as many."""
+    fixed = pa.types.is_fixed_size_binary(kind) or pa.types.is_decimal(kind)
+    return int(kind.byte_width) if fixed else 0
+
+
+def _is_text(kind: Any) -> bool:
+    """Whether values are as long as they like."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(look(kind) for look in TEXTS)
+
+
+def _refuse_long_texts(opened: BinaryIO, columns: list[str], name: str) -> None:
+    """Raise ``FileError`` if texts need more memory than can be given to them, once each row has its own."""
+    if not columns:
+        return
+    needed = 0
+    with pq.ParquetFile(opened, read_dictionary=columns) as file:
+        for batch in file.iter_batches(BATCH_ROWS, columns=columns):
+            for texts in batch.columns:
+                lengths = pa.compute.binary_length(texts.dictionary).cast(pa.int64())
+                needed += pa.compute.sum(lengths.take(texts.indices)).as_py() or 0
+            refuse_too_large(needed, name)
 
 
 def _index_of(schema: Any) -> list[str]:

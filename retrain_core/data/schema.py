@@ -9,6 +9,7 @@ from dataclasses import replace
 from retrain_core.data.bindings import find_bindings
 from retrain_core.data.classes import find_classes
 from retrain_core.data.encode import numeric_columns
+from retrain_core.data.gaps import Gaps, middle_values
 from retrain_core.data.labels import (
     check_labels,
     chosen_labels,
@@ -34,6 +35,7 @@ def infer_schema(
     classes: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
     apart: Sequence[str] = (),
+    gaps: Gaps | None = None,
 ) -> Schema:
     """Return how ``new`` (and ``old``) become arrays for the model.
 
@@ -47,6 +49,8 @@ def infer_schema(
         classes: The label of each output unit, in unit order, and behind them any new ones, if the user says so.
         columns: The columns of a single flat input, in order, if the user says so.
         apart: Columns that say when a row came or whose it is: no inputs, unless the model needs them.
+        gaps: What becomes of rows with a missing or infinite input; left out, unless the user says ``fill``: then such
+            inputs get the middle value of their column, in the old data if there is any.
 
     Raises:
         DataError: If the columns do not match the inputs, the labels do not match the outputs, or either can be read in
@@ -62,6 +66,7 @@ def infer_schema(
                 task=task,
                 from_logits=from_logits,
                 classes=classes,
+                gaps=gaps,
             )
     labels = chosen_labels(new, label) if label else infer_labels(card, new, task, old)
     units = units_of(card)
@@ -90,6 +95,7 @@ def infer_schema(
         units=units,
         from_logits=from_logits,
         loss=choose_loss(card.loss, task, units, from_logits=from_logits),
+        fill=middle_values(bindings, new if old is None else old) if gaps == "fill" else {},
     )
     return replace(schema, task="multiclass") if units > 1 and len(found) > units else schema
 

@@ -22,6 +22,7 @@ def read_as(
     classes: str | None = None,
     outputs: Outputs | None = None,
     task: Task | None = None,
+    gaps: Literal["leave-out", "fill"] | None = None,
     apart: Sequence[str] = (),
 ) -> Schema:
     """Return how the files become arrays for the model; several names are separated by commas.
@@ -39,4 +40,5 @@ def read_as(
         classes=None if classes is None else split_labels(classes),
         columns=None if columns is None else split_labels(columns),
         apart=apart,
+        gaps="fill" if gaps == "fill" else None,
     )

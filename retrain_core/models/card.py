@@ -16,7 +16,7 @@ from retrain_core.models.archive import Archive, open_archive
 from retrain_core.models.compiled import compile_findings, compiled, task_of
 from retrain_core.models.config import Described, allowed_summary, check_config, name_of
 from retrain_core.models.layers import Layout, card_of, h5_layout, keras_layout
-from retrain_core.models.output import output_activation, output_spec
+from retrain_core.models.output import given_shapes, output_activation, output_spec
 from retrain_core.models.parsing import Json, parse_json
 from retrain_core.models.sizes import check_sizes
 from retrain_core.models.vocabulary import check_vocabularies
@@ -145,7 +145,8 @@ def _card(
     compile_config: object,
     version: str,
 ) -> Checked:
-    check_sizes(objects)
+    _refuse_stateful(objects)
+    check_sizes(objects, given_shapes(model))
     inputs, output = graph.inputs(model), output_spec(model)
     layout = keras_layout(model, weights) if archive.format == "keras" else h5_layout(model, weights)
     layers = tuple(
@@ -166,7 +167,7 @@ def _card(
         *check_vocabularies(objects, archive, layout),
         *_version_findings(version),
         *_value_findings(layers, layout),
-        *_use_findings(model, objects, layers),
+        *_use_findings(layers),
         *compile_findings(activation, output, how),
     )
     card = ModelCard(
@@ -213,13 +214,18 @@ def _value_findings(layers: Sequence[LayerCard], layout: Layout) -> list[Finding
     return found or [Finding("ok", "All weights are finite", f"{count(layout.parameters, 'parameter')}.")]
 
 
-def _use_findings(model: Json, objects: list[Described], layers: Sequence[LayerCard]) -> list[Finding]:
+def _use_findings(layers: Sequence[LayerCard]) -> list[Finding]:
     found = []
     if not any(layer.trainable for layer in layers):
         detail = "No layer has weights that can learn, or all were saved as frozen: only keep can be used."
         found.append(Finding("warning", "No trainable layers", detail))
-    stateful = [each.config for each in objects if each.config["config"].get("stateful") is True]
-    if stateful:
-        detail = "It remembers earlier batches and takes batches of one size: scores depend on the order of the rows."
-        found.append(Finding("warning", f"Layer {quoted(name_of(stateful[0]))} is stateful", detail))
     return found
+
+
+def _refuse_stateful(objects: Sequence[Described]) -> None:
+    for one in (each.config for each in objects if each.config["config"].get("stateful") is True):
+        raise ModelError(
+            f"The layer {quoted(name_of(one))} is stateful.",
+            "It carries its state from one batch to the next, but rows are shuffled here: its state would mean nothing.",
+            "Build the model with stateful=False, copy the weights, and save it again.",
+        )

@@ -84,25 +84,41 @@ def _last_layer(model: Json) -> tuple[Json, Json]:
     return model, entry
 
 
+def given_shapes(model: Json) -> dict[int, Shape]:
+    """Return the shape that each layer is given, without the batch axis, by the ``id`` of its entry, where it is known here.
+
+    A file says so itself, as ``build_config``, or leaves that out.
+    """
+    told: dict[int, Shape] = {}
+    _output_shape(model, told)
+    return told
+
+
 def output_shape(model: Json) -> Shape | None:
     """Return the shape that a model gives, without the batch axis; ``None`` if that is not known here."""
+    return _output_shape(model, {})
+
+
+def _output_shape(model: Json, told: dict[int, Shape], first: Shape | None = None) -> Shape | None:
     shapes: dict[str, Shape | None] = {}
-    before: Shape | None = None
+    before = first
     for entry in entries(model):
         if model["class_name"] == "Sequential":
             given = [built_shape(entry) or before]
         else:
             given = [shape if shape is not None else shapes.get(name) for name, shape in feeds(entry)]
-        before = shapes[name_of(entry)] = _shape_after(entry, given)
+        before = shapes[name_of(entry)] = _shape_after(entry, given, told)
     return shapes[name_of(output_layer(model))]
 
 
-def _shape_after(entry: Json, given: list[Shape | None]) -> Shape | None:
-    """Return the shape after one layer or operation."""
+def _shape_after(entry: Json, given: list[Shape | None], told: dict[int, Shape]) -> Shape | None:
+    """Return the shape after one layer or operation, and note in ``told`` what it and those in it are given."""
     class_name, config = entry["class_name"], entry["config"]
     first = given[0] if given else None
+    if first is not None:
+        told.setdefault(id(entry), first)
     if is_model(entry):
-        return output_shape(entry)
+        return _output_shape(entry, told, first)
     if class_name == "InputLayer":
         return (batch_shape(entry) or (None, None))[1:]
     if class_name in KEEPS_SHAPE:
@@ -115,14 +131,14 @@ def _shape_after(entry: Json, given: list[Shape | None]) -> Shape | None:
         steps = (first[0] if first else None,) if config.get("return_sequences") else ()
         return (*steps, config.get("units"))
     if class_name == "Bidirectional":
-        inner = _shape_after(config["layer"], given)
+        inner = _shape_after(config["layer"], given, told)
         doubled = config.get("merge_mode") == "concat" and inner and inner[-1]
         return (*inner[:-1], 2 * doubled) if inner and doubled else inner
     if class_name == "TimeDistributed":
-        inner = _shape_after(config["layer"], [first[1:] if first else None])
+        inner = _shape_after(config["layer"], [first[1:] if first else None], told)
         return (first[0] if first else None, *inner) if inner is not None else None
     if class_name == "SpectralNormalization":
-        return _shape_after(config["layer"], given)
+        return _shape_after(config["layer"], given, told)
     if class_name == "Reshape":
         target = as_shape(config.get("target_shape"))
         return tuple(None if axis == -1 else axis for axis in target) if target else None

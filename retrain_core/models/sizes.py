@@ -26,11 +26,12 @@ NO_SIZES = frozenset(
 GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1, "ConvLSTM": 4}
 
 
-def check_sizes(found: list[Described]) -> None:
+def check_sizes(found: list[Described], given: dict[int, Shape]) -> None:
     """Refuse sizes that no machine should be asked for, before anything is allocated.
 
     Args:
         found: All objects of the config.
+        given: The shapes that layers are given, by the ``id`` of their entries, as far as the network tells them.
 
     Raises:
         ModelError: If one size, or the parameters they imply, are too large; names the layer.
@@ -46,7 +47,7 @@ def check_sizes(found: list[Described]) -> None:
                     "It would need more memory than any model of use here.",
                     REDUCE,
                 )
-        total += estimated_parameters(described.config)
+        total += estimated_parameters(described.config, given.get(id(described.config)))
         if total > MAX_PARAMETERS:
             raise ModelError(
                 f"The {described.label}, is too large.",
@@ -93,9 +94,9 @@ def integer(config: Json, key: str, default: int = 1) -> int:
     return abs(value) if isinstance(value, int) and not isinstance(value, bool) else default
 
 
-def _channels(entry: Json) -> int | None:
+def _channels(entry: Json, given: Shape | None = None) -> int | None:
     """Return the size of the axis that a layer's kernel reads."""
-    shape = built_shape(entry)
+    shape = built_shape(entry) or given
     if not shape:
         return None
     return shape[0] if entry["config"].get("data_format") == "channels_first" else shape[-1]
@@ -112,22 +113,22 @@ def _times(*factors: int | None) -> int | None:
     return prod(factor for factor in factors if factor is not None) if None not in factors else None
 
 
-def weight_shapes(entry: Json) -> tuple[Shape, ...] | None:
+def weight_shapes(entry: Json, given: Shape | None = None) -> tuple[Shape, ...] | None:
     """Return the shapes that a layer's weights should have, in the order of the file; ``None`` if not known here.
 
-    ``None`` inside a shape stands for an axis that the config does not tell.
+    ``None`` inside a shape stands for an axis that neither the config tells nor what the layer is ``given``.
 
     >>> weight_shapes({"class_name": "Dense", "config": {"units": 3, "use_bias": True}})
     ((None, 3), (3,))
     """
-    class_name, config, inputs = entry["class_name"], entry["config"], _channels(entry)
+    class_name, config, inputs = entry["class_name"], entry["config"], _channels(entry, given)
     units, filters = integer(config, "units"), integer(config, "filters")
     multiplier = integer(config, "depth_multiplier")
     shapes: tuple[Shape, ...]
     if class_name == "Embedding":
         return ((integer(config, "input_dim"), integer(config, "output_dim")),)
     if class_name == "BatchNormalization":
-        return ((_normalized(entry),),) * (
+        return ((_normalized(entry, given),),) * (
             2 + bool(config.get("scale", True)) + bool(config.get("center", True))
         )
     if class_name == "Dense":
@@ -158,26 +159,26 @@ def weight_shapes(entry: Json) -> tuple[Shape, ...] | None:
     return shapes if config.get("use_bias", True) else shapes[:-1]
 
 
-def _normalized(entry: Json) -> int | None:
+def _normalized(entry: Json, given: Shape | None) -> int | None:
     """Return the size of the axis that a BatchNormalization keeps statistics of."""
-    axis, shape = entry["config"].get("axis", -1), built_shape(entry)
+    axis, shape = entry["config"].get("axis", -1), built_shape(entry) or given
     axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
     whole = (None, *shape) if shape else ()
     return whole[axis] if _is_size(axis) and -len(whole) <= axis < len(whole) else None
 
 
-def estimated_parameters(entry: Json) -> int:
-    """Return a lower bound of a layer's parameters, from its config alone.
+def estimated_parameters(entry: Json, given: Shape | None = None) -> int:
+    """Return a lower bound of a layer's parameters, from its config and the shape that it is given, if that is known.
 
     >>> estimated_parameters({"class_name": "Embedding", "config": {"input_dim": 1000, "output_dim": 8}})
     8000
     """
     class_name, config = entry["class_name"], entry["config"]
     if class_name.endswith("Cell"):
-        return estimated_parameters({**entry, "class_name": class_name.removesuffix("Cell")})
-    if (shapes := weight_shapes(entry)) is not None:
+        return estimated_parameters({**entry, "class_name": class_name.removesuffix("Cell")}, given)
+    if (shapes := weight_shapes(entry, given)) is not None:
         return sum(prod(axis or 1 for axis in shape) for shape in shapes)
-    inputs = _channels(entry) or 1
+    inputs = _channels(entry, given) or 1
     if class_name == "ReversibleEmbedding":
         return integer(config, "input_dim") * integer(config, "output_dim")
     if class_name == "EinsumDense":

@@ -56,7 +56,7 @@ class ReportContent:
         shift: How the data moved; ``None`` without old data.
         curves: By run id, the values along its training.
         versions: Version of each package that matters.
-        evidence: What the comparison was made from, to weigh it again.
+        evidence: What the comparison was made from, for charts and for other wishes.
         sensitivities: What disturbed rows cost each model, the old one first; empty if nobody asked.
         learning_curves: What more new rows would bring, as far as somebody has asked.
         errors: Why something could not be measured, by kind of work and strategy.

@@ -165,6 +165,8 @@ def sources(content: ReportContent) -> Facts:
     known = schema.classes[: len(schema.classes) - len(schema.new_classes)]
     for title, names in (("Classes", known), ("New to the model", schema.new_classes)):
         facts += [(title, ", ".join(names))] if names else []
+    if schema.fill:
+        facts.append(("Gaps", "missing and infinite inputs have the middle value (median) of their column"))
     return [*facts, *_split(spec.split), ("Asked", day(spec.created))]
 
 

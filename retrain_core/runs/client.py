@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from retrain_core import limits
 from retrain_core.machine import cpu
 from retrain_core.runs.forecasts import estimates, plan_costs, with_forecasts
 from retrain_core.runs.launchers.local import PACKAGE_ROOT
@@ -29,7 +30,7 @@ def ensure_runner(store: Store, idle_seconds: float | None = None) -> None:
     """Start the store's runner unless there is one; it goes on when this process ends.
 
     Raises:
-        StoreError: If the store is opened read-only.
+        StoreError: If the store is opened read-only, or a setting cannot be used.
     """
     if store.read_only:
         raise nothing_changes()
@@ -38,6 +39,7 @@ def ensure_runner(store: Store, idle_seconds: float | None = None) -> None:
         return
     if _is_starting(mark):
         return
+    limits.check_settings()
     mark.write_bytes(b"")
     command = [sys.executable, "-m", "retrain_core", "runner", "--store", str(store.root)]
     if idle_seconds is not None:
@@ -107,6 +109,8 @@ def request_estimates(
         elif id in instead_of and id not in usual and state.status == "queued":
             with contextlib.suppress(OSError):  # another tab has removed it
                 store.request_stop(experiment, id)
+    if any(not (store.run_folder(experiment, id) / "run.json").exists() for id in wanted):
+        store.check_room()
     store.add_beside(rehearsals)
     ensure_runner(store)
 

@@ -7,9 +7,13 @@ from typing import Literal
 
 from retrain_core.errors import RetrainError
 from retrain_core.runs.from_worker import read_begin
+from retrain_core.runs.index import IndexRow
+from retrain_core.runs.names import is_probe
+from retrain_core.runs.placement import MEASURE
 
 # What a damaged folder can raise; errors in JSON are ValueErrors.
 FOLDER_ERRORS = (RetrainError, OSError, ValueError)
+Kind = Literal["run", "probe", "files"]  # a run, work on a sample of the rows, work on whole files
 MOST_REASON = 4096  # bytes of the file that asks for a stop, which a worker may have written
 STOPPED_IN_QUEUE = "It was stopped before it started."
 CUT_OFF = (
@@ -17,9 +21,7 @@ CUT_OFF = (
     "then start it again."
 )
 NOTHING_TO_GO_ON = "What it needs could not be found out before."
-CUT_OFF_PREPARING = (
-    "Preparing the data was cut off twice. The machine may have run out of memory: try files with fewer rows."
-)
+CUT_OFF_PREPARING = "Preparing the data was cut off again and again. The machine may have run out of memory: try files with fewer rows."
 NOT_STOPPING = (
     "It was stopped, but went on, so its worker was killed. It leaves no scores. "
     "Smaller batches heed a stop sooner."
@@ -37,11 +39,23 @@ OVER_MEMORY = (
     "It used {used:,.0f} MB of memory; its limit is {limit:,.0f} MB. "
     "Allow more memory, or try a smaller batch."
 )
+OVER_SHARE = (
+    "It used {used:,.0f} MB of memory; {setting} allows {limit:,.0f} MB here. Have it raised, or {instead}."
+)
+FEWER: dict[Kind, str] = {
+    "run": "try a smaller batch",
+    "probe": "use fewer rows",
+    "files": "use files with fewer rows",
+}
+OVER_HOURS = "It trained for {time}; {setting} allows no more. Have it raised, or try fewer rows or epochs."
+OVER_DISK = (
+    "It wrote more than {limit:,.1f} GB, so its worker was killed. {setting} allows no more. "
+    "Have it raised, or use a smaller model."
+)
 SILENT = (
     "It gave no sign of life for {minutes:g} minutes, so it was taken to hang. "
     "Start it again; if it recurs, its worker.log may say why."
 )
-Kind = Literal["run", "probe", "files"]
 MORE_ROOM: dict[Kind, str] = {
     "run": "try fewer rows or a smaller batch",
     "probe": "try again when nothing else runs",
@@ -55,6 +69,11 @@ REHEARSAL_ENDLESS = "A few steps took longer than ten minutes, so the cost is no
 def reason_of(folder: Path) -> str:
     """Return why a run was asked to stop, as a limit did; empty if it was somebody's wish."""
     return read_begin(folder / "stop", MOST_REASON).decode("utf-8", "replace").strip()
+
+
+def kind_of(row: IndexRow) -> Kind:
+    """Return what kind of work a row of the index is."""
+    return "files" if row.device == MEASURE else "probe" if is_probe(row.id) else "run"
 
 
 def broken(error: Exception) -> str:
@@ -76,5 +95,9 @@ def died(code: int, what: Kind = "run") -> str:
         return f"The worker was killed. The machine may have run out of memory: {MORE_ROOM[what]}."
     if code == -11:
         where = "crashed" if what == "files" else "crashed inside TensorFlow"
-        return f"The worker {where}. Start it again; if it recurs, its worker.log says where."
-    return f"The worker ended without a result (exit code {code}). Its worker.log says more."
+        return f"The worker {where}. It may have got no more memory. Start it again; if it recurs, its worker.log says where."
+    # Its own errors leave a result: so it aborted (-6), could load no more libraries (127), or could not write one (1).
+    return (
+        f"The worker gave up (exit code {code}). It may have got no more memory: {MORE_ROOM[what]}. "
+        "Its worker.log says more."
+    )

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from retrain_core import limits
 from retrain_core.errors import StoreError
@@ -14,7 +15,8 @@ from retrain_core.runs import inbox
 from retrain_core.runs.folders import read_json, told
 from retrain_core.runs.names import FOLDERS, ID_PATTERN
 from retrain_core.runs.older import renewed_question, renewed_split
-from retrain_core.types import ExperimentSpec, ShiftSettings, SplitSummary, to_json
+from retrain_core.runs.usage import Room
+from retrain_core.types import ExperimentSpec, ShiftSettings, SplitSummary, from_json, to_json
 
 MODEL_FILES = ("model.keras", "model.h5")  # the rebuilt model in data/ is one of them
 DELETED = "deleted"  # a file in the folder of an experiment that is to be moved into the bin
@@ -22,7 +24,10 @@ DELETED = "deleted"  # a file in the folder of an experiment that is to be moved
 
 def question_hash(spec: ExperimentSpec) -> str:
     """Return a hash of all that decides what the data of an experiment is; its name and note do not."""
-    return hashlib.sha256(to_json(replace(spec, id="", name="", created=0.0, note=""))).hexdigest()
+    question = from_json(to_json(replace(spec, id="", name="", created=0.0, note="")), dict[str, Any])
+    if not spec.schema.fill:
+        del question["schema"]["fill"]  # as before there was such a choice
+    return hashlib.sha256(to_json(question)).hexdigest()
 
 
 class Experiments:
@@ -34,9 +39,18 @@ class Experiments:
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
+        self._room = Room(self.root)
         with told("The store cannot be written.", "Choose another folder, or free some room."):
             for name in ("files", "drafts", "experiments", "inbox", "bin"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
+
+    def check_room(self) -> None:
+        """Refuse to write more than the store may hold.
+
+        Raises:
+            StoreError: If it holds as much as it may.
+        """
+        self._room.check()
 
     # --- drafts ---------------------------------------------------------------------------------
 
@@ -80,11 +94,12 @@ class Experiments:
 
         Raises:
             StoreError: If it is another question than the one that the experiment has runs for, if there are as many
-                experiments as there may be, or if the store cannot be written.
+                experiments as there may be, or if the store is full or cannot be written.
         """
         folder = self.experiment_folder(spec.id)
         if not folder.exists():
             limits.check_experiments(sum(1 for _ in self._folders()))
+            self.check_room()
         changed = self._is_changed(spec)
         if changed and next((folder / "runs").glob("*/run.json"), None):
             raise started_already()

@@ -25,8 +25,9 @@ from retrain_core.files import put_in_place, temporary_of
 from retrain_core.types import from_json
 
 MOST_JSON = 256 * 1024**2  # a report on ten thousand columns has some ten megabytes
+MOST_SENSITIVITY = 16 * 1024**2  # one on ten thousand columns has half of it
 MOST_RESULT = 1024**2  # a result has a kilobyte or two
-MOST_EVENTS = 64 * 1024**2  # a day of training has some twenty megabytes
+MOST_EVENTS = 64 * 1024**2  # three days of training have some twenty megabytes
 MOST_LOG = 4 * 1024**2
 MOST_MODEL = 8 * 1024**3
 MOST_MEMBERS = 64
@@ -68,14 +69,14 @@ def read_plain(path: Path, most: int = MOST_JSON) -> bytes:
         return file.read(most)
 
 
-def read_found(path: Path, kind: type[T]) -> T:
-    """Return what a worker has found, from JSON.
+def read_found(path: Path, kind: type[T], most: int = MOST_JSON) -> T:
+    """Return what a worker has found, from JSON of at most ``most`` bytes.
 
     Raises:
         StoreError: If it cannot be read.
     """
     try:
-        return from_json(read_plain(path), kind)
+        return from_json(read_plain(path, most), kind)
     except StoreError as error:
         why = error.why
     except OSError as error:

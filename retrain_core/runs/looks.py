@@ -40,9 +40,10 @@ def add(store: Store, experiment: str, look: QuickLook) -> None:
     """Write a quick look in the place of an earlier one and its tries, then tell the runner.
 
     Raises:
-        StoreError: If the store cannot be written.
+        StoreError: If the store is full, or cannot be written.
     """
     store.check_changes()
+    store.check_room()
     path = _path(store, experiment)
     with told("The quick look cannot be written.", "Free some room, then ask again."):
         remove_whole(path.parent)

@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 
-ID_PATTERN = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
+ID_PATTERN = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4,12}")  # earlier versions made shorter ones
 # Begin the ids of a rehearsal, of a probe and of a try of a quick look, and of nothing else.
 ESTIMATE, PROBE, QUICK = "estimate_", "probe_", "quick_"
 FOLDERS = {ESTIMATE: "estimates", PROBE: "diagnosis", QUICK: "quick"}
@@ -15,8 +15,8 @@ RUN_PATTERN = re.compile(rf"({BESIDE})?(?!{BESIDE})([a-z][a-z0-9_]*)-([0-9]+)")
 
 
 def new_id() -> str:
-    """Return an id that sorts by time, such as ``20260131-235959-0a1b``."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+    """Return an id that sorts by time and that nobody else gets, such as ``20260131-235959-0a1b2c3d4e5f``."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(6)}"
 
 
 def is_estimate(run: str) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from retrain_core.data import encode, read_table, split
+from retrain_core.data.gaps import row_notes
 from retrain_core.data.groups import groups_of
 from retrain_core.data.marks import Rows, marks_of
 from retrain_core.data.parts import COLUMNS, GROUPS, save_columns, save_dataset
@@ -76,6 +78,12 @@ def _write_parts(store: Store, spec: ExperimentSpec, folder: Path) -> None:
         data[side], numbers[side] = encode(spec.schema, table)
     marks = marks_of(spec.split, tables, numbers)
     done = split(spec.schema, **data, settings=spec.split, marks=marks)
+    notes = [
+        note
+        for side, table in tables.items()
+        for note in row_notes(spec.schema, side, table, len(numbers[side]))
+    ]
+    summary = replace(done.summary, notes=(*done.summary.notes, *notes))
     for part, rows in done.parts.items():
         side = "holdout" if part == "new_holdout" and "holdout" in data else part.split("_")[0]
         save_dataset(folder / part, data[side], rows)
@@ -84,7 +92,7 @@ def _write_parts(store: Store, spec: ExperimentSpec, folder: Path) -> None:
             np.save(folder / part / GROUPS, groups_of(marks.ids[side][rows]))
         if part.endswith("holdout"):
             save_columns(folder / part, tables[side], numbers[side][rows])
-    for name, value in {"card": card, "schema": spec.schema, "split": done.summary}.items():
+    for name, value in {"card": card, "schema": spec.schema, "split": summary}.items():
         (folder / f"{name}.json").write_bytes(to_json(value))
     (folder / "question").write_text(question_hash(spec))
 

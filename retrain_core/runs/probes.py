@@ -23,7 +23,7 @@ from retrain_core.diagnosis import subsample_sizes
 from retrain_core.errors import StoreError
 from retrain_core.machine import usable_cores
 from retrain_core.runs.client import ensure_runner
-from retrain_core.runs.from_worker import read_array, read_found
+from retrain_core.runs.from_worker import MOST_SENSITIVITY, read_array, read_found
 from retrain_core.runs.index import read_runs
 from retrain_core.runs.names import FOLDERS, PROBE
 from retrain_core.runs.placement import MEASURE
@@ -150,6 +150,7 @@ def request_probes(store: Store, probes: Sequence[RunSpec], *, again: bool = Fal
         if result is None and not (asked and (waits or spec.id in known)):
             missing.append(spec)  # or lost by a runner that was killed
     if missing:
+        store.check_room()
         store.add_beside(missing)
         ensure_runner(store)
 
@@ -276,7 +277,7 @@ def sensitivities(store: Store, experiment: str) -> tuple[Sensitivity, ...]:
     for id in known_sensitivities(store, experiment):
         with contextlib.suppress(StoreError):  # a damaged one costs itself
             spec = store.run(experiment, id)
-            told = read_found(store.run_folder(experiment, id) / SENSITIVITY, Sensitivity)
+            told = read_found(store.run_folder(experiment, id) / SENSITIVITY, Sensitivity, MOST_SENSITIVITY)
             found.append((spec.order, replace(told, model=spec.strategy)))
     return tuple(one for _, one in sorted(found, key=lambda pair: pair[0]))
 

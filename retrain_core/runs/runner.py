@@ -24,7 +24,7 @@ from retrain_core.runs.steps.again import Again
 from retrain_core.runs.steps.checking import Checking
 from retrain_core.runs.steps.desk import Desk
 from retrain_core.runs.steps.ending import end, end_checked
-from retrain_core.runs.steps.preparing import PREPARING_AGAIN, Preparing
+from retrain_core.runs.steps.preparing import MOST_CUT_OFF, Preparing, times_cut_off
 from retrain_core.runs.steps.queueing import (
     fail_preparing,
     queue,
@@ -36,7 +36,7 @@ from retrain_core.runs.steps.queueing import (
 from retrain_core.runs.steps.starting import Starting
 from retrain_core.runs.steps.tidying import Tidying
 from retrain_core.runs.store import Store
-from retrain_core.runs.watch import NOTE_SECONDS, over_limit, overdue
+from retrain_core.runs.watch import NOTE_SECONDS, outgrown, over_limit, overdue
 from retrain_core.workers.locked import TEMPORARY
 
 TICK_SECONDS = 0.05
@@ -119,8 +119,9 @@ class Runner:
         for experiment in looks.under_way(self._store):
             queue_tries(self._desk, experiment)
         for experiment, note in self._index.preparing():
-            if note is None:
-                self._preparing.begin(experiment, PREPARING_AGAIN)
+            cut_off = times_cut_off(note) + 1
+            if cut_off < MOST_CUT_OFF:
+                self._preparing.begin(experiment, cut_off)
             else:
                 fail_preparing(self._desk, experiment, endings.CUT_OFF_PREPARING)
 
@@ -180,10 +181,11 @@ class Runner:
     def _end_overdue(self) -> None:
         """Ask runs over a limit to end, and kill workers that were to end and did not."""
         for folder, work in self._desk.running.items():
-            if reason := over_limit(folder, work, self._launcher.process_id(folder)):
+            process = self._launcher.process_id(folder)
+            if reason := over_limit(folder, work, process):
                 with contextlib.suppress(*FOLDER_ERRORS):  # a broken folder is noticed when its worker ends
                     self._store.request_stop(work.row.experiment, work.row.id, reason)
-            if (ending := overdue(folder, work)) is not None:
+            if (ending := overdue(folder, work) or outgrown(folder, work, process)) is not None:
                 work.killed = ending
             elif not self._desk.was_removed(work.row):
                 continue

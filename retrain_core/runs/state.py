@@ -16,6 +16,7 @@ from retrain_core.types import RunEvent, RunResult, RunSpec, RunStatus
 from retrain_core.types.text import counted, ordinal
 
 STALLED_SECONDS = 15.0
+MOST_NOTICES = 100  # of a run, are shown
 ENDED = ("finished", "failed", "stopped")
 
 
@@ -161,6 +162,7 @@ def _state(store: Store, spec: RunSpec, row: IndexRow, waiting: int, *, on_the_w
     events = [] if unread else read_events(folder / "events.jsonl")
     told = [event.values for event in events if event.kind == "progress"]
     latest = told[-1] if told else {}
+    notices = tuple(str(event.values["text"]) for event in events if event.kind == "notice")
     progress = 1.0 if row.status == "finished" else float(latest.get("progress", 0.0))
     now = time.time()
     elapsed = _elapsed(events, row.finished or now)
@@ -177,7 +179,7 @@ def _state(store: Store, spec: RunSpec, row: IndexRow, waiting: int, *, on_the_w
         stalled=running and bool(events) and now - events[-1].time > STALLED_SECONDS,
         curve=tuple(event.values for event in events if event.kind == "epoch"),
         latest=latest,
-        notices=tuple(str(event.values.get("text", "")) for event in events if event.kind == "notice"),
+        notices=notices[:MOST_NOTICES],
         result=store.result(spec.experiment, spec.id) if row.finished else None,
         error=row.error,
     )

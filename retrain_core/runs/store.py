@@ -45,7 +45,6 @@ from retrain_core.runs.folders import opened, read_json, told
 from retrain_core.runs.from_worker import MOST_RESULT, read_plain
 from retrain_core.runs.names import ESTIMATE, FOLDERS, PROBE, QUICK, RUN_PATTERN, is_beside, is_estimate
 from retrain_core.runs.uploads import add_upload, upload_path
-from retrain_core.runs.usage import Room
 from retrain_core.types import FileRef, RunResult, RunSpec, Work, to_json
 
 
@@ -57,10 +56,6 @@ class Store(Experiments):
     """
 
     read_only = False  # see ``read_only.py``
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self._room = Room(self.root)
 
     def check_changes(self) -> None:
         """Refuse to go on where nothing may be changed; what changes a store and is none of its methods asks this first.
@@ -98,14 +93,6 @@ class Store(Experiments):
     def file_path(self, ref: FileRef) -> Path:
         """Return where the file is; its name comes from its content, never from its owner."""
         return upload_path(self.root, ref)
-
-    def check_room(self) -> None:
-        """Refuse to write more than the store may hold.
-
-        Raises:
-            StoreError: If it holds as much as it may.
-        """
-        self._room.check()
 
     # --- runs -----------------------------------------------------------------------------------
 

@@ -10,11 +10,15 @@ from typing import Literal
 
 import psutil
 
+from retrain_core.limits import GB, MOST_MEMORY, MOST_RUN_GB, MOST_RUN_HOURS
+from retrain_core.machine import total_memory_mb
 from retrain_core.runs import endings
 from retrain_core.runs.index import IndexRow
 from retrain_core.runs.names import is_estimate, is_probe
 from retrain_core.runs.placement import MEASURE
+from retrain_core.runs.usage import takes_more
 from retrain_core.types import Limits
+from retrain_core.types.text import counted
 
 GRACE_SECONDS = 60.0  # a worker that was to end and goes on training for this long is killed
 SCORING_GRACE_SECONDS = 600.0  # the same for one that has saved its model and scores it
@@ -22,6 +26,7 @@ REHEARSAL_GRACE_SECONDS = 5.0  # the same for a rehearsal, for whose end the run
 REHEARSAL_SECONDS = 600.0  # a few steps that take longer hang
 PROBE_SECONDS = 3600.0  # so does a probe
 LOOK_SECONDS = 1.0  # between two looks at a worker's memory
+DISK_SECONDS = 10.0  # and at what it has written
 NOTE_SECONDS = 10.0  # what is not counted of the time that a run took, if the runner is killed
 
 Ending = tuple[Literal["failed", "stopped"], str]
@@ -42,6 +47,7 @@ class Work:
         killed: How it ends and why, if the runner has killed its worker.
         sign: The last sign of life: the time that its file of events has, and when that was seen.
         looked: When its memory was last looked at.
+        measured: When what it has written was.
         noted: When it was last noted how long it has been at work.
     """
 
@@ -55,12 +61,23 @@ class Work:
     killed: Ending | None = None
     sign: tuple[float, float] | None = None
     looked: float = 0.0
+    measured: float = field(default_factory=time.monotonic)
     noted: float = field(default_factory=time.monotonic)
 
     @property
     def rehearsal(self) -> bool:
         """Whether it is a rehearsal."""
         return is_estimate(self.row.id)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is a rehearsal or a probe."""
+        return self.rehearsal or is_probe(self.row.id)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it is about to end, or has only to score its best weights."""
+        return self.finishing or self.stop_seen is not None
 
     @property
     def used(self) -> float:
@@ -91,24 +108,62 @@ def overdue(folder: Path, work: Work) -> Ending | None:
 
 
 def over_limit(folder: Path, work: Work, process: int | None) -> str:
-    """Return why a run has to end with what it has: its memory or its silence; empty if it may go on.
+    """Return why a run has to end with what it has: its memory, its silence, or the hours that the machine's owner allows.
 
-    Rehearsals and probes are not asked: they are short, and have nothing to end with. A run whose best weights are
-    being scored is left in peace.
+    Empty if it may go on.
+
+    Rehearsals and probes are short, and have nothing to end with; they, and a run that is about to end, are seen to by
+    ``outgrown``.
     """
-    if work.finishing or work.stop_seen is not None or work.rehearsal or is_probe(work.row.id):
+    if work.is_ending or work.is_short:
         return ""
-    limits, now = work.limits, time.monotonic()
+    limits, now, most = work.limits, time.monotonic(), MOST_RUN_HOURS.value
+    if work.used > most * 3600:  # who trains without end gives signs of life too
+        return endings.OVER_HOURS.format(time=counted(most, "hour"), setting=MOST_RUN_HOURS.name)
     told = _time_of(folder / "events.jsonl")
     if work.sign is None or work.sign[0] != told:
         work.sign = told, now
     if limits.silence_seconds is not None and now - work.sign[1] > limits.silence_seconds:
         return endings.SILENT.format(minutes=limits.silence_seconds / 60)
-    if limits.memory_mb is not None and process and now - work.looked > LOOK_SECONDS:
-        work.looked = now
-        used = memory_mb(process)
-        if used > limits.memory_mb:
-            return endings.OVER_MEMORY.format(used=used, limit=limits.memory_mb)
+    return _over_memory(work, process, limits.memory_mb)
+
+
+def outgrown(folder: Path, work: Work, process: int | None) -> Ending | None:
+    """Return how work ends at once that takes more than the machine's owner allows: its memory, or what it writes.
+
+    A run whose memory is too large is asked to end first, see ``over_limit``. From then on it may go on growing to halfway
+    between that and all the machine has.
+    """
+    now = time.monotonic()
+    if now - work.measured > DISK_SECONDS:
+        work.measured = now
+        if takes_more(folder, int(MOST_RUN_GB.value * GB)):
+            return "failed", endings.OVER_DISK.format(limit=MOST_RUN_GB.value, setting=MOST_RUN_GB.name)
+    if (work.is_ending or work.is_short) and (reason := _over_memory(work, process)):
+        return "failed", reason
+    return None
+
+
+def _over_memory(work: Work, process: int | None, own: float | None = None) -> str:
+    """Return what is said of work whose worker holds more memory than it may; empty if it does not.
+
+    Args:
+        work: The work.
+        process: Its worker.
+        own: Its own limit in MB, beside that of the machine's owner.
+    """
+    now = time.monotonic()
+    if not process or now - work.looked <= LOOK_SECONDS:
+        return ""
+    work.looked, used = now, memory_mb(process)
+    whole = total_memory_mb()
+    share = whole * MOST_MEMORY.value / 100
+    most = max(share, (share + whole) / 2) if work.is_ending else share
+    if own is not None and used > own:
+        return endings.OVER_MEMORY.format(used=used, limit=own)
+    if used > most:
+        instead = endings.FEWER[endings.kind_of(work.row)]
+        return endings.OVER_SHARE.format(used=used, limit=share, setting=MOST_MEMORY.name, instead=instead)
     return ""
 
 

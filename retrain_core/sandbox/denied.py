@@ -174,7 +174,9 @@ CHECKED: Numbers = {  # allowed with some arguments, see seccomp.py
     "prctl": (157, 167),
     "fcntl": (72, 25),
     "ioctl": (16, 29),
+    "mmap": (9, 222),
     "seccomp": (317, 277),
 }
+UNSEEN: Numbers = {"memfd_create": (319, 279)}  # memory that counts as no process' own
 DENIED: Numbers = SOCKETS | PROGRAMS | OTHERS | MOUNTS | LINKS | MARKS | WATCHING | SHARED | KERNEL
 NEWEST = 451  # cachestat: calls with a greater number came after this table, and are answered as if they were not there

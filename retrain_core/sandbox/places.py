@@ -19,7 +19,7 @@ TOLD = (
     "/sys/devices/system", "/sys/fs/cgroup", "/sys/kernel/mm/transparent_hugepage",
     "/sys/class/powercap", "/sys/devices/virtual/powercap",  # the energy that the processor has used
 )  # fmt: skip
-READ_DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
+READ_DEVICES = ("/dev/urandom", "/dev/random")  # not zero: shared memory of it counts as nobody's
 WRITE_DEVICES = ("/dev/null",)
 # Not tried on a machine with a GPU.
 GPU_TOLD = (
@@ -27,7 +27,7 @@ GPU_TOLD = (
     "/usr/lib/wsl", "/usr/local/cuda*",
 )  # fmt: skip
 GPU_DEVICES = (
-    "/dev/nvidia*", "/dev/nvidia-caps/*", "/dev/nvhost*", "/dev/nvmap", "/dev/dxg", "/dev/kfd", "/dev/dri/render*",
+    "/dev/zero", "/dev/nvidia*", "/dev/nvidia-caps/*", "/dev/nvhost*", "/dev/nvmap", "/dev/dxg", "/dev/kfd", "/dev/dri/render*",
 )  # fmt: skip
 PACKAGES = ("site-packages", "dist-packages")
 

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from retrain_core.sandbox.denied import CHECKED, DENIED, NEWEST, Numbers
+from retrain_core.sandbox.denied import CHECKED, DENIED, NEWEST, UNSEEN, Numbers
 from retrain_core.sandbox.kernel import (
     ARCHITECTURES,
     PR_GET_NO_NEW_PRIVS,
@@ -40,6 +40,8 @@ PRCTL = (1, 35, 0x59616D61)
 FCNTL = (8, 10, 15, 1024, 1026)
 # ioctl: to type on a terminal, to have signals sent
 IOCTL = (0x5412, 0x541C, 0x8901, 0x8902)
+# mmap: memory of no file that is shared stays when it is let go of, and counts as nobody's
+SHARED_MEMORY = 0x01 | 0x20
 
 Step = tuple[int, int, int, int]  # code, steps to skip if true, if false, value
 
@@ -64,7 +66,7 @@ def lock(room: Room) -> None:
         Missing: If the processor is none of those that the numbers are known of.
         OSError: If the kernel refuses.
     """
-    steps = program(architecture(), os.getpid())
+    steps = program(architecture(), os.getpid(), gpu=room.gpu)
     if not prctl(PR_GET_NO_NEW_PRIVS):
         raise Missing("It needs the layer no_new_privs.")
     array = (_Step * len(steps))(*(_Step(*step) for step in steps))
@@ -73,15 +75,16 @@ def lock(room: Room) -> None:
     syscall(number, ctypes.c_uint(SET_FILTER), ctypes.c_uint(ALL_THREADS), ctypes.byref(filter_))
 
 
-def program(machine: str, process: int) -> list[Step]:
+def program(machine: str, process: int, *, gpu: bool = False) -> list[Step]:
     """Return the filter as steps of the kernel's small language.
 
     Args:
         machine: ``x86_64`` or ``aarch64``.
         process: The id of the process that is locked in: signals to it are allowed.
+        gpu: Whether it works on a GPU, whose drivers share memory of no file. Not tried on one.
     """
     known = _numbers(CHECKED, machine)
-    denied = sorted(_numbers(DENIED, machine).values())
+    denied = sorted(_numbers(DENIED if gpu else DENIED | UNSEEN, machine).values())
     steps: list[Step] = [
         (LOAD, 0, 0, ARCHITECTURE),
         (JUMP_IF, 1, 0, AUDIT[machine]),
@@ -102,6 +105,8 @@ def program(machine: str, process: int) -> list[Step]:
         steps += _on(known[name], [_argument(0), *_allow_only([0, process])])
     for name, argument, values in (("prctl", 0, PRCTL), ("fcntl", 1, FCNTL), ("ioctl", 1, IOCTL)):
         steps += _on(known[name], [_argument(argument), *_deny_only(values)])
+    if not gpu:
+        steps += _on(known["mmap"], [_argument(3), (AND, 0, 0, SHARED_MEMORY), *_deny_only([SHARED_MEMORY])])
     assert len(denied) < 255, "a step skips no more than 255 others"
     steps += [(JUMP_IF, len(denied) - place, 0, number) for place, number in enumerate(denied)]
     return [*steps, (RETURN, 0, 0, ALLOW), (RETURN, 0, 0, FAIL | errno.EPERM)]

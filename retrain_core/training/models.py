@@ -33,12 +33,13 @@ def load(path: Path) -> keras.Model:
             str(error).strip().split("\n")[0][:300],
             "Save it again with this Keras version.",
         ) from error
+    # The check refuses it before; this is for data that was prepared by a version that did not.
     stateful = [layer.name for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
     if stateful:
         raise RunError(
             f"Layer '{stateful[0]}' carries its state from one batch to the next (stateful=True).",
             "Rows are shuffled and come in batches of other sizes, so its state would mean nothing.",
-            "Save the model with stateful=False.",
+            "Build the model with stateful=False, copy the weights, and save it again.",
         )
     return model
 

@@ -65,6 +65,8 @@ class Schema:
         units: Output units of the model.
         from_logits: Whether the outputs are logits, or other scores with the border at 0, rather than probabilities.
         loss: Keras name of the loss to train and score with, such as ``binary_crossentropy``.
+        fill: What takes the place of a missing or infinite number, by column of an input; empty if rows that have one
+            are left out.
     """
 
     task: Task
@@ -74,6 +76,7 @@ class Schema:
     units: int
     from_logits: bool
     loss: str
+    fill: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def new_classes(self) -> tuple[str, ...]:

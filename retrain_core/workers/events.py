@@ -12,6 +12,7 @@ import msgspec
 from retrain_core.types import RunEvent
 
 PROGRESS_SECONDS = 0.3  # progress is told no more often than this; all other events always
+EVEN_SECONDS, MOST_TIMES = 3000.0, 16.0  # after so long it is told less and less often, up to so many times
 BEAT_SECONDS = 1.0  # so are signs of life
 
 
@@ -26,6 +27,7 @@ class EventLog:
 
     def __init__(self, folder: Path, run: str, keep: int = 0) -> None:
         self._run, self._number, self._last_progress, self._last_beat = run, 0, 0.0, 0.0
+        self._begun = time.monotonic()
         self._path = folder / "events.jsonl"
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self.tell_again(keep)
@@ -41,6 +43,10 @@ class EventLog:
     def number(self) -> int:
         """How many events there are."""
         return self._number
+
+    def _seldom(self) -> float:
+        """Return how many times as seldom as at first progress is told: three days of it would fill a hundred megabytes."""
+        return min(MOST_TIMES, max(1.0, (time.monotonic() - self._begun) / EVEN_SECONDS))
 
     def flush(self) -> None:
         """Have all events on the disk."""
@@ -60,7 +66,7 @@ class EventLog:
         """Append one event, in a single write."""
         now = time.time()
         if kind == "progress":
-            if now - self._last_progress < PROGRESS_SECONDS:
+            if now - self._last_progress < PROGRESS_SECONDS * self._seldom():
                 return
             self._last_progress = now
         event = RunEvent(self._run, self._number, now, cast(Any, kind), values)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from retrain_core.errors import RetrainError
+from retrain_core.errors import RetrainError, in_a_line
 from retrain_core.files import write_atomic
 from retrain_core.sandbox.least import require
 from retrain_core.types import Locked, RunResult, to_json
@@ -42,13 +42,14 @@ def framed(
         if locked is not None:
             require(locked)
         result = work()
-    except RetrainError as error:
-        result = _failed(device, str(error))
-    except tuple(memory_errors):
-        result = _failed(device, too_large)
     except Exception as error:
-        traceback.print_exc()  # into worker.log; the user gets one line
-        result = _failed(device, FULL if is_full(folder, error) else _in_a_line(error))
+        if _comes_of(error, tuple(memory_errors)):
+            result = _failed(device, too_large)
+        elif isinstance(error, RetrainError):
+            result = _failed(device, str(error))
+        else:
+            traceback.print_exc()  # into worker.log; the user gets one line
+            result = _failed(device, FULL if is_full(folder, error) else _in_a_line(error))
     write_atomic(folder / "result.json", to_json(result))
     report(
         "failed" if result.status == "failed" else "finished",
@@ -57,10 +58,20 @@ def framed(
     return result
 
 
+def _comes_of(error: BaseException | None, kinds: tuple[type[BaseException], ...]) -> bool:
+    """Return whether an error is one of ``kinds``, or was raised because of one: Keras, and we, wrap what happens inside."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, kinds):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def _failed(device: str, error: str) -> RunResult:
     return RunResult("failed", device=device, error=error, peak_memory_mb=peak_memory_mb())
 
 
 def _in_a_line(error: Exception) -> str:
-    first = str(error).strip().split("\n")[0][:MOST_WORDS]
-    return f"It failed ({type(error).__name__}: {first}). The details are in its worker.log."
+    return f"It failed ({in_a_line(error, MOST_WORDS)}). The details are in its worker.log."

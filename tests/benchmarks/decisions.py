@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain_core.answer import answer, weigh
+from retrain_core.answer import answer, compared
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.probes import plan_shift
 from retrain_core.runs.runner import Runner
@@ -125,7 +125,8 @@ def judge(store: Store, id: str) -> Iterator[Judged]:
     means, content = fresh_means(store, id), answer(store, id, Wishes())
     assert content.evidence is not None
     for weight in WEIGHTS:
-        found = weigh(content, Wishes(old_weight=weight)).comparison.recommendation
+        wishes, level = Wishes(old_weight=weight), content.shift.overall.level if content.shift else None
+        found = compared(store, id, wishes, level, content.evidence).recommendation
         assert found is not None
         behind, best = behind_best(
             means, found.choice, weight, case.task, content.evidence.held["new"].targets

@@ -214,8 +214,8 @@ def growth(found: Sequence[Sample], name: str) -> tuple[float, float]:
     return float(line.slope), float(reach)
 
 
-def main(minutes: float = MINUTES, tell: Callable[[str], None] = print) -> None:
-    """Use a store for so many minutes, and tell whether anything grows."""
+def main(minutes: float = MINUTES, tell: Callable[[str], None] = print) -> list[str]:
+    """Use a store for so many minutes, tell whether anything grows, and return which bars were missed."""
     with tempfile.TemporaryDirectory() as folder:
         done = soak(Path(folder), seconds=60 * minutes, say=lambda line: print(line, flush=True))
     warm = done.samples[round(WARM_SHARE * len(done.samples)) :]
@@ -227,13 +227,16 @@ def main(minutes: float = MINUTES, tell: Callable[[str], None] = print) -> None:
         tell(f"- {error[:300]}")
     tell("| | first | at the line's start | last | growth an hour (95 % interval) | flat is below | flat |")
     tell("|---|---|---|---|---|---|---|")
+    missed = ["soak: errors"] if done.errors else []
     for name in [field.name for field in fields(Sample)][1:]:
         slope, reach = growth(warm, name)
         values = " | ".join(f"{getattr(one, name):.0f}" for one in (done.samples[0], warm[0], warm[-1]))
         flat = "yes" if slope + reach < FLAT[name] else "no" if np.isfinite(reach) else "too few samples"
+        missed += [f"soak: {name}"] if flat != "yes" else []
         words = name.replace("_", ", ").replace("mb", "MB")
         tell(f"| {words} | {values} | {slope:+.1f} ± {reach:.1f} | {FLAT[name]:g} | {flat} |")
+    return missed
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if sys.argv[1:] else MINUTES)
+    sys.exit(", ".join(main(float(sys.argv[1]) if sys.argv[1:] else MINUTES)) or None)

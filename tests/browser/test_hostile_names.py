@@ -53,14 +53,42 @@ class Watch:
         """Assert that names are shown as they are, and that nothing has come of them."""
         for name in names:
             self.page.wait_for_function(f"name => ({SHOWN})().includes(name)", arg=name, timeout=60_000)
+        settle(self.page)
+        hover(self.page)
         assert self.page.evaluate(MADE) == []
         assert self.dialogs == [] and self.listener.contacts() == 0
 
 
+def settle(page: Page) -> None:
+    """Wait until the page has been drawn to its end: the script rests, and goes on resting."""
+    quiet = 0
+    for _ in range(600):
+        rests = page.get_by_test_id("stApp").get_attribute("data-test-script-state") == "notRunning"
+        quiet = quiet + 1 if rests else 0
+        if quiet == 4:
+            return
+        page.wait_for_timeout(150)
+    raise AssertionError("the page is not drawn to its end")
+
+
 def choose_section(page: Page, name: str) -> None:
     page.get_by_test_id("stMain").get_by_text(name, exact=True).last.click()
-    page.wait_for_timeout(300)
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    settle(page)
+
+
+def hover(page: Page) -> int:
+    """Point at the middle of each chart of the page, and at what stands beside its axes; return how many there were."""
+    charts = page.locator(".js-plotly-plot .main-svg .nsewdrag")
+    for number in range(charts.count()):
+        if not charts.nth(number).is_visible():
+            continue
+        charts.nth(number).scroll_into_view_if_needed()
+        box = charts.nth(number).bounding_box()
+        assert box is not None
+        for share in (0.2, 0.5, 0.8):
+            page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])
+            page.wait_for_timeout(60)
+    return charts.count()
 
 
 @pytest.mark.timeout(900)  # it goes through every page

@@ -9,6 +9,7 @@ import json
 import struct
 import tracemalloc
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,35 @@ def test_what_memory_cannot_hold_is_refused(
         assert (tmp_path / name).stat().st_size < MEGABYTE
         with pytest.raises(FileError, match=f"{name} is too large. Its values take .* 10 MB can be given"):
             read_table(tmp_path / name)
+
+
+@pytest.fixture
+def pool() -> Iterator[pa.MemoryPool]:
+    """Count what pyarrow takes from now on."""
+    before = pa.default_memory_pool()
+    counting = pa.proxy_memory_pool(before)
+    pa.set_memory_pool(counting)
+    yield counting
+    pa.set_memory_pool(before)
+
+
+@pytest.mark.parametrize("kind", ["text", "categories", "bytes", "many texts"])
+def test_long_texts_that_a_small_file_names_again_and_again_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pool: pa.MemoryPool, kind: str
+) -> None:
+    length, texts = (100_000, 20) if kind == "many texts" else (MEGABYTE, 1)
+    values = pa.array([f"{number}" + "x" * length for number in range(texts)])
+    values = values.cast(pa.binary()) if kind == "bytes" else values
+    times = pa.array(list(range(texts)) * (2**31 // length // texts), pa.int32())  # 2 GB of them
+    table = pa.table({"a.b": pa.DictionaryArray.from_arrays(times, values), "y": np.zeros(len(times))})
+    pq.write_table(table, tmp_path / "new.parquet", store_schema=kind == "categories")
+    assert (tmp_path / "new.parquet").stat().st_size < MEGABYTE
+    del table, values
+    monkeypatch.setattr("retrain_core.data.limits.available_memory_mb", lambda: 1000.0)
+    before = pool.max_memory()
+    with pytest.raises(FileError, match=r"new.parquet is too large. Its values take .* 500 MB can be given"):
+        read_table(tmp_path / "new.parquet")
+    assert pool.max_memory() < before + 100 * MEGABYTE
 
 
 def test_a_pickle_in_an_array_beside_the_needed_ones_is_not_opened(tmp_path: Path) -> None:

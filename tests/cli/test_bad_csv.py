@@ -11,6 +11,7 @@ import pytest
 
 from retrain_core.data import read_table
 from retrain_core.data.limits import MEGABYTE
+from retrain_core.errors import FileError
 from tests.cli.bad import ROWS, Content, assert_refused, csv, rows, shift
 
 TEXT = csv().decode()
@@ -42,7 +43,7 @@ REFUSED: dict[str, tuple[Content, str]] = {
     "a NUL byte": (TEXT.replace("\n", "\n\0", 1).encode(), "There is a NUL byte in line 2"),
     "NUL bytes at the end": (TEXT.encode() + bytes(5000), "There is a NUL byte in line 62"),
     "a very long field": (lambda path: path.write_bytes(TEXT.encode() + b"9" * HUGE + b",1,0\n"), "Line 62 is longer than 4 MB"),
-    "a very long line without an end": (lambda path: path.write_bytes(b"x" * HUGE), "Line 1 is longer than 4 MB"),
+    "a very long line without an end": (lambda path: path.write_bytes(b"x" * 10 * HUGE), "Line 1 is longer than 4 MB"),
     "a very long quote": (lambda path: path.write_bytes(b'a,b,y\n1,2,"' + b"x" * HUGE), "Line 2 is longer than 4 MB"),
     "very many blank lines": (lambda path: path.write_bytes(b"\n" * HUGE), "blank lines"),
     "random bytes": (np.random.default_rng(0).bytes(5000), "is"),
@@ -107,17 +108,43 @@ def test_ten_thousand_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert told.code == 0 and "and 9,995 more" in told.said
 
 
-def test_a_million_rows_are_no_limit_but_a_setting_is(
+def test_ten_million_rows_are_no_limit_but_a_setting_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = b"a,b,y\n" + b"0.1,0.2,1\n0.2,0.1,0\n" * 500_000
+    content = b"a,b,y\n" + b"0.1,0.2,1\n0.2,0.1,0\n" * 5_000_000
     told = shift(tmp_path, capsys, "new.csv", content)
     assert told.code == 0, told.said
-    assert told.written["rows"]["new"] == 1_000_000  # read and measured, all of them
-    assert told.written["columns"]["a"]["distribution"]["new_values"] == 1_000_000
-    monkeypatch.setenv("RETRAIN_MOST_ROWS", "999999")
+    assert told.written["rows"]["new"] == 10_000_000  # read and measured, all of them
+    assert told.written["columns"]["a"]["distribution"]["new_values"] == 10_000_000
+    monkeypatch.setenv("RETRAIN_MOST_ROWS", "9999999")
     told = shift(tmp_path, capsys, "new.csv", content)
-    assert_refused(told, tmp_path, "new.csv", "has 1,000,000 rows. RETRAIN_MOST_ROWS allows 999,999")
+    assert_refused(told, tmp_path, "new.csv", "has more than 9,999,999 rows. RETRAIN_MOST_ROWS allows")
+
+
+def test_no_more_rows_are_read_than_a_file_may_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def counted(*args: object, **options: object) -> pd.DataFrame:
+        frame = read_csv(*args, **options)
+        read.append(len(frame))
+        return frame
+
+    read_csv = pd.read_csv
+    monkeypatch.setattr(pd, "read_csv", counted)
+    monkeypatch.setenv("RETRAIN_MOST_ROWS", "1000")
+    (tmp_path / "long.csv").write_bytes(b"a,b\n" + b"1,2\n" * 500_000)
+    with pytest.raises(FileError, match=r"long.csv has more than 1,000 rows"):
+        read_table(tmp_path / "long.csv")
+    assert read == [1001]
+
+
+def test_many_short_fields_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "short.csv").write_bytes(b"a,b\n" + b"1,2\n" * 500_000)  # 2 MB, which take 30
+    monkeypatch.setattr("retrain_core.data.limits.available_memory_mb", lambda: 40.0)
+    with pytest.raises(FileError, match=r"short.csv is too large. Its values take 29 MB; 20 MB can be given"):
+        read_table(tmp_path / "short.csv")
 
 
 def test_a_file_that_memory_cannot_hold_is_refused_before_it_is_read(

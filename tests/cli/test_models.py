@@ -22,6 +22,7 @@ MODELS = {
     "several outputs": ("linear", 2, "mean_squared_error"),
     "mixed precision": ("sigmoid", 1, "binary_crossentropy"),
     "no trainable layers": ("sigmoid", 1, "binary_crossentropy"),
+    "one batch size": ("sigmoid", 1, "binary_crossentropy"),
 }
 BUILD = """
 import sys, keras, numpy as np, pandas as pd
@@ -32,12 +33,13 @@ x, labels = frame[["a", "b"]].to_numpy("float32"), frame["y"]
 y = labels.to_numpy("float32") if kind == "regression" else labels.astype("category").cat.codes.to_numpy()
 half = "mixed_float16" if kind == "mixed precision" else None
 first, last = keras.layers.Dense(8, "relu", dtype=half), keras.layers.Dense(int(units), activation)
-model = keras.Sequential([keras.Input((2,)), first, last])
+one_size = {"batch_size": 50} if kind == "one batch size" else {}
+model = keras.Sequential([keras.Input((2,), **one_size), first, last])
 if loss != "None":
     made = eval(loss) if loss.startswith("keras") else loss
     model.compile(keras.optimizers.Adam(0.02), made, metrics=["mae" if kind == "regression" else "accuracy"])
     if kind != "several outputs":
-        model.fit(x, np.eye(int(units))[y] if "categorical_" in loss and not loss.startswith("sparse") else y, epochs=10, verbose=0)
+        model.fit(x, np.eye(int(units))[y] if "categorical_" in loss and not loss.startswith("sparse") else y, epochs=10, verbose=0, **one_size)
 model.trainable = kind != "no trainable layers"
 model.save(path)
 """

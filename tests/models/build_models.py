@@ -256,6 +256,13 @@ def stateful(keras, np):
     )
 
 
+def one_batch_size(keras, np):
+    layers = keras.layers
+    return keras.Sequential(
+        [layers.Input(batch_shape=(2, 3, 1)), layers.LSTM(2), layers.Dense(1, trainable=False)]
+    )
+
+
 def called(keras, np):
     model = keras.Sequential([keras.layers.Dense(3), keras.layers.Dense(1)])
     model(np.zeros((2, 4), "float32"))
@@ -367,6 +374,7 @@ MODELS = (
     ("mixed", ("keras", "h5"), mixed),
     ("stateless", ("keras",), stateless),
     ("stateful", ("keras",), stateful),
+    ("one_batch_size", ("keras",), one_batch_size),
     ("called", ("keras", "h5"), called),
     ("transfer", ("keras", "h5"), transfer),
     ("pooled", ("keras", "h5"), pooled),

@@ -24,7 +24,7 @@ KERAS = (
     "functional",
     "text",
     "stateless",
-    "stateful",
+    "one_batch_size",
     "lookup",
     "shared",
     "brain_float",
@@ -208,8 +208,6 @@ def test_checks_are_listed(saved: Path) -> None:
 
 
 def test_what_limits_the_use_is_listed(saved: Path) -> None:
-    stateful = [finding.title for finding in read_card(saved / "stateful.keras").findings]
-    assert "Layer 'lstm' is stateful" in stateful
     stateless = [
         finding for finding in read_card(saved / "stateless.keras").findings if finding.status == "warning"
     ]

@@ -132,6 +132,7 @@ REFUSED: dict[str, tuple[Callable[[Corpus], Path], str]] = {
     "ONNX": (lambda c: c.data(ONNX), "ONNX"),
     "PyTorch": (lambda c: packed(c.path, {"archive/data.pkl": b"x"}), "PyTorch model"),
     "a pickle": (lambda c: c.data(pickle.dumps([1])), "Python pickle"),
+    "stateful": (lambda c: c.kind("stateful.keras"), "The layer 'lstm' is stateful"),
     "several outputs": (lambda c: c.kind("outputs.keras"), "2 outputs: 'price', 'sold'"),
     "an optimizer of its own": (
         lambda c: c.config(lambda config: config["compile_config"].update(optimizer="mine")),
@@ -158,7 +159,7 @@ READ: dict[str, tuple[Callable[[Corpus], Path], str | None]] = {
     "no optimiser state": (lambda c: c.weights(lambda file: file.pop("optimizer")), None),
     "no trainable layers": (lambda c: c.kind("stateless.keras"), "only keep can be used"),
     "several inputs": (lambda c: c.kind("functional.keras"), None),
-    "stateful, of one batch size": (lambda c: c.kind("stateful.keras"), "'lstm' is stateful"),
+    "of one batch size": (lambda c: c.kind("one_batch_size.keras"), "Saved without a loss"),
     "mixed precision": (lambda c: c.kind("mixed.keras"), None),
     "NaN in the weights": (lambda c: c.weights(nan), "'dense_1' has weights that are no numbers"),
     "logits from a sigmoid": (lambda c: c.config(logits), "Loss expects logits, output is a probability"),

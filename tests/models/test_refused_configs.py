@@ -123,6 +123,30 @@ def test_a_layer_is_refused(refused: Callable[..., str], entry: Json, words: tup
         assert word in message
 
 
+WIDE = layer("InputLayer", "in", batch_shape=[None, 90_000_000])
+STEPS = layer("InputLayer", "in", batch_shape=[None, 9, 9_000_000])
+TALL = layer("InputLayer", "in", batch_shape=[None, 9_000, 9_000, 1])
+DENSE = layer("Dense", "wide", units=1000)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        [WIDE, DENSE],
+        [WIDE, layer("Dropout", "drop", rate=0.5), layer("Sequential", "tower", "keras", layers=[DENSE])],
+        [TALL, layer("Flatten", "flat"), DENSE],
+        [STEPS, wrapped("steps", DENSE)],
+        [STEPS, layer("Bidirectional", "both", layer=layer("LSTM", "wide", units=100))],
+        [STEPS, layer("MultiHeadAttention", "wide", num_heads=10, key_dim=10)],
+    ],
+)
+def test_a_layer_too_large_for_what_it_is_given_is_refused_though_it_says_no_shape(
+    refused: Callable[..., str], found: list[Json]
+) -> None:
+    assert "'wide'" in (message := refused(lambda _: layer("Sequential", "m", "keras", layers=found)))
+    assert "By its config the model would have at least" in message
+
+
 def test_code_in_a_nested_compile_config_is_refused(refused: Callable[..., str]) -> None:
     assert "'__lambda__'" in refused(lambda c: c["compile_config"].update(loss=LAMBDA))
 

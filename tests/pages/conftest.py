@@ -37,6 +37,32 @@ class Answered:
     without_old: ExperimentSpec
 
 
+def texts(app: AppTest) -> str:
+    """Return all that the page says."""
+    kinds = (
+        app.title,
+        app.header,
+        app.subheader,
+        app.markdown,
+        app.caption,
+        app.info,
+        app.error,
+        app.warning,
+        app.success,
+    )
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def once_shown(app: AppTest, text: str) -> AppTest:
+    """Look at a page again until it shows what the runner is finding out meanwhile."""
+    deadline = time.monotonic() + 120
+    while text not in texts(app):
+        assert time.monotonic() < deadline, texts(app)
+        time.sleep(0.3)
+        app.run()
+    return app
+
+
 def work_off(store: Store, *specs: ExperimentSpec) -> None:
     """Do all that was asked for, as the runner beside the app would."""
     runner = Runner(store)

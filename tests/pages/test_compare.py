@@ -15,7 +15,8 @@ from pages._ui import state
 from pages._ui.evidence_parts import KNOWN_WHY, OLD_AND_NEW, SECTIONS
 from pages._ui.tables import as_shown
 from pages._ui.wishes import POINTS, wish_key
-from retrain_core.answer import answer, weigh
+from retrain_core.answer import answer
+from retrain_core.compare import compare
 from retrain_core.compare.evidence import Side
 from retrain_core.compare.flips import ROW
 from retrain_core.data import read_table
@@ -48,7 +49,9 @@ def found(answered: Answered) -> ReportContent:
 
 def told(content: ReportContent, wishes: Wishes) -> Recommendation:
     """Return what is recommended under other wishes."""
-    recommendation = weigh(content, wishes).comparison.recommendation
+    assert content.evidence is not None
+    level = content.shift.overall.level if content.shift else None
+    recommendation = compare(content.evidence, wishes, level, content.comparison.notes).recommendation
     assert recommendation is not None
     return recommendation
 

@@ -21,8 +21,8 @@ from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.probes import FOUND, plan_shift
 from retrain_core.shift.side_tables import INPUTS_FIRST, LABEL_FIRST, kinds_table
 from retrain_core.types import ExperimentSpec, FirstGuess, RunResult, ShiftSettings, Thresholds
-from tests.pages.conftest import Answered, Asked
-from tests.pages.test_pages import links, once_shown, press, texts
+from tests.pages.conftest import Answered, Asked, once_shown
+from tests.pages.test_pages import links, press, texts
 
 
 def look_at(app: AppTest, section: str) -> AppTest:

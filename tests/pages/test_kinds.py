@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from retrain_core.types import ExperimentSpec
 from tests.make import experiment
-from tests.pages.conftest import Answered
-from tests.pages.test_pages import once_shown, texts, upload
+from tests.pages.conftest import Answered, once_shown, texts
+from tests.pages.test_pages import upload
 
 TAGS = ("red", "green", "blue")
 

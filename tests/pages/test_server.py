@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import streamlit.config
 from websockets.exceptions import InvalidStatus
 
+from tests.browsing import tab
 from tests.conftest import ROOT
 from tests.serving import App, serving, status, until, visit
 
@@ -65,6 +67,24 @@ def test_it_tells_nobody_and_serves_no_files_of_the_app(app: App) -> None:
     for path in ("/app/static/app.py", "/../app.py", "/pages/start.py", "/store/index.sqlite"):
         assert b"import streamlit" not in _body(app, path)
     assert status(f"{app.url}/_stcore/agent/interact", method="POST", body=b"{}") in (403, 404, 405)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_it_goes_without_large_pages_of_memory_and_its_runner_has_them(app: App) -> None:
+    with tab(app) as page:
+        page.open()
+        until(lambda: bool(app.process.children()), "no runner was started")
+        (runner,) = app.process.children()
+        until(lambda: _large_pages(runner.pid), "the runner has no large pages")
+        assert not _large_pages(app.process.pid)
+
+
+def _large_pages(process: int) -> bool:
+    """Return whether a process may have them."""
+    (line,) = (
+        line for line in Path(f"/proc/{process}/status").read_text().splitlines() if "THP_enabled" in line
+    )
+    return line.endswith("1")
 
 
 def _body(app: App, path: str) -> bytes:

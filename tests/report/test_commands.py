@@ -159,6 +159,17 @@ def test_the_command_of_a_csv_with_a_column_that_the_model_does_not_take(ask: As
     assert "--columns 'a, b'" in line
 
 
+def test_the_command_of_files_whose_gaps_are_filled_in(ask: Ask, own, compared) -> None:
+    rows = pd.read_csv(own["new"])
+    rows.loc[::7, "a"] = np.nan
+    rows.to_csv(own["new"], index=False)
+    asked = ask(
+        {role: own[role] for role in ("model", "new", "old")}, label="y", columns=("a", "b"), gaps="fill"
+    )
+    line, _ = compared(asked, asked.content())
+    assert "--gaps fill" in line
+
+
 def test_all_that_was_set_for_the_runs_is_in_the_command(ask: Ask, own, compared) -> None:
     asked = ask(own, label="y", columns=("a", "b"), split=SplitSettings(3))
     made = asked.content(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,14 @@ def asked(template: Asked, tmp_path: Path) -> Asked:
     store, spec = template
     shutil.copytree(store.root, tmp_path / "store")
     return Store(tmp_path / "store"), spec
+
+
+@pytest.fixture
+def runner(asked: Asked) -> Iterator[Runner]:
+    """The runner of that store, which works as ``until`` lets it."""
+    runner = Runner(asked[0])
+    yield runner
+    runner.close()
 
 
 def until(condition: Callable[[], bool], runner: Runner | None = None, seconds: float = 90) -> float:

@@ -207,6 +207,32 @@ def test_uploads_are_collected_that_nobody_names_and_that_are_old(asked: Asked) 
     assert [path.name for path in collect_uploads(store.root)] == ["ab" * 32 + ".csv"]
 
 
+def test_what_was_entered_and_left_keeps_its_uploads_no_longer_than_the_bin(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, spec = asked
+    left, fresh = new_id(), new_id()
+    for id, sha256 in {left: spec.new.sha256, fresh: "ab" * 32}.items():
+        store.save_draft(id, b'{"files": {"new": {"sha256": "' + sha256.encode() + b'"}}}')
+    new = age(store.file_path(spec.new), 40)
+    age(store.root / "drafts" / f"{left}.json", 31)
+    age(store.root / "drafts" / f"{fresh}.json", 29)
+    delete_experiment(store, spec.id)
+    empty_bin(store)
+    monkeypatch.setenv("RETRAIN_BIN_DAYS", "32")
+    sweep(store)
+    assert new.exists() and store.draft(left)
+    monkeypatch.delenv("RETRAIN_BIN_DAYS")
+    sweep(store)
+    assert not new.exists() and store.draft(left) is None and store.draft(fresh)
+    monkeypatch.setenv("RETRAIN_BIN_DAYS", "0.01")
+    age(
+        store.root / "drafts" / f"{fresh}.json", 0.9
+    )  # who keeps a bin for minutes may enter things for longer
+    sweep(store)
+    assert store.draft(fresh)
+
+
 def test_an_upload_that_is_made_again_counts_as_new(asked: Asked, tmp_path: Path) -> None:
     store, _ = asked
     (tmp_path / "a.csv").write_text("a\n1\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,20 +15,14 @@ from retrain_core.runs.cut_off import MOST_ATTEMPTS, MOST_CUT_OFF, can_finish, w
 from retrain_core.runs.index import IndexRow
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
-from retrain_core.runs.state import RunState, read_events, run_states
+from retrain_core.runs.state import RunState, run_states
 from retrain_core.types import Limits, RunResult, RunSpec, from_json, to_json
 from retrain_core.workers import checkpoints
+from tests.make import told
 from tests.runs.conftest import Asked, Idle, rows, until
 
 RUN = "full_retrain-0"
 ENDLESS = {"epochs": 1000, "batch_size": 1}
-
-
-@pytest.fixture
-def runner(asked: Asked) -> Iterator[Runner]:
-    runner = Runner(asked[0])
-    yield runner
-    runner.close()
 
 
 def state(asked: Asked) -> RunState:
@@ -69,7 +63,7 @@ def test_a_killed_worker_is_followed_by_one_that_goes_on(asked: Asked, runner: R
     until(lambda: state(asked).done, runner)
     result = state(asked).result
     assert result is not None and result.resumed == 1 and result.new is not None and result.error is None
-    events = read_events(folder / "events.jsonl")
+    events = told(folder)
     assert [event.number for event in events] == list(range(len(events)))
     epochs = [event.values["epoch"] for event in events if event.kind == "epoch"]
     assert epochs == list(range(len(epochs)))

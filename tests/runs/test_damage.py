@@ -11,6 +11,7 @@ from retrain_core.runs.index import Index
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
 from retrain_core.runs.state import experiment_status, run_states
+from retrain_core.runs.steps.preparing import MOST_CUT_OFF
 from retrain_core.types import RunResult
 from tests.runs.conftest import Asked, Idle, rows, until
 
@@ -88,7 +89,7 @@ def test_a_runner_starts_over_what_a_killed_one_left_damaged(asked: Asked, idle:
     second.close()
 
 
-def test_preparing_that_was_cut_off_twice_is_not_tried_again(asked: Asked, idle: Idle) -> None:
+def test_preparing_that_was_cut_off_again_and_again_is_not_tried_for_ever(asked: Asked, idle: Idle) -> None:
     store, spec = asked
     ask_for(asked, "fine_tune")
     for path in (store.root / "inbox").glob(f"{spec.id}.*"):
@@ -96,11 +97,13 @@ def test_preparing_that_was_cut_off_twice_is_not_tried_again(asked: Asked, idle:
     index = Index(store.root / "index.sqlite")
     index.set_experiment(spec.id, "preparing")
     index.close()
-    for _ in range(2):  # neither gets as far as a step
+    for time in range(1, MOST_CUT_OFF):  # none gets as far as a step
         Runner(store).close()
+        assert experiment_status(store, spec.id)[0] == "preparing", time
+    Runner(store).close()
     assert experiment_status(store, spec.id)[0] == "failed"
     assert {state.status for state in run_states(store, spec.id)} == {"failed"}
-    assert "cut off twice" in (rows(asked)["keep-0"].error or "")
+    assert "cut off again and again" in (rows(asked)["keep-0"].error or "")
 
 
 def test_the_model_of_an_attempt_that_was_cut_off_is_not_taken_for_a_new_one(

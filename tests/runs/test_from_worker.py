@@ -14,7 +14,7 @@ import pytest
 from retrain_core.errors import ModelError, StoreError
 from retrain_core.files import remove_tree
 from retrain_core.runs.endings import MOST_REASON, reason_of
-from retrain_core.runs.events import read_events
+from retrain_core.runs.events import MOST_LINE, MOST_LINES, MOST_NOTICE, MOST_TOLD, read_events
 from retrain_core.runs.from_worker import (
     MOST_EVENTS,
     MOST_RESULT,
@@ -205,6 +205,34 @@ def test_events_are_read_up_to_a_limit_and_only_if_they_make_sense(tmp_path: Pat
     with path.open("ab") as file:
         file.truncate(2 * MOST_EVENTS)
     assert [event.kind for event in read_events(path)] == ["progress", "epoch", "epoch"]
+
+
+def test_of_progress_the_latest_is_read_and_of_all_else_only_so_much(tmp_path: Path) -> None:
+    def line(number: int, kind: str, values: str) -> str:
+        return f'{{"run":"keep-0","number":{number},"time":1.0,"kind":"{kind}","values":{values}}}\n'
+
+    path = tmp_path / "events.jsonl"
+    start = [
+        line(0, "started", "{}"),
+        line(1, "progress", '{"progress":0.1}'),
+        line(2, "notice", '{"text":"a"}'),
+    ]
+    later = [
+        line(3, "progress", '{"progress":0.2}'),
+        line(4, "progress", '{"progress":7}'),
+        line(5, "failed", "{}"),
+    ]
+    path.write_text("".join(start + later))
+    assert [event.number for event in read_events(path)] == [0, 2, 3, 5]
+    long = line(6, "notice", f'{{"text":"{"x" * (MOST_NOTICE + 1)}"}}') + line(
+        7, "scored", f'{{"a":"{"x" * MOST_LINE}"}}'
+    )
+    path.write_text("".join(start + later) + long)
+    assert [event.number for event in read_events(path)] == [0, 2, 3, 5]
+    path.write_text("".join(line(number, "epoch", '{"rows_seen":8}') for number in range(MOST_TOLD + 10)))
+    assert len(read_events(path)) == MOST_TOLD
+    path.write_text("\n" * MOST_LINES + start[0])
+    assert read_events(path) == []
 
 
 @pytest.mark.parametrize("leave", [link, pipe, huge, folder])

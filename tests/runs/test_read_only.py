@@ -19,7 +19,9 @@ from retrain_core.runs import (
     request_probes,
     submit,
 )
+from retrain_core.runs.candidates import checked_model
 from retrain_core.runs.plan import plan_estimates, plan_runs
+from retrain_core.runs.prepare import link_inputs, prepare
 from retrain_core.runs.read_only import READS
 from retrain_core.runs.store import Store
 from retrain_core.types import ExperimentSpec, ShiftSettings
@@ -81,9 +83,14 @@ def test_what_is_there_can_be_read(asked: Asked) -> None:
 
 def test_nothing_is_asked_of_the_runner_and_none_is_started(asked: Asked) -> None:
     store, spec = asked
+    (run,) = [run for run in store.runs(spec.id) if run.strategy == "fine_tune"]
+    (store.run_folder(spec.id, run.id) / "model.keras").touch()  # that nobody has checked
     before, looked_at = contents(store.root), ReadOnlyStore(store.root)
     runs = plan_runs(spec.id, {"ewc": {}})
     for ask in (
+        lambda: prepare(looked_at, spec),
+        lambda: link_inputs(looked_at, run),
+        lambda: checked_model(looked_at, spec.id, run.id),
         lambda: ensure_runner(looked_at),
         lambda: submit(looked_at, runs),
         lambda: request_probes(looked_at, plan_shift(spec.id, ShiftSettings())),

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ import psutil
 import pytest
 
 from retrain_core.answer import answer
-from retrain_core.runs.events import read_events
 from retrain_core.runs.index import read_runs
 from retrain_core.runs.launchers import warm
 from retrain_core.runs.launchers.local import LocalLauncher
@@ -24,19 +22,14 @@ from retrain_core.runs.runner import Runner
 from retrain_core.runs.state import RunState, experiment_status, run_states
 from retrain_core.runs.store import Store
 from retrain_core.types import Limits, Wishes
+from retrain_core.workers import checkpoints
 from tests.conftest import ROOT
+from tests.make import told
 from tests.runs.conftest import Asked, until
 
 ALL = {"fine_tune": {}, "incremental": {}, "full_retrain": {}}
 QUICK = {"epochs": 2}
 ENDLESS = {"epochs": 1000, "batch_size": 1}
-
-
-@pytest.fixture
-def runner(asked: Asked) -> Iterator[Runner]:
-    runner = Runner(asked[0])
-    yield runner
-    runner.close()
 
 
 def states(asked: Asked) -> dict[str, RunState]:
@@ -68,7 +61,7 @@ def test_events_are_numbered_without_gaps(asked: Asked, runner: Runner) -> None:
     store, spec = asked
     store.add_runs(plan_runs(spec.id, {"fine_tune": {}}, shared=QUICK))
     until(lambda: all_done(asked), runner)
-    events = read_events(store.run_folder(spec.id, "fine_tune-0") / "events.jsonl")
+    events = told(store.run_folder(spec.id, "fine_tune-0"))
     assert [event.number for event in events] == list(range(len(events)))
     assert [event.kind for event in events if event.kind != "progress"] == [
         "started", "epoch", "epoch", "epoch", "scored", "finished",
@@ -173,6 +166,37 @@ def test_without_a_fork_server_workers_start_cold(asked: Asked, monkeypatch: pyt
         assert states(asked)["keep"].status == "finished"
     finally:
         runner.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no fork server")
+def test_a_killed_fork_server_takes_its_worker_along_and_the_next_one_finishes_its_run(
+    asked: Asked, runner: Runner
+) -> None:
+    store, spec = asked
+    folder = store.run_folder(spec.id, "full_retrain-0")
+    store.add_runs(
+        plan_runs(spec.id, {"full_retrain": {"patience": 0}}, shared={"epochs": 60, "batch_size": 1})
+    )
+    until(
+        lambda: bool(runner._launcher.process_id(folder)) and checkpoints.newest(folder) is not None, runner
+    )
+    worker = psutil.Process(runner._launcher.process_id(folder))
+    server = worker.parent()
+    assert server.pid != os.getpid(), "the worker was started without a fork server"
+    os.kill(server.pid, signal.SIGKILL)
+    _, left = psutil.wait_procs([worker], timeout=20)  # before the runner has done anything about it
+    for orphan in left:
+        orphan.kill()
+    assert not left and not (folder / "result.json").exists()  # nor has it trained on to its end
+    until(lambda: runner._launcher.process_id(folder) not in (None, worker.pid), runner)
+    follower = psutil.Process(runner._launcher.process_id(folder))
+    assert follower.ppid() not in (server.pid, os.getpid())  # forked too, by another server
+    until(lambda: all_done(asked), runner)
+    assert {state.status for state in states(asked).values()} == {"finished"}
+    result = states(asked)["full_retrain"].result
+    assert result is not None and result.resumed == 1
+    epochs = [point["epoch"] for point in states(asked)["full_retrain"].curve]
+    assert epochs == list(range(60 + 1))
 
 
 def start_runner(store: Store) -> subprocess.Popen[bytes]:

@@ -204,6 +204,20 @@ def shared_memory(to: Around) -> None:
     libc_call("shmget", 0, 4096, 0o1600)
 
 
+def unseen_memory(to: Around) -> None:
+    with open(os.memfd_create("unseen"), "wb") as file:
+        file.write(bytes(4096))
+
+
+def memory_of_no_file(to: Around) -> None:
+    mmap.mmap(-1, 4096).close()  # shared, as is Python's default
+
+
+def memory_of_zeros(to: Around) -> None:
+    with open("/dev/zero", "rb") as file:
+        mmap.mmap(file.fileno(), 4096, prot=mmap.PROT_READ).close()
+
+
 def rings(to: Around) -> None:
     libc_call("syscall", 425, 1, (ctypes.c_char * 256)())  # io_uring_setup
 
@@ -226,6 +240,15 @@ def endless_memory(to: Around) -> None:
 
 def many_files(to: Around) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
+
+
+def core_dump(to: Around) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (4096, 4096))
+
+
+def go_last(to: Around) -> None:
+    score = Path("/proc/self/oom_score_adj")
+    score.write_text(score.read_text())  # the least that all may set is not the same everywhere
 
 
 Attack = Callable[[Around], None]
@@ -264,11 +287,16 @@ ATTACKS: dict[Attack, tuple[str, ...]] = {
     new_namespace: ("seccomp",),
     new_mounts: ("capabilities", "seccomp"),
     shared_memory: ("seccomp",),
+    unseen_memory: ("seccomp",),
+    memory_of_no_file: ("seccomp",),
+    memory_of_zeros: ("landlock",),
     rings: ("seccomp",),
     keys: ("seccomp",),
     endless_file: ("limits",),
     endless_memory: ("limits",),
     many_files: ("limits",),
+    core_dump: ("limits",),
+    go_last: ("landlock",),
     move_out: ("landlock",),
     remove: ("landlock",),
 }

@@ -14,7 +14,7 @@ import pytest
 from retrain_core import sandbox
 from retrain_core.errors import RunError
 from retrain_core.sandbox import LAYERS, NEEDED, WALLS, lock_in, weakened
-from retrain_core.sandbox.denied import CHECKED, DENIED, NEWEST
+from retrain_core.sandbox.denied import CHECKED, DENIED, NEWEST, UNSEEN
 from retrain_core.sandbox.kernel import ARCHITECTURES, Missing
 from retrain_core.sandbox.least import LEAST, least, require, require_here
 from retrain_core.sandbox.seccomp import ALLOW, AUDIT, CLONE_THREAD, FAIL, KILL, X32, program
@@ -26,10 +26,11 @@ WORK = """
 import sys
 from pathlib import Path
 from retrain_core.sandbox import lock_in
+from retrain_core.sandbox.limits import GOES_FIRST
 room, given = Path(sys.argv[1]), Path(sys.argv[2])
 assert "numpy" not in sys.modules
 locked = lock_in(write=room, read=[given])
-import os, psutil, shutil, tempfile, threading, time, zoneinfo
+import os, psutil, resource, shutil, tempfile, threading, time, zoneinfo
 import numpy as np
 from retrain_core.machine import EnergyMeter, available_memory_mb, total_memory_mb
 from retrain_core.workers.processes import peak_memory_mb
@@ -55,6 +56,8 @@ EnergyMeter().joules()
 assert str(zoneinfo.ZoneInfo("Europe/Berlin")) and os.urandom(8) and time.localtime()
 open(os.devnull, "w").write("x")
 os.kill(os.getpid(), 0)
+assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
+assert Path("/proc/self/oom_score_adj").read_text().strip() == GOES_FIRST
 print(locked.level)
 """
 THREADS = """
@@ -171,8 +174,8 @@ def test_a_sandbox_that_is_too_weak_is_refused_with_what_why_and_what_next(
 class Simulated:
     """The kernel's small machine, as far as the filter uses it."""
 
-    def __init__(self, machine: str, process: int = 4321) -> None:
-        self.machine, self.steps = machine, program(machine, process)
+    def __init__(self, machine: str, process: int = 4321, *, gpu: bool = False) -> None:
+        self.machine, self.steps = machine, program(machine, process, gpu=gpu)
 
     def answer(self, number: int, arguments: Sequence[int] = (), audit: int | None = None) -> int:
         data = {0: number, 4: AUDIT[self.machine] if audit is None else audit}
@@ -194,7 +197,7 @@ class Simulated:
                 place += true if {0x15: value == k, 0x25: value > k, 0x35: value >= k}[code] else false
 
     def call(self, name: str, *arguments: int) -> int:
-        number = (DENIED | CHECKED)[name][ARCHITECTURES.index(self.machine)]
+        number = (DENIED | UNSEEN | CHECKED)[name][ARCHITECTURES.index(self.machine)]
         assert number is not None
         return self.answer(number, arguments)
 
@@ -203,7 +206,7 @@ class Simulated:
 def test_the_filter_answers_as_it_should_on_both_processors(machine: str) -> None:
     kernel, denied = Simulated(machine), FAIL | errno.EPERM
     place = ARCHITECTURES.index(machine)
-    for name, numbers in DENIED.items():
+    for name, numbers in (DENIED | UNSEEN).items():
         if numbers[place] is not None:
             assert kernel.call(name) == denied, name
     assert kernel.answer(0, audit=0x40000003) == KILL  # 32-bit
@@ -221,13 +224,20 @@ def test_the_filter_answers_as_it_should_on_both_processors(machine: str) -> Non
     assert kernel.call("prctl", 15) == ALLOW and kernel.call("prctl", 1) == denied
     assert kernel.call("fcntl", 3, 1) == ALLOW and kernel.call("fcntl", 3, 8) == denied
     assert kernel.call("ioctl", 3, 0x5401) == ALLOW and kernel.call("ioctl", 3, 0x5412) == denied
-    known = {numbers[place] for numbers in (DENIED | CHECKED).values()}
+    assert kernel.call("mmap", 0, 4096, 3, 0x22) == ALLOW and kernel.call("mmap", 0, 4096, 3, 0x21) == denied
+    assert kernel.call("mmap", 0, 4096, 3, 0x23) == denied  # MAP_SHARED_VALIDATE
+    drivers = Simulated(machine, gpu=True)
+    assert {drivers.call("mmap", 0, 4096, 3, 0x21), drivers.call("memfd_create")} == {ALLOW}
+    assert drivers.call("shmget") == denied
+    known = {numbers[place] for numbers in (DENIED | UNSEEN | CHECKED).values()}
     assert {kernel.answer(number) for number in range(NEWEST + 1) if number not in known} == {ALLOW}
 
 
 def test_no_call_stands_twice_or_under_two_numbers() -> None:
     for place in (0, 1):
-        numbers = [number[place] for number in (DENIED | CHECKED).values() if number[place] is not None]
+        numbers = [
+            number[place] for number in (DENIED | UNSEEN | CHECKED).values() if number[place] is not None
+        ]
         assert len(numbers) == len(set(numbers))
 
 

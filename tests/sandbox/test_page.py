@@ -98,12 +98,12 @@ def test_a_model_is_not_read_where_the_sandbox_is_weaker_than_asked_for_and_the_
 ) -> None:
     weaken(monkeypatch)
     monkeypatch.setenv(LEAST, "full")
-    state._card_or_refusal.clear()
+    state._card_or_refusal.__wrapped__.clear()
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.query_params["experiment"] = asked[1].id
     app.run()
     app.switch_page("pages/data.py").run()
-    state._card_or_refusal.clear()
+    state._card_or_refusal.__wrapped__.clear()
     assert not app.exception, [error.message for error in app.exception]
     (error,) = app.error
     told = error.value.replace("\\", "")

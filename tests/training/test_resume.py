@@ -22,7 +22,6 @@ from keras import layers as kl
 
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.prepare import link_inputs, prepare
-from retrain_core.runs.state import read_events
 from retrain_core.strategies import STRATEGIES, make_strategy, options_of
 from retrain_core.training import attempt, loop, worker
 from retrain_core.training.attempt import attempt_at
@@ -31,7 +30,7 @@ from retrain_core.workers import checkpoints, keeper
 from retrain_core.workers.events import EventLog
 from retrain_core.workers.keeper import Keeper
 from tests.conftest import ROOT
-from tests.make import question
+from tests.make import question, told
 from tests.training.build import Recorded, mlp, rows_for, same, saved, schema
 from tests.training.conftest import Question
 
@@ -106,7 +105,7 @@ def cut_after(monkeypatch: pytest.MonkeyPatch, events: int) -> None:
 
 
 def curve(folder: Path) -> list[dict[str, Any]]:
-    events = read_events(folder / "events.jsonl")
+    events = told(folder)
     assert [event.number for event in events] == list(range(len(events)))
     return [
         {key: value for key, value in event.values.items() if key != "seconds"}
@@ -116,7 +115,7 @@ def curve(folder: Path) -> list[dict[str, Any]]:
 
 
 def notices(folder: Path) -> list[str]:
-    return [event.values["text"] for event in read_events(folder / "events.jsonl") if event.kind == "notice"]
+    return [event.values["text"] for event in told(folder) if event.kind == "notice"]
 
 
 def assert_same(whole: Path, other: Path) -> None:
@@ -144,12 +143,12 @@ def test_every_strategy_goes_on_where_it_was_cut_off(
     monkeypatch.setattr("retrain_core.workers.events.PROGRESS_SECONDS", 0.0)
     whole, other = folder_of(name, "whole"), folder_of(name, "other")
     worker.run(whole, "cpu", 1)
-    events = len(read_events(whole / "events.jsonl"))
+    events = len(told(whole))
     draw = random.Random(name)
     cuts = sorted(draw.randrange(2, events - 2) for _ in range(2))  # counted along the whole run
     for cut in cuts:
         with monkeypatch.context() as patch:
-            done = len(read_events(other / "events.jsonl"))
+            done = len(told(other))
             cut_after(patch, max(3, cut - done))
             with pytest.raises(Cut):
                 worker.run(other, "cpu", 1)

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from retrain_core.runs.events import MOST_LINES
+from retrain_core.runs.from_worker import MOST_EVENTS
+from retrain_core.runs.state import STALLED_SECONDS
 from retrain_core.workers import checkpoints, keeper
 from retrain_core.workers.checkpoints import Moment, read, write
 from retrain_core.workers.events import EventLog
@@ -148,6 +151,29 @@ def test_events_told_after_the_checkpoint_are_told_again(tmp_path: Path) -> None
     again("epoch", {"epoch": 2})
     lines = (tmp_path / "events.jsonl").read_text().splitlines()
     assert len(lines) == 3 and '"number":2' in lines[2] and again.number == 3
+
+
+def test_progress_is_told_less_often_the_longer_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three days of it, at a fifth of a second a step, are a fraction of what is read of a run."""
+    now, lines = 0.0, 0
+    monkeypatch.setattr("retrain_core.workers.events.time.monotonic", lambda: now)
+    monkeypatch.setattr("retrain_core.workers.events.time.time", lambda: now)
+    monkeypatch.setattr("retrain_core.workers.events.os.write", lambda file, line: told.append(len(line)))
+    told: list[int] = []
+    log = EventLog(tmp_path, "full_retrain-0")
+    last, longest = 0.0, 0.0
+    while now < 3 * 86_400:
+        now += 0.2
+        log(
+            "progress",
+            {"progress": 0.123456789, "label": "epoch 123 of 1,000", "loss": 0.123456789, "rows": 10**9},
+        )
+        if len(told) > lines:
+            lines, last, longest = len(told), now, max(longest, now - last)
+    assert sum(told) < MOST_EVENTS / 3 and lines < MOST_LINES / 5
+    assert longest < STALLED_SECONDS / 2
 
 
 def test_a_sign_of_life_is_the_time_of_the_events_and_changes_none(tmp_path: Path) -> None:

@@ -91,8 +91,9 @@ class Again:
         if work.killed is not None or is_to_stop(folder):
             if work.finishing or not can_finish(folder, row):
                 return False
-            if not is_to_stop(folder):
-                store.request_stop(row.experiment, row.id, endings.OVER_TIME)
+            if work.killed is not None and not is_to_stop(folder):
+                reason = work.killed[1].replace(endings.OVER_LIMIT, endings.OVER_TIME)
+                store.request_stop(row.experiment, row.id, reason)
             self._desk.index.requeue(row, store.run(row.experiment, row.id).device)
             return True
         return was_interrupted(row, code) and self._try(row, work.since)

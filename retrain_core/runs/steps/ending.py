@@ -12,8 +12,7 @@ from retrain_core.runs import endings
 from retrain_core.runs.candidates import MODEL
 from retrain_core.runs.endings import FOLDER_ERRORS
 from retrain_core.runs.index import IndexRow
-from retrain_core.runs.names import is_beside, is_probe
-from retrain_core.runs.placement import MEASURE
+from retrain_core.runs.names import is_beside
 from retrain_core.runs.steps.desk import Desk
 from retrain_core.types import RunResult
 from retrain_core.workers import checkpoints
@@ -67,5 +66,4 @@ def death(desk: Desk, row: IndexRow, code: int) -> tuple[Literal["failed"], str]
     """Return how work ends whose worker has ended with an exit code and no result."""
     if code == 1 and is_full(desk.store.root):
         return "failed", FULL
-    what: endings.Kind = "files" if row.device == MEASURE else "probe" if is_probe(row.id) else "run"
-    return "failed", endings.died(code, what)
+    return "failed", endings.died(code, endings.kind_of(row))

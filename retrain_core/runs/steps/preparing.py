@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from retrain_core.errors import RetrainError
+from retrain_core.errors import RetrainError, in_a_line
 from retrain_core.runs.endings import FOLDER_ERRORS
 from retrain_core.runs.index import Index
 from retrain_core.runs.prepare import prepare
 from retrain_core.runs.store import Store
+from retrain_core.types.text import counted
 
-PREPARING_AGAIN = "Preparing the data was cut off once."
+MOST_CUT_OFF = (
+    5  # times in a row that preparing is begun; a runner that was killed may have been killed by it
+)
+
+
+def times_cut_off(note: str | None) -> int:
+    """Return how many times preparing was cut off before it was begun, by the note of the runner that began it.
+
+    >>> times_cut_off(None), times_cut_off("Preparing the data was cut off before: 2 times.")
+    (0, 2)
+    """
+    found = re.search(r"[0-9]+", note or "")
+    return int(found[0]) if found else 0
 
 
 class Preparing:
@@ -37,8 +51,9 @@ class Preparing:
     def __len__(self) -> int:
         return len(self._under_way)
 
-    def begin(self, experiment: str, note: str | None = None) -> None:
-        """Begin to prepare an experiment; ``note`` is for the next runner, should this one be killed."""
+    def begin(self, experiment: str, cut_off: int = 0) -> None:
+        """Begin to prepare an experiment, which was cut off so many times; it is noted for the next runner."""
+        note = f"Preparing the data was cut off before: {counted(cut_off, 'time')}." if cut_off else None
         self._index.set_experiment(experiment, "preparing", note)
         self._under_way[experiment] = self._pool.submit(self._prepare, experiment)
 
@@ -58,7 +73,7 @@ class Preparing:
             if error is None or isinstance(error, RetrainError):
                 yield experiment, None if error is None else str(error)
             else:
-                yield experiment, f"The data could not be prepared: {type(error).__name__}: {error}"
+                yield experiment, f"The data could not be prepared: {in_a_line(error)}."
 
     def _prepare(self, experiment: str) -> None:
         # Again, if somebody changes the question meanwhile: until it has runs it may be changed.
