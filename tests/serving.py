@@ -76,8 +76,9 @@ class App:
         self.stop()
         for process in psutil.process_iter(["cmdline"]):
             if str(self.store) in (process.info["cmdline"] or []):
-                process.kill()
-                process.wait()
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+                    process.wait()
 
     def _healthy(self) -> bool:
         try:
@@ -155,7 +156,8 @@ def xsrf_token(app: App) -> str:
 def visit(app: App, query: str = "", origin: str | None = None) -> Iterator[Visit]:
     """Open a page as a browser does, by the websocket."""
     address = f"ws://127.0.0.1:{app.port}/_stcore/stream"
-    with connect(address, subprotocols=["streamlit"], max_size=None, origin=origin) as tab:  # type: ignore[arg-type]
+    asked = connect(address, subprotocols=["streamlit"], max_size=None, origin=origin, open_timeout=60)  # type: ignore[arg-type]
+    with asked as tab:
         found = Visit(app, tab)
         message = BackMsg()
         message.rerun_script.query_string = query

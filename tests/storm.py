@@ -49,7 +49,7 @@ CALM_SECONDS = 600.0  # all runs together are over in a minute where nothing els
 RESULTS = ("result.json", "model.keras", "scores.npz")
 LEFT = ("*.tmp", "*.removed", "data.tmp", ".writing", ".model.tmp.keras", ".reading-*")
 MOST_PAUSE = 2.0  # seconds that something lives at most before it is killed
-ORPHAN_SECONDS = 30.0  # a fork server that is still importing notices its runner's end when it has come up
+ORPHAN_SECONDS = 30.0  # Linux ends them at once; the machine may be busy
 PATIENCE = 3.0  # seconds: a fork server that was killed before it came up is done without
 SHARES = {"worker": 4, "fork server": 2, "runner": 2, "all": 1, "server": 1}  # of kills
 CUT_OFF = "SELECT cut_off FROM runs WHERE experiment = ? AND id = ?"
@@ -76,11 +76,15 @@ class Storm:
     def __post_init__(self) -> None:
         self.experiments = {spec.id for spec in self.store.experiments()[0]}
         self._random = random.Random(self.seed)
+        self._next: list[str] = []  # kinds of kills, each as often as its share, in random order
 
     def blow(self, kills: int) -> None:
         """Kill until there were so many kills, or all runs have ended."""
         while self.killed.total() < kills and not self.done():
-            self._kill(self._random.choices(list(SHARES), weights=list(SHARES.values()))[0])
+            if not self._next:
+                self._next = list(Counter(SHARES).elements())
+                self._random.shuffle(self._next)
+            self._kill(self._next.pop())
             self.check()
 
     def calm(self, seconds: float) -> None:

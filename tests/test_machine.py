@@ -203,7 +203,7 @@ def told(script: str, argument: str) -> float:
 TOUCH = """
 import sys, mmap, psutil
 from retrain_core.machine import use_large_pages
-use_large_pages(sys.argv[1] == "large")
+if sys.argv[1] != "as it comes": use_large_pages(sys.argv[1] == "large")
 size, large = 64 * 1024**2, 2 * 1024**2
 memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 memory.madvise(mmap.MADV_HUGEPAGE)
@@ -217,13 +217,12 @@ print((psutil.Process().memory_full_info().uss - before) / 1024**2)
 @linux_only
 def test_a_byte_of_a_large_page_takes_all_of_it_unless_they_are_not_wanted() -> None:
     assert told(TOUCH, "small") < 2
-    offered = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-    if offered.exists() and "[never]" not in offered.read_text():
-        assert told(TOUCH, "large") > 30
+    # Linux promises none: where memory is in pieces, there are few.
+    assert told(TOUCH, "large") > 30 or told(TOUCH, "as it comes") < 30
 
 
 KEPT = """
-import sys, threading, psutil
+import os, sys, threading, psutil
 from retrain_core.machine import give_back_memory, give_back_own_memory
 taken = lambda: psutil.Process().memory_full_info().uss / 1024**2
 together = threading.Barrier(4)
@@ -244,7 +243,8 @@ for _ in range(20):
     for thread in threads: thread.start()
     for thread in threads: thread.join()
     most = max(most, taken() - before)
-print(most)
+print(most, flush=True)
+os._exit(0)  # whoever gives for ever is not waited for
 """
 
 

@@ -19,6 +19,8 @@ from retrain_core.types import Table
 
 LEAST_BYTES = 8  # that a value takes in memory, at least
 BATCH_ROWS = 65_536  # of texts, whose lengths are looked at before they are read
+# Else there are up to eight, made when two reads happen to meet, and kept; a file object is read by one at a time anyway.
+pa.set_io_thread_count(1)
 
 TEXTS = (
     *(pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),

@@ -190,10 +190,11 @@ class Store(Experiments):
 
     def _folders_of(self, experiment: str, kind: str) -> Iterator[re.Match[str]]:
         """Yield the names of the folders in which there is something to do."""
-        for path in (self.experiment_folder(experiment) / kind).glob("*/run.json"):
-            name = RUN_PATTERN.fullmatch(path.parent.name)
-            if name is not None and self.run_folder(experiment, name[0]) == path.parent:
-                yield name
+        with contextlib.suppress(FileNotFoundError):  # they are being removed
+            for path in (self.experiment_folder(experiment) / kind).glob("*/run.json"):
+                name = RUN_PATTERN.fullmatch(path.parent.name)
+                if name is not None and self.run_folder(experiment, name[0]) == path.parent:
+                    yield name
 
     def add_runs(self, runs: Sequence[RunSpec]) -> None:
         """Write runs into their folders, then tell the runner by the inbox.

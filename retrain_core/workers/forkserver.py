@@ -106,5 +106,6 @@ def _say(message: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    die_with_parent()  # also while it imports, when it would not see that its standard input has ended
     importlib.import_module(sys.argv[1])  # all that it imports is there in every fork
     serve(sys.argv[1])

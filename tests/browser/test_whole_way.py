@@ -154,6 +154,7 @@ def test_a_refresh_of_the_train_page_keeps_what_was_chosen(page: Page, app: App,
     expect(page.locator(".st-key-use_fine_tune input")).not_to_be_checked()
 
 
+@pytest.mark.timeout(600)
 def test_a_refresh_a_second_tab_and_a_restart_find_the_runs_again(
     page: Page, app: App, chromium: Browser
 ) -> None:
@@ -166,7 +167,8 @@ def test_a_refresh_a_second_tab_and_a_restart_find_the_runs_again(
     for strategy in ("fine_tune", "full_retrain"):  # never done by themselves
         steps.set_option(page, strategy, "Patience (epochs)", 0)
     steps.start(page, epochs=1000)
-    expect(page.locator(".st-key-card_fine_tune-0")).to_contain_text("epoch")
+    # It starts last, once a whole pass of the incremental training has ended.
+    expect(page.locator(".st-key-card_fine_tune-0")).to_contain_text("epoch", timeout=240_000)
     url = page.url
     assert "experiment=" in url
 

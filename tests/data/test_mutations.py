@@ -20,7 +20,7 @@ from retrain_core.errors import FileError
 from tests.cli.bad import csv, parquet, rows
 
 MUTATIONS = 300
-SECONDS_EACH = 5.0
+SECONDS_EACH = 5.0  # of the processor, as the machine may be busy
 MOST_GROWTH = 500 * MEGABYTE
 
 
@@ -68,7 +68,15 @@ def mutated(content: bytes, draw: random.Random) -> bytes:
 
 
 def read_or_refuse(path: Path) -> str:
-    """Read a file; return what was said of it if it was refused."""
+    """Read a file in bounded time; return what was said of it if it was refused."""
+    started = time.process_time()
+    try:
+        return _read_or_refuse(path)
+    finally:
+        assert time.process_time() - started < SECONDS_EACH, path.read_bytes()[:2000]
+
+
+def _read_or_refuse(path: Path) -> str:
     try:
         table = read_table(path)
     except FileError as error:
@@ -87,13 +95,11 @@ def test_changed_bytes_lead_to_our_own_errors_alone(tmp_path: Path, name: str) -
     memory, refused = psutil.Process().memory_info().rss, 0
     for number in range(MUTATIONS):
         path.write_bytes(content := mutated(WHOLE[name], draw))
-        started = time.monotonic()
         try:
             refused += bool(read_or_refuse(path))
         except Exception as error:
             error.add_note(f"mutation {number}: {content[:2000]!r}")
             raise
-        assert time.monotonic() - started < SECONDS_EACH, content[:2000]
         assert psutil.Process().memory_info().rss - memory < MOST_GROWTH, content[:2000]
     assert 0 < refused < MUTATIONS  # some bytes matter, some do not
 
@@ -119,7 +125,7 @@ CELLS = st.text(alphabet=st.characters(codec="utf-8"), max_size=8) | st.sampled_
 )
 
 
-@settings(max_examples=200, deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.lists(CELLS, max_size=4), max_size=6),
     st.sampled_from(",;\t|: "),
@@ -134,7 +140,7 @@ def test_any_text_is_a_table_or_refused(
     read_or_refuse(path)
 
 
-@settings(max_examples=200, deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from([b"", b"PAR1", b"PK\x03\x04", b"\xff\xfe", b"\xef\xbb\xbf", b"\x93NUMPY"]),
     st.binary(max_size=200),

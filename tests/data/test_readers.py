@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 
 from retrain_core.data import read_table
 from retrain_core.errors import FileError
+from tests.conftest import ROOT
 
 FRAME = pd.DataFrame({"a": [1.5, 2.5], "name": ["é", "x;y"], "y": [0, 1]})
 
@@ -175,3 +178,33 @@ def test_lines_behind_a_very_long_field_are_looked_at(tmp_path: Path) -> None:
     path.write_text("a,b\n" + "x" * 200_000 + ",1\n3\n")
     with pytest.raises(FileError, match="Line 3 has 1 field, the header has 2"):
         read_table(path)
+
+
+READERS = """
+import os, sys, threading, time
+import subprocess
+import sys
+from pathlib import Path
+import pyarrow
+from retrain_core.data import read_table
+pyarrow.set_cpu_count(1)
+threads = lambda: len(os.listdir("/proc/self/task"))
+def read(times):
+    for _ in range(times): read_table(Path(sys.argv[1]), "new.parquet")
+read(1)
+before = threads()
+readers = [threading.Thread(target=read, args=[20]) for _ in range(16)]
+for reader in readers: reader.start()
+for reader in readers: reader.join()
+time.sleep(0.5)
+print(threads() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads are not counted so")
+def test_reading_at_the_same_time_makes_no_threads_that_stay() -> None:
+    sample = ROOT / "sample_data" / "credit_new_market" / "new.parquet"
+    done = subprocess.run(
+        [sys.executable, "-c", READERS, str(sample)], capture_output=True, check=True, cwd=ROOT
+    )
+    assert int(done.stdout) == 0

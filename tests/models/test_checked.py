@@ -21,6 +21,7 @@ from retrain_core.types import Locked, ModelCard
 from retrain_core.workers import reading
 from tests.conftest import ROOT
 from tests.models.test_refused_archives import packed
+from tests.storm import command
 
 WEAK = Locked("partial", {"landlock": "The kernel has none.", "seccomp": ""})
 NEEDS_FIFO = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a file that never ends takes a FIFO")
@@ -45,7 +46,7 @@ def endless(tmp_path: Path) -> Iterator[Path]:
 
 
 def readers() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if checked.READER in child.cmdline()]
+    return [child for child in psutil.Process().children() if checked.READER in command(child)]
 
 
 @pytest.mark.parametrize("file", ["functional.keras", "sequential.h5"])

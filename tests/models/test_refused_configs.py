@@ -192,9 +192,9 @@ def test_a_broken_config_is_refused(refused: Callable[..., str], text: bytes, wo
 
 
 def test_an_endless_string_is_scanned_in_one_pass(refused: Callable[..., str]) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert "not valid JSON" in refused(text=b'{"a": ' + b'"\\' * 2_000_000)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_subclassed_model_is_refused(refused: Callable[..., str]) -> None:

@@ -6,14 +6,15 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages._ui import state
+from retrain_core.runs import client, probes, quick
 from retrain_core.runs.names import new_id
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.probes import plan_sensitivity, plan_shift
@@ -53,11 +54,12 @@ def texts(app: AppTest) -> str:
     return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 
-def once_shown(app: AppTest, text: str) -> AppTest:
+def once_shown(runner: Runner, app: AppTest, text: str) -> AppTest:
     """Look at a page again until it shows what the runner is finding out meanwhile."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while text not in texts(app):
         assert time.monotonic() < deadline, texts(app)
+        runner.step()
         time.sleep(0.3)
         app.run()
     return app
@@ -66,7 +68,7 @@ def once_shown(app: AppTest, text: str) -> AppTest:
 def work_off(store: Store, *specs: ExperimentSpec) -> None:
     """Do all that was asked for, as the runner beside the app would."""
     runner = Runner(store)
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 280
 
     def waiting() -> bool:
         states = [
@@ -102,16 +104,21 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
     os.environ["RETRAIN_STORE"] = str(store.root)  # the pages keep the first store they see
     yield Answered(store, done, fresh, without_old)
     del os.environ["RETRAIN_STORE"]
-    for process in psutil.process_iter(["cmdline"]):  # the runner that the pages started
-        if str(store.root) in (process.info["cmdline"] or []):
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture(autouse=True)
-def nobody_keeps_going(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave it to each test whether there is a runner."""
+def nobody_starts_a_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have pages start no runner for their store: it would outlive the test, and be at work on what others look at."""
     monkeypatch.setattr(state, "keep_going", lambda store: None)
+    for module in (state, client, probes, quick):
+        monkeypatch.setattr(module, "ensure_runner", lambda store: None)
+
+
+@pytest.fixture
+def runner(answered: Answered) -> Iterator[Runner]:
+    """Who does what the pages ask for, step by step."""
+    with closing(Runner(answered.store)) as made:
+        yield made
 
 
 @pytest.fixture
@@ -121,14 +128,7 @@ def unserved(answered: Answered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     shutil.copytree(answered.store.root / "files", store.root / "files", dirs_exist_ok=True)
     store.save_experiment(answered.fresh)
     monkeypatch.setattr(state, "store", lambda: store)
-    nobody_starts_a_runner(monkeypatch)
     return store, answered.fresh
-
-
-def nobody_starts_a_runner(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have pages start no runner for their store, which would outlive the test."""
-    for module in ("pages._ui.state", "retrain_core.runs.client", "retrain_core.runs.probes"):
-        monkeypatch.setattr(f"{module}.ensure_runner", lambda store: None)
 
 
 @pytest.fixture

@@ -30,7 +30,6 @@ def asked(made: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked
     """A store that the pages look at, with one question, and nobody who works."""
     store = Store(shutil.copytree(made[0].root, tmp_path / "store"))
     monkeypatch.setattr(state, "store", lambda: store)
-    monkeypatch.setattr("pages._ui.state.ensure_runner", lambda store: None)
     return store, made[1]
 
 

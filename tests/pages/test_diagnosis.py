@@ -19,6 +19,7 @@ from retrain_core.errors import StoreError
 from retrain_core.runs import known_devices, shift_of
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.probes import FOUND, plan_shift
+from retrain_core.runs.runner import Runner
 from retrain_core.shift.side_tables import INPUTS_FIRST, LABEL_FIRST, kinds_table
 from retrain_core.types import ExperimentSpec, FirstGuess, RunResult, ShiftSettings, Thresholds
 from tests.pages.conftest import Answered, Asked, once_shown
@@ -89,22 +90,24 @@ def test_the_shares_of_a_shift_are_explained_only_where_there_are_some(
     assert said not in texts(look_at(open_page("shift", answered.done.id), "Labels and concept"))
 
 
-def test_a_column_can_be_read_otherwise_and_is_measured_again(open_page, answered: Answered) -> None:
+def test_a_column_can_be_read_otherwise_and_is_measured_again(
+    open_page, answered: Answered, runner: Runner
+) -> None:
     store, spec = answered.store, answered.fresh
-    app = once_shown(open_page("shift", spec.id), "Read as numeric.")
+    app = once_shown(runner, open_page("shift", spec.id), "Read as numeric.")
     (other,) = {"a", "b"} - {app.selectbox(key="shift_column").value}
     app.selectbox(key="shift_column").select(other).run()
     app.selectbox(key=f"reading_{other}").select("id").run()
     assert store.shift_settings(spec.id).readings == {other: "id"}
-    once_shown(app, "Read as id.")
+    once_shown(runner, app, "Read as id.")
     assert app.selectbox(key="shift_column").value == other
     app.selectbox(key=f"reading_{other}").select("as it looks").run()
     assert store.shift_settings(spec.id) == ShiftSettings()
 
 
-def test_thresholds_can_be_changed_and_set_back(open_page, answered: Answered) -> None:
+def test_thresholds_can_be_changed_and_set_back(open_page, answered: Answered, runner: Runner) -> None:
     store, spec = answered.store, answered.fresh
-    app = once_shown(open_page("shift", spec.id), "Read as")
+    app = once_shown(runner, open_page("shift", spec.id), "Read as")
     first = texts(app)
     field(app, "Minor").set_value(3.0)
     press(app, "Use these")
@@ -114,21 +117,21 @@ def test_thresholds_can_be_changed_and_set_back(open_page, answered: Answered) -
     field(app, "Major").set_value(3.0)
     press(app, "Use these")
     assert store.shift_settings(spec.id).thresholds == Thresholds(minor=3.0, major=3.0)
-    once_shown(app, "moved enough to matter")
+    once_shown(runner, app, "moved enough to matter")
     assert "moved enough to matter" not in first
     assert app.expander[0].proto.expanded  # to see what it did
     press(app, "Back to the usual ones")
     assert store.shift_settings(spec.id) == ShiftSettings()
 
 
-def test_drift_in_time_is_shown_once_a_column_is_named(open_page, answered: Answered) -> None:
+def test_drift_in_time_is_shown_once_a_column_is_named(open_page, answered: Answered, runner: Runner) -> None:
     store, spec = answered.store, answered.fresh
-    app = look_at(once_shown(open_page("shift", spec.id), "Read as"), "In time")
+    app = look_at(once_shown(runner, open_page("shift", spec.id), "Read as"), "In time")
     box = app.selectbox(key="time_column")
     assert box.options[0] == "no column" and ROW_ORDER in box.options
     box.select(ROW_ORDER).run()
     assert store.shift_settings(spec.id).time == ROW_ORDER
-    once_shown(app, "band")
+    once_shown(runner, app, "band")
     store.save_shift_settings(spec.id, ShiftSettings())
 
 
@@ -354,7 +357,7 @@ def test_a_probe_that_failed_says_which_model_it_is_about() -> None:
 
         failed([state("keep"), state("fine_tune")], "Sensitivity", "sensitivity")
 
-    (error,) = AppTest.from_function(page).run().error
+    (error,) = AppTest.from_function(page, default_timeout=60).run().error
     assert "Keep\\: The worker was killed\\." in error.value
     assert "Fine\\-tune\\: The worker was killed\\." in error.value
 
@@ -366,7 +369,7 @@ def test_a_check_ends_its_title_before_the_detail() -> None:
 
         show_findings([Finding("ok", "A .keras file", "Two layers."), Finding("error", "It is broken.", "")])
 
-    said = [line.value for line in AppTest.from_function(page).run().markdown]
+    said = [line.value for line in AppTest.from_function(page, default_timeout=60).run().markdown]
     assert said[0].endswith(" A \\.keras file\\. :gray[Two layers\\.]") and said[1].endswith(
         " It is broken\\."
     )

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from retrain_core.runs.runner import Runner
 from retrain_core.types import ExperimentSpec
 from tests.make import experiment
 from tests.pages.conftest import Answered, once_shown, texts
@@ -94,8 +95,8 @@ def test_another_task_asks_for_the_labels_that_it_needs(open_page, tagged: Exper
     assert any(box.label == "Label column" for box in app.selectbox)
 
 
-def test_the_shift_page_shows_each_label(open_page, tagged: ExperimentSpec) -> None:
-    app = once_shown(open_page("shift", tagged.id), "of the 3 labels moved enough")
+def test_the_shift_page_shows_each_label(open_page, tagged: ExperimentSpec, runner: Runner) -> None:
+    app = once_shown(runner, open_page("shift", tagged.id), "of the 3 labels moved enough")
     box = app.selectbox(key="shift_column")
     assert set(box.options) == {"a", "b", *TAGS}
     box.select("green").run()

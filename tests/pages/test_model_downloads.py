@@ -12,7 +12,7 @@ from pages._ui import state
 from retrain_core.runs.candidates import mark_of
 from retrain_core.runs.read_only import ReadOnlyStore
 from retrain_core.runs.store import Store
-from tests.pages.conftest import Answered, Asked, nobody_starts_a_runner
+from tests.pages.conftest import Answered, Asked
 
 KEPT = ["Keep (.keras)"]
 MODELS = [*KEPT, "Fine-tune (.keras)", "Incremental (.keras)", "Full retrain (.keras)"]
@@ -26,7 +26,6 @@ def earlier(answered: Answered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (run,) = [run.id for run in store.runs(answered.done.id) if run.strategy == "fine_tune"]
     mark_of(store, answered.done.id, run).unlink()
     monkeypatch.setattr(state, "store", lambda: store)
-    nobody_starts_a_runner(monkeypatch)
     return store, answered.done
 
 

@@ -183,7 +183,7 @@ def test_a_run_that_was_stopped_before_it_started_is_not_called_trained(answered
         spec = RunSpec("full_retrain-0", "e", "full_retrain", {}, 0)
         run_card(RunState(spec, "stopped", result=result), several_seeds=False)
 
-    app = AppTest.from_function(card).run()
+    app = AppTest.from_function(card, default_timeout=60).run()
     assert not app.exception
     assert "stopped before it started" in texts(app) and "trained for" not in texts(app)
 

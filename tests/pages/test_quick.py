@@ -19,11 +19,6 @@ from tests.pages.test_pages import press, texts
 Asked = tuple[Store, ExperimentSpec]
 
 
-@pytest.fixture(autouse=True)
-def no_other_runner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retrain_core.runs.quick.ensure_runner", lambda store: None)
-
-
 def button(app: AppTest, label: str):
     return next((one for one in app.button if one.label.startswith(label)), None)
 

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from retrain_core.workers import forkserver, keeper
+from retrain_core.workers.ties import die_with_parent
 
 SECONDS = 0.05  # that a flush takes
 real = os.fsync
@@ -30,6 +31,7 @@ class Connection(sqlite3.Connection):
 
 
 if __name__ == "__main__":
+    die_with_parent()
     importlib.import_module(sys.argv[1])
     os.fsync = fsync
     keeper.EVERY_SECONDS, keeper.LEAST_SHARE = 0.3, 0.0  # else it writes all the less, the longer it takes

@@ -10,6 +10,7 @@ import pytest
 from retrain_core.errors import DataError
 from retrain_core.machine import LOGICAL_GPUS
 from retrain_core.runs.events import read_events
+from retrain_core.runs.launchers import local
 from retrain_core.runs.outcomes import crashed
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.runner import Runner
@@ -164,6 +165,7 @@ def test_real_workers_spread_over_gpus_and_compute_one_run_a_gpu(
     asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(LOGICAL_GPUS, "2")
+    monkeypatch.setattr(local, "SEARCH_SECONDS", 170.0)  # it imports TensorFlow while the fork servers do
     store, spec = asked
     runner = Runner(store, cpu_lanes=2)
     try:

@@ -77,7 +77,7 @@ def test_a_stopped_run_ends_within_seconds_and_is_scored(asked: Asked, runner: R
     state = states(asked)["full_retrain"]
     assert state.status == "stopped" and state.result is not None and state.result.new is not None
     assert (store.run_folder(spec.id, "full_retrain-0") / "model.keras").is_file()
-    assert took < 15  # the bar is 5 s on a quiet machine; see tests/benchmarks
+    assert took < 60  # else it has trained on; the bar is 5 s on a quiet machine, see tests/benchmarks
 
 
 def test_a_run_stopped_in_the_queue_never_starts(asked: Asked) -> None:

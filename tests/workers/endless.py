@@ -1,0 +1,5 @@
+"""A module whose import does not end, as that of a large library on a busy machine seems not to."""
+
+import time
+
+time.sleep(3600)
