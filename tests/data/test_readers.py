@@ -182,8 +182,6 @@ def test_lines_behind_a_very_long_field_are_looked_at(tmp_path: Path) -> None:
 
 READERS = """
 import os, sys, threading, time
-import subprocess
-import sys
 from pathlib import Path
 import pyarrow
 from retrain_core.data import read_table

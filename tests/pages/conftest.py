@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages._ui import state
 from retrain_core.runs import client, probes, quick
+from retrain_core.runs.lock import runner_is_alive
 from retrain_core.runs.names import new_id
 from retrain_core.runs.plan import plan_runs
 from retrain_core.runs.probes import plan_sensitivity, plan_shift
@@ -65,10 +66,10 @@ def once_shown(runner: Runner, app: AppTest, text: str) -> AppTest:
     return app
 
 
-def work_off(store: Store, *specs: ExperimentSpec) -> None:
+def work_off(store: Store, *specs: ExperimentSpec, seconds: float = 240) -> None:
     """Do all that was asked for, as the runner beside the app would."""
     runner = Runner(store)
-    deadline = time.monotonic() + 280
+    deadline = time.monotonic() + seconds
 
     def waiting() -> bool:
         states = [
@@ -104,6 +105,7 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
     os.environ["RETRAIN_STORE"] = str(store.root)  # the pages keep the first store they see
     yield Answered(store, done, fresh, without_old)
     del os.environ["RETRAIN_STORE"]
+    assert not runner_is_alive(store.root)
 
 
 @pytest.fixture(autouse=True)

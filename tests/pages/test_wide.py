@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import keras
 import numpy as np
 import pandas as pd
@@ -11,11 +9,11 @@ import pytest
 
 from pages._ui.shift_columns import MOST_ROWS
 from retrain_core.runs import shift_of
-from retrain_core.runs.probes import plan_shift, request_probes
+from retrain_core.runs.probes import plan_shift
 from retrain_core.runs.state import probe_states
 from retrain_core.types import ExperimentSpec, ShiftSettings
 from tests.make import experiment
-from tests.pages.conftest import Answered
+from tests.pages.conftest import Answered, work_off
 from tests.pages.test_diagnosis import look_at
 from tests.pages.test_pages import texts
 
@@ -36,11 +34,8 @@ def wide(answered: Answered, tmp_path_factory: pytest.TempPathFactory) -> Experi
     model.save(folder / "model.keras")
     files = {"model": "model.keras", "new": "new.parquet", "old": "old.parquet"}
     spec = experiment(store, {role: folder / name for role, name in files.items()}, label="y")
-    request_probes(store, plan_shift(spec.id, ShiftSettings(), model=False))
-    deadline = time.monotonic() + 900
-    while not all(state.done for state in probe_states(store, spec.id).values()):
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    store.add_beside(plan_shift(spec.id, ShiftSettings(), model=False))
+    work_off(store, spec, seconds=900)
     assert not [state.error for state in probe_states(store, spec.id).values() if state.error]
     return spec
 

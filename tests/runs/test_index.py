@@ -221,6 +221,7 @@ def test_an_index_that_is_made_anew_equals_the_one_that_it_replaces(
         if row.finished:
             assert row.started == pytest.approx(times[row.id][0], abs=10)
             assert row.finished == pytest.approx(times[row.id][1], abs=10)
+            assert row.finished == (lost.run_folder(spec.id, row.id) / "result.json").stat().st_mtime
     kept = [one.name for one in lost.root.glob("index.sqlite.2*")]
     assert len([name for name in kept if not name.endswith(("-wal", "-shm"))]) == (
         how not in ("missing", "empty")

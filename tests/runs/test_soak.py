@@ -21,8 +21,8 @@ def test_use_leaves_no_file_thread_or_process_behind_and_little_memory(tmp_path:
     store = Store(tmp_path / "store")
     with serving(App(store.root, settings=FORGETFUL)) as app:
         found = []
-        for _ in range(2):
-            for number in range(2):
+        for rounds in (2, POOL + 1):  # one thread a round is more than a pool may make
+            for number in range(rounds):
                 with tab(app) as page:
                     one_round(page, random.Random(number))
                     assert not page.errors

@@ -2,4 +2,5 @@
 
 import time
 
+print("{}", flush=True)  # it has begun
 time.sleep(3600)

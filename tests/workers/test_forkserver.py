@@ -17,6 +17,7 @@ import time
 from retrain_core.runs.launchers.local import _environment
 from retrain_core.runs.launchers.warm import WarmServer
 server = WarmServer("tests.workers.endless", _environment("cpu"))
+server._messages.get()
 print(server._server.pid, flush=True)
 time.sleep(3600)
 """
